@@ -1,0 +1,160 @@
+"""The options that losses share: typed, defaulted and documented once, here."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any, TypedDict, get_type_hints
+
+from xent._typing import Array, ArrayLike, Reduction
+
+
+class RowOptions(TypedDict, total=False):
+    """What every loss takes."""
+
+    base: float | None
+    sample_weight: ArrayLike | None
+    where: Array | None
+    reduction: Reduction
+    denominator: ArrayLike | None
+    validate: bool | None
+
+
+class BinaryOptions(RowOptions, total=False):
+    """What the binary losses take."""
+
+    pos_weight: ArrayLike | None
+    label_smoothing: float
+
+
+class DivergenceOptions(RowOptions, total=False):
+    """What a loss along a class axis takes."""
+
+    axis: int
+
+
+class LikelihoodOptions(DivergenceOptions, total=False):
+    """What a loss that knows labels takes."""
+
+    ignore_index: int | None
+
+
+class MeanOptions(TypedDict, total=False):
+    """What a mean of cross entropies takes."""
+
+    class_weight: ArrayLike | None
+    sample_weight: ArrayLike | None
+    where: Array | None
+    ignore_index: int | None
+    label_smoothing: float
+    denominator: ArrayLike | None
+    validate: bool | None
+
+
+class PerplexityOptions(MeanOptions, total=False):
+    """What a mean of cross entropies along a class axis takes."""
+
+    axis: int
+
+
+class SoftmaxOptions(MeanOptions, total=False):
+    """What a cross entropy takes."""
+
+    base: float | None
+    reduction: Reduction
+    softcap: float | None
+    z_loss: float
+
+
+class CrossEntropyOptions(SoftmaxOptions, total=False):
+    """What a cross entropy along a class axis takes."""
+
+    axis: int
+
+
+class LinearOptions(SoftmaxOptions, total=False):
+    """What the cross entropy of a linear head takes: the class axis is the first of its weight."""
+
+    chunk_bytes: int
+
+
+class LinearBinaryOptions(BinaryOptions, total=False):
+    """What the binary cross entropy of a linear head takes."""
+
+    chunk_bytes: int
+
+
+DEFAULTS: dict[str, Any] = {
+    "axis": -1,
+    "base": None,
+    "class_weight": None,
+    "pos_weight": None,
+    "sample_weight": None,
+    "where": None,
+    "ignore_index": None,
+    "label_smoothing": 0.0,
+    "softcap": None,
+    "z_loss": 0.0,
+    "reduction": "mean",
+    "denominator": None,
+    "validate": None,
+    "chunk_bytes": 64 << 20,
+}
+
+_DOCS = {
+    "axis": """int, default -1
+    The class axis of the prediction.""",
+    "base": """float, optional
+    Base of the logarithm: 2 for bits, 10 for hartleys; None for nats.""",
+    "class_weight": """(K,), optional
+    What each class weighs in the cost, and in the divisor of a mean.""",
+    "pos_weight": """number, or broadcastable to the target, optional
+    Multiplies the cost of the positive part; never enters the divisor of a mean.""",
+    "sample_weight": """one per row, optional
+    Multiplies the cost of a row, and what it counts in a mean. A weight of 0 silences an
+    infinite cost.""",
+    "where": """bool, one per row, optional
+    False takes a row out: it adds exactly 0 to the value and has gradient 0, whatever it holds.""",
+    "ignore_index": """int, optional
+    Rows with this label are taken out as by `where`.""",
+    "label_smoothing": """float in [0, 1], default 0
+    Mixes the target with the uniform distribution: (1 − ε) t + ε / K.""",
+    "softcap": """float, optional
+    Caps logits at ±c by c·tanh(z / c), before anything else sees them (Gemma 2).""",
+    "z_loss": """float, default 0
+    Adds z_loss·logsumexp(z)² to each row, in nats² whatever the base, weighed by the sample
+    weight alone (PaLM). From logits only.""",
+    "reduction": """"none", "sum" or "mean"
+    "mean" (the default) divides by what the rows weigh: the sum of sample weight times the
+    class-weighted mass of the target.""",
+    "denominator": """number or 0-d array, optional
+    Divides the sum in place of the mean's own divisor, as when gradients are accumulated.""",
+    "validate": """bool, optional
+    None checks values wherever they lie in host memory, True anywhere, and also that
+    distributions sum to 1; False checks none. Where unchecked, a label out of range makes
+    its row NaN.""",
+    "chunk_bytes": """int, default 64 MiB
+    Bytes of logits at a time, of at most 512 rows.""",
+}
+
+
+def document(function: Callable[..., Any], options: type) -> None:
+    """Give ``function`` the signature and the documentation of the options that it takes.
+
+    Its own signature ends in ``**options``, which the options of the typed dict replace.
+    """
+    taken = get_type_hints(options)
+    names = [name for name in DEFAULTS if name in taken]
+    signature = inspect.signature(function)
+    own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+    shared = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=DEFAULTS[name])
+        for name in names
+    ]
+    function.__signature__ = signature.replace(  # type: ignore[attr-defined]
+        parameters=own + shared, return_annotation="Array"
+    )
+    text = inspect.cleandoc(function.__doc__ or "")
+    section = "\n".join(f"{name} : {_DOCS[name]}" for name in names)
+    head, mark, tail = text.partition("\nReturns\n")
+    function.__doc__ = f"{head}{section}\n{mark}{tail}"

@@ -1,0 +1,104 @@
+"""Measures of one distribution."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from xent import _check, _dispatch, _dtype
+from xent._call import Call, loss
+from xent._typing import Array, ArrayLike, Namespace
+from xent.losses import _entropy
+
+
+def self_information(p: ArrayLike, *, base: float | None = None) -> Array:
+    """Return the information of events of probability `p`, elementwise.
+
+    I(x) = −log p. A certain event carries none, and that of independent events adds.
+
+    Parameters
+    ----------
+    p : floating (...)
+        Probabilities.
+    base : float, optional
+        Base of the logarithm: 2 for bits, 10 for hartleys; None for nats.
+
+    Returns
+    -------
+    array
+        Of the shape of `p`; infinite where `p` is 0.
+
+    References
+    ----------
+    D1, "self-information".
+
+    Examples
+    --------
+    >>> import xent
+    >>> print(xent.self_information([1.0, 0.5, 0.125], base=2))
+    [0. 1. 3.]
+    """
+    scale = _check.log_base(base)
+    engine, arrays = _dispatch.resolve({"p": p})
+    x = arrays["p"]
+    _check.prediction("p", x)
+    if engine.readable(x):
+        _check.probabilities(engine.xp, "p", x, None)
+    return engine.call(_information, x, scale)
+
+
+def _information(xp: Namespace, p: Array, log_base: float) -> Array:
+    information: Array = 0 - xp.log(_dtype.cast(xp, p, _dtype.compute_dtype(xp, p)))
+    return information / log_base
+
+
+@loss()
+def entropy(
+    probs: ArrayLike | None = None,
+    *,
+    logits: ArrayLike | None = None,
+    log_probs: ArrayLike | None = None,
+    axis: int = -1,
+    base: float | None = None,
+    reduction: Literal["none", "sum", "mean"] = "none",
+) -> Call:
+    """Return the entropy of distributions.
+
+    H(p) = −Σₖ pₖ log pₖ, the mean information.
+
+    Parameters
+    ----------
+    probs, logits, log_probs : floating (..., K)
+        The distributions, exactly one of them. Probabilities are not normalised.
+    axis : int, default -1
+        The class axis.
+    base : float, optional
+        Base of the logarithm: 2 for bits, 10 for hartleys; None for nats.
+    reduction : "none", "sum" or "mean"
+        One per row (the default), their sum, or their mean.
+
+    Returns
+    -------
+    array
+        In nats unless `base` says otherwise; float32 for half precision.
+
+    Notes
+    -----
+    From logits log1p(s) − Σ eₖ dₖ / (1 + s), d = z − max z, e = exp d, s the sum beside the peak. The
+    gradient is +inf where a probability is 0.
+
+    References
+    ----------
+    D1, "information entropy"; D2, "entropy".
+
+    Examples
+    --------
+    >>> import xent
+    >>> print(xent.entropy([0.9, 0.1]))
+    0.325082973391448...
+    """
+    return Call(
+        "entropy",
+        {"probs": probs, "logits": logits, "log_probs": log_probs},
+        distributions=_entropy.KERNELS,
+        options={"axis": axis, "base": base, "reduction": reduction},
+    )

@@ -1,0 +1,160 @@
+"""Kullback–Leibler divergence of two rows of logits: log Σₖ pₖ exp δₖ − Σₖ pₖ δₖ, δ = z_q − z_p.
+
+With η = δ − Σ p δ this is log1p(Σ p (expm1 η − η)), every term of it ≥ 0: it keeps all digits of
+two rows that are nearly equal. Rows far apart are measured by their log-probabilities instead.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from xent import _math as m
+from xent._kernel import Kernel
+from xent._typing import Array, Namespace
+
+_FAR = 0.5
+"""The divergence in nats from which the log-probabilities lose nothing."""
+
+
+class Contrast(NamedTuple):
+    """Both normalisers, Σ e_p (d_p − d_q), the mean of δ under p, and Σ p (expm1 η − η).
+
+    δ counts from ``base``, its value at p's peak, and what that lacks: a constant, which the
+    divergence does not feel, drops exactly. The sum is ``spread`` · exp(``scale``), so that classes
+    of which p has next to nothing and q a share neither vanish nor overflow before blocks merge.
+    """
+
+    p: m.Normaliser
+    q: m.Normaliser
+    cross: Array
+    base: Array
+    lack: Array
+    mean: Array
+    scale: Array
+    spread: Array
+
+
+def _differences(
+    xp: Namespace, p_logits: Array, q_logits: Array, p: Array, q: Array
+) -> tuple[Array, Array, Array, Array]:
+    """Return d_p, d_q, δ and what it lacks as a rounded difference; δ is 0 where p is exactly 0."""
+    d_p, d_q = xp.shifted(p_logits, p), xp.shifted(q_logits, q)
+    plain = q_logits - p_logits
+    lack = m.lost_below(xp, q_logits, p_logits, plain)
+    delta = xp.where(xp.isinf(p) | xp.isinf(q), d_q - d_p, plain)
+    return d_p, d_q, xp.where(d_p == -xp.inf, xp.zeros_like(delta), delta), lack
+
+
+def _expected(xp: Namespace, p: Array, x: Array, axis: int) -> Array:
+    """Return Σ p x, infinite where an x is, however small its p."""
+    return xp.sum(xp.where(xp.isinf(x), x, p * x), axis=axis, keepdims=True)
+
+
+def _measure(xp: Namespace, logits: Array, target: Array, axis: int) -> Contrast:
+    p, _ = m.normaliser(xp, target, axis)
+    q, _ = m.normaliser(xp, logits, axis)
+    d_p, d_q, delta, lack = _differences(xp, target, logits, p.peak, q.peak)
+    e, absent = xp.exp(d_p), d_p == -xp.inf
+    cross = _expected(xp, e, xp.where(absent, xp.zeros_like(d_p), d_p - d_q), axis)
+    index = xp.first_peak(target, axis)
+    # A block that p excludes counts from q's peak, as if p's were 0.
+    empty = p.peak == -xp.inf
+    base = xp.where(empty, _finite(xp, q.peak), xp.pick(delta, index, axis))
+    low = xp.where(empty, xp.zeros_like(base), xp.pick(lack, index, axis))
+    x = xp.where(absent, xp.zeros_like(delta), (delta - base) + (lack - low))
+    total = 1 + p.rest
+    mean = _expected(xp, e, x, axis) / total
+    eta = xp.where(absent, xp.full_like(x, xp.inf), x - mean)
+    of_p = d_p - xp.log1p(p.rest)
+    # log p + η, which is log q but for a constant: known where p is not.
+    nothing = xp.zeros_like(mean)
+    less = mean + xp.where(empty, nothing, xp.pick(d_q, index, axis) + xp.log1p(p.rest))
+    of_q = d_q - less
+    size = xp.where(eta > 0, of_q, of_p)
+    scale = _finite(xp, xp.max(size, axis=axis, keepdims=True))
+    spread = xp.sum(xp.exp(size - scale) * _excess(xp, eta), axis=axis, keepdims=True)
+    return Contrast(p, q, cross, base, low, mean, scale, spread)
+
+
+def _finite(xp: Namespace, x: Array) -> Array:
+    return xp.where(xp.isinf(x), xp.zeros_like(x), x)
+
+
+def _excess(xp: Namespace, eta: Array) -> Array:
+    """Return (expm1 η − η) / exp max(η, 0), at most |η|: by its series where it would cancel."""
+    near, far = m.magnitude(xp, eta) < m.NEAR, eta > 1
+    nothing = xp.zeros_like(eta)
+    small, above = xp.where(near, eta, nothing), xp.where(far, eta, nothing)
+    middle = xp.where(near | far, nothing, eta)
+    plain = xp.where(near, m.expm1_tail(xp, small), xp.expm1(middle) - middle)
+    plain = plain * xp.exp(-xp.where(middle + small > 0, middle + small, nothing))
+    root = m.root(xp, -above)
+    beyond = 1 - root * root - xp.where(xp.isinf(above), nothing, above * root) * root
+    return xp.where(far, beyond, plain)
+
+
+def _merge(xp: Namespace, a: Contrast, b: Contrast) -> Contrast:
+    p, q = m.merge_normalisers(xp, a.p, b.p), m.merge_normalisers(xp, a.q, b.q)
+    first = a.p.peak >= b.p.peak
+    base, low = xp.where(first, a.base, b.base), xp.where(first, a.lack, b.lack)
+    whole = xp.where(p.peak == -xp.inf, xp.zeros_like(p.rest), p.rest)
+    cross, shares, means = [], [], []
+    for x in (a, b):
+        down_p, down_q = xp.shifted(x.p.peak, p.peak), xp.shifted(x.q.peak, q.peak)
+        f = xp.exp(down_p)
+        part = f * (1 + x.p.rest)
+        cross.append(
+            m.scaled(xp, f, x.cross) + xp.where(part == 0, 0 * part, part * (down_p - down_q))
+        )
+        shares.append(part / (1 + p.rest))
+        means.append(x.mean + ((x.base - base) + (x.lack - low)))
+    mean = m.scaled(xp, shares[0], means[0]) + m.scaled(xp, shares[1], means[1])
+    parts = []
+    for x, own in zip((a, b), means, strict=True):
+        empty = x.p.peak == -xp.inf
+        origin = xp.where(empty, xp.zeros_like(own), x.p.peak)
+        down = xp.where(empty, -_finite(xp, p.peak), xp.shifted(origin, p.peak))
+        lost = m.lost_below(xp, origin, p.peak, down)
+        rest = xp.where(empty, xp.zeros_like(own), xp.log1p(x.p.rest))
+        # The large numbers first and once: exp takes each rounding of them |d| times over.
+        h = own - mean
+        up = xp.where(h > 0, h, xp.zeros_like(h))
+        little = (rest - xp.log1p(whole)) + lost
+        parts.append(((down + x.scale) + (little + h), x.spread))
+        parts.append(
+            (xp.where(empty, xp.full_like(h, -xp.inf), down + (little + up)), _excess(xp, h))
+        )
+    scale = parts[0][0]
+    for size, _ in parts[1:]:
+        scale = xp.maximum(scale, size)
+    scale = _finite(xp, scale)
+    spread = sum(xp.exp(size - scale) * term for size, term in parts)
+    return Contrast(p, q, cross[0] + cross[1], base, low, mean, scale, spread)
+
+
+def _value(xp: Namespace, s: Contrast) -> Array:
+    rest_p, rest_q = m.limited(xp, s.p), m.limited(xp, s.q)
+    far = s.cross / (1 + rest_p) + (xp.log1p(rest_q) - xp.log1p(rest_p))
+    r = m.root(xp, s.scale)
+    return xp.where(far < _FAR, xp.log1p((s.spread * r) * r), far)
+
+
+def _gradient(
+    xp: Namespace, logits: Array, target: Array, s: Contrast, w: Array, axis: int
+) -> Array:
+    """Return q − p."""
+    p = xp.exp(xp.shifted(target, s.p.peak)) / (1 + m.limited(xp, s.p))
+    q = xp.exp(xp.shifted(logits, s.q.peak)) / (1 + m.limited(xp, s.q))
+    return w * (q - p)
+
+
+def _target_gradient(
+    xp: Namespace, logits: Array, target: Array, s: Contrast, w: Array, axis: int
+) -> Array:
+    """Return −p η."""
+    d_p, _, delta, lack = _differences(xp, target, logits, s.p.peak, s.q.peak)
+    p = xp.exp(d_p) / (1 + m.limited(xp, s.p))
+    return m.scaled(xp, w * p, s.mean - ((delta - s.base) + (lack - s.lack)))
+
+
+KERNELS = {"logits": Kernel(_measure, _merge, _value, _gradient, _target_gradient)}

@@ -1,0 +1,108 @@
+"""Cross entropy of class labels, −log q_y, from logits, probabilities and log-probabilities."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from xent import _math as m
+from xent._kernel import Kernel, itself
+from xent._typing import Array, Namespace
+
+# --- from logits: log Σⱼ exp zⱼ − z_y ---
+
+
+class Rivals(NamedTuple):
+    """A row's peak, the exponentials beside the label's own, and the label's logit."""
+
+    peak: Array
+    rest: Array
+    label: Array
+
+
+def _measure_logits(xp: Namespace, logits: Array, label: Array, axis: int) -> Rivals:
+    peak = xp.constant(xp.max(logits, axis=axis, keepdims=True))
+    e = xp.exp_of(xp.shifted(logits, peak))
+    rest = xp.sum(xp.put(e, label, 0.0, axis), axis=axis, keepdims=True)
+    return Rivals(peak, rest, m.at_label(xp, logits, label, axis))
+
+
+def _merge_logits(xp: Namespace, a: Rivals, b: Rivals) -> Rivals:
+    peak = xp.maximum(a.peak, b.peak)
+    fa, fb = xp.exp(xp.shifted(a.peak, peak)), xp.exp(xp.shifted(b.peak, peak))
+    return Rivals(peak, a.rest * fa + b.rest * fb, m.either(xp, a.label, b.label))
+
+
+def _parts(xp: Namespace, s: Rivals) -> tuple[Array, Array, Array]:
+    """Return d = z_y − peak, s = Σ_{j≠y} exp(zⱼ − peak), and s + exp d, NaN without a limit."""
+    if not xp.maybe(xp.isinf(s.peak)):
+        d = s.label - s.peak
+        return d, s.rest, s.rest + xp.exp(d)
+    d = xp.where(xp.isnan(s.label), s.label, xp.shifted(s.label, s.peak))
+    own = xp.exp(d)
+    rest = xp.where(m.is_lost(xp, s.peak, s.rest + own), xp.full_like(own, xp.nan), s.rest)
+    return d, rest, rest + own
+
+
+def _value_logits(xp: Namespace, s: Rivals) -> Array:
+    """Return log(s + exp d) − d, the label taken out of the sum before it can drown the rest."""
+    d, rest, total = _parts(xp, s)
+    return xp.where(d == 0, xp.log1p(rest), xp.log(total) - d)
+
+
+def _gradient_logits(
+    xp: Namespace, logits: Array, label: Array, s: Rivals, w: Array, axis: int
+) -> Array:
+    """Return a − y without the difference: −s / (s + exp d) at the label."""
+    _, rest, total = _parts(xp, s)
+    scale = w / total
+    g = xp.times(xp.exp_of(xp.shifted(logits, s.peak)), scale)
+    return xp.put(g, label, -rest * scale, axis)
+
+
+FROM_LOGITS = Kernel(_measure_logits, _merge_logits, _value_logits, _gradient_logits)
+
+# --- from probabilities: −log q_y ---
+
+
+def _measure(xp: Namespace, prediction: Array, label: Array, axis: int) -> Array:
+    return m.at_label(xp, prediction, label, axis)
+
+
+def _value_probs(xp: Namespace, q: Array) -> Array:
+    return 0 - xp.log(q)
+
+
+def _gradient_probs(
+    xp: Namespace, probs: Array, label: Array, q: Array, w: Array, axis: int
+) -> Array:
+    return xp.put(xp.zeros_like(probs), label, -m.quotient(xp, w, q), axis)
+
+
+FROM_PROBS = Kernel(_measure, m.either, _value_probs, _gradient_probs)
+
+# --- the likelihood itself, q_y ---
+
+
+def _gradient_likelihood(
+    xp: Namespace, probs: Array, label: Array, q: Array, w: Array, axis: int
+) -> Array:
+    return xp.put(xp.zeros_like(probs), label, w, axis)
+
+
+LIKELIHOOD = Kernel(_measure, m.either, itself, _gradient_likelihood)
+
+# --- from log-probabilities ---
+
+
+def _value_log_probs(xp: Namespace, log_q: Array) -> Array:
+    return 0 - log_q
+
+
+def _gradient_log_probs(
+    xp: Namespace, log_probs: Array, label: Array, log_q: Array, w: Array, axis: int
+) -> Array:
+    return xp.put(xp.zeros_like(log_probs), label, -w, axis)
+
+
+FROM_LOG_PROBS = Kernel(_measure, m.either, _value_log_probs, _gradient_log_probs)
+KERNELS = {"logits": FROM_LOGITS, "probs": FROM_PROBS, "log_probs": FROM_LOG_PROBS}

@@ -1,0 +1,111 @@
+"""From logits to probabilities, their logarithms and their normaliser."""
+
+from __future__ import annotations
+
+from xent import _math as m
+from xent._kernel import Kernel, add, itself
+from xent._typing import Array, Namespace
+
+# --- logsumexp ---
+
+
+def _value_logsumexp(xp: Namespace, s: m.Normaliser) -> Array:
+    """Return peak + log1p(rest); an infinite peak is the result itself (R5)."""
+    return s.peak + xp.where(xp.isinf(s.peak), xp.zeros_like(s.rest), xp.log1p(s.rest))
+
+
+def _measure_logsumexp(xp: Namespace, logits: Array, target: None, axis: int) -> m.Normaliser:
+    return m.normaliser(xp, logits, axis)[0]
+
+
+def _gradient_logsumexp(
+    xp: Namespace, logits: Array, target: None, s: m.Normaliser, w: Array, axis: int
+) -> Array:
+    """Return the softmax."""
+    e = xp.exp(xp.shifted(logits, s.peak))
+    return e * (w / (1 + m.limited(xp, s)))
+
+
+LOGSUMEXP = Kernel(_measure_logsumexp, m.merge_normalisers, _value_logsumexp, _gradient_logsumexp)
+
+# --- its square, which z-loss adds to a row ---
+
+
+def _value_squared(xp: Namespace, s: m.Normaliser) -> Array:
+    lse = _value_logsumexp(xp, s)
+    return lse * lse
+
+
+def _gradient_squared(
+    xp: Namespace, logits: Array, target: None, s: m.Normaliser, w: Array, axis: int
+) -> Array:
+    """Return 2 · logsumexp · softmax."""
+    w = m.scaled(xp, w, 2 * _value_logsumexp(xp, s))
+    return _gradient_logsumexp(xp, logits, None, s, w, axis)
+
+
+LOGSUMEXP_SQUARED = Kernel(
+    _measure_logsumexp, m.merge_normalisers, _value_squared, _gradient_squared
+)
+
+# --- softmax and its logarithm ---
+
+
+def _measure_softmax(xp: Namespace, logits: Array, target: None, axis: int) -> Array:
+    return m.softmax(xp, logits, axis)
+
+
+def _gradient_softmax(
+    xp: Namespace, logits: Array, target: None, a: Array, w: Array, axis: int
+) -> Array:
+    """Return a (v − Σ a v), v = w − w_peak: constants, which softmax does not feel, drop exactly."""
+    index = xp.first_peak(logits, axis)
+    v = w - xp.pick(w, index, axis)
+    return a * (v - xp.sum(a * v, axis=axis, keepdims=True))
+
+
+SOFTMAX = Kernel(_measure_softmax, add, itself, _gradient_softmax, shape="block")
+
+
+def _measure_log_softmax(xp: Namespace, logits: Array, target: None, axis: int) -> Array:
+    softmax, d = m.normaliser(xp, logits, axis)
+    return d - xp.log1p(m.limited(xp, softmax))
+
+
+def _gradient_log_softmax(
+    xp: Namespace, logits: Array, target: None, s: Array, w: Array, axis: int
+) -> Array:
+    """Return w − a Σ w as w (1 − a) − a (Σ w − w), which the peak's own w does not drown."""
+    a, others = m.softmax_and_complement(xp, logits, axis)
+    return w * others - a * (xp.sum(w, axis=axis, keepdims=True) - w)
+
+
+LOG_SOFTMAX = Kernel(_measure_log_softmax, add, itself, _gradient_log_softmax, shape="block")
+
+# --- the logistic function and its logarithm ---
+
+
+def _measure_sigmoid(xp: Namespace, logits: Array, target: None, axis: None) -> Array:
+    return m.sigmoid(xp, logits)
+
+
+def _gradient_sigmoid(
+    xp: Namespace, logits: Array, target: None, s: Array, w: Array, axis: None
+) -> Array:
+    return w * (m.sigmoid(xp, logits) * m.sigmoid(xp, -logits))
+
+
+SIGMOID = Kernel(_measure_sigmoid, add, itself, _gradient_sigmoid, shape="element")
+
+
+def _measure_log_sigmoid(xp: Namespace, logits: Array, target: None, axis: None) -> Array:
+    return 0 - m.softplus(xp, -logits)
+
+
+def _gradient_log_sigmoid(
+    xp: Namespace, logits: Array, target: None, s: Array, w: Array, axis: None
+) -> Array:
+    return w * m.sigmoid(xp, -logits)
+
+
+LOG_SIGMOID = Kernel(_measure_log_sigmoid, add, itself, _gradient_log_sigmoid, shape="element")

@@ -1,0 +1,208 @@
+"""Cross entropy of labels or distributions, and the perplexity that is its exponential."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Unpack
+
+from xent._call import Call, loss
+from xent._options import CrossEntropyOptions, PerplexityOptions
+from xent._typing import ArrayLike
+from xent.losses import _distributions, _labels, _links
+
+
+@loss(CrossEntropyOptions)
+def cross_entropy(
+    target: ArrayLike,
+    probs: ArrayLike | None = None,
+    *,
+    logits: ArrayLike | None = None,
+    log_probs: ArrayLike | None = None,
+    **options: Unpack[CrossEntropyOptions],
+) -> Call:
+    """Return the cross entropy of predictions with labels or distributions.
+
+    H(t, q) = −Σₖ tₖ log qₖ; −log q_y for a label y.
+
+    Parameters
+    ----------
+    target : integer (...) or floating (..., K)
+        Class labels, of the prediction's shape without `axis`, or distributions, of exactly its
+        shape.
+    probs, logits, log_probs : floating (..., K)
+        The prediction, exactly one of them. Probabilities are neither clipped nor normalised.
+
+    Returns
+    -------
+    array
+        In nats unless `base` says otherwise; 0-d, or one per row for ``reduction="none"``. Of the
+        library, device and dtype of the prediction, float32 for half precision.
+
+    Raises
+    ------
+    TypeError
+        For arrays of two libraries, a prediction that is not floating, a boolean target, or not
+        exactly one prediction.
+    ValueError
+        For shapes that do not match, labels or probabilities out of range where values are
+        checked, and a mean over no rows.
+
+    Notes
+    -----
+    From logits the label is taken out of the sum before it can drown the rest: with m = max z,
+    d = z_y − m and s = Σ_{j≠y} exp(zⱼ − m) the loss is log1p(s) where d = 0, else log(s + exp d) − d.
+    Zero times infinity is zero, and nothing is clipped. The gradient in the logits is a − y [1]_.
+
+    References
+    ----------
+    .. [1] The softmax regression of D1, equation (3); the definition in D1 and D2.
+    .. [2] Gemma Team, "Gemma 2: Improving Open Language Models at a Practical Size", 2024.
+    .. [3] Chowdhery et al., "PaLM: Scaling Language Modeling with Pathways", 2022, section 5.
+
+    Examples
+    --------
+    >>> import numpy as np, xent
+    >>> loss = xent.cross_entropy([0, 1], logits=np.array([[20.0, 0.0], [1.0, 3.0]]))
+    >>> print(loss)
+    0.0634640065820...
+    >>> print(xent.cross_entropy([0.25] * 4, [0.25, 0.5, 0.125, 0.125], base=2))
+    2.25
+    """
+    return _cross_entropy("cross_entropy", target, probs, logits, log_probs, options)
+
+
+@loss(CrossEntropyOptions)
+def categorical_cross_entropy(
+    target: ArrayLike,
+    probs: ArrayLike | None = None,
+    *,
+    logits: ArrayLike | None = None,
+    log_probs: ArrayLike | None = None,
+    **options: Unpack[CrossEntropyOptions],
+) -> Call:
+    """Return the cross entropy of predictions with distributions, one-hot or soft.
+
+    H(t, q) = −Σₖ tₖ log qₖ. `cross_entropy`, but labels raise.
+
+    Parameters
+    ----------
+    target : floating (..., K)
+        Distributions, of exactly the prediction's shape.
+    probs, logits, log_probs : floating (..., K)
+        The prediction, exactly one of them.
+
+    Returns
+    -------
+    array
+        As of `cross_entropy`.
+
+    References
+    ----------
+    D2, "categorical cross entropy".
+
+    Examples
+    --------
+    >>> import xent
+    >>> t = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
+    >>> q = [[0.9, 0.05, 0.05], [0.05, 0.89, 0.06], [0.05, 0.01, 0.94]]
+    >>> print(xent.categorical_cross_entropy(t, q))
+    0.094589911877288...
+    """
+    return _cross_entropy(
+        "categorical_cross_entropy", target, probs, logits, log_probs, options, "distributions"
+    )
+
+
+@loss(CrossEntropyOptions)
+def sparse_categorical_cross_entropy(
+    target: ArrayLike,
+    probs: ArrayLike | None = None,
+    *,
+    logits: ArrayLike | None = None,
+    log_probs: ArrayLike | None = None,
+    **options: Unpack[CrossEntropyOptions],
+) -> Call:
+    """Return the cross entropy of predictions with integer labels.
+
+    −log q_y. `cross_entropy`, but distributions raise.
+
+    Parameters
+    ----------
+    target : integer (...)
+        Class labels, of the prediction's shape without `axis`.
+    probs, logits, log_probs : floating (..., K)
+        The prediction, exactly one of them.
+
+    Returns
+    -------
+    array
+        As of `cross_entropy`.
+
+    References
+    ----------
+    D2, "sparse categorical cross entropy".
+
+    Examples
+    --------
+    >>> import xent
+    >>> q = [[0.05, 0.9, 0.05], [0.89, 0.05, 0.06], [0.05, 0.01, 0.94]]
+    >>> print(xent.sparse_categorical_cross_entropy([1, 0, 2], q))
+    0.094589911877288...
+    """
+    return _cross_entropy(
+        "sparse_categorical_cross_entropy", target, probs, logits, log_probs, options, "labels"
+    )
+
+
+@loss(PerplexityOptions)
+def perplexity(
+    target: ArrayLike,
+    probs: ArrayLike | None = None,
+    *,
+    logits: ArrayLike | None = None,
+    log_probs: ArrayLike | None = None,
+    **options: Unpack[PerplexityOptions],
+) -> Call:
+    """Return the perplexity of predictions: exp of the mean cross entropy in nats.
+
+    Parameters
+    ----------
+    target : integer (...) or floating (..., K)
+        Labels or distributions.
+    probs, logits, log_probs : floating (..., K)
+        The prediction, exactly one of them.
+
+    Returns
+    -------
+    array
+        0-d; 1 where everything is masked or weighted away.
+
+    Examples
+    --------
+    >>> import numpy as np, xent
+    >>> print(xent.perplexity([0, 3], logits=np.zeros((2, 4))))
+    4.0
+    """
+    return _cross_entropy("perplexity", target, probs, logits, log_probs, options, finish="exp")
+
+
+def _cross_entropy(
+    function: str,
+    target: Any,
+    probs: Any,
+    logits: Any,
+    log_probs: Any,
+    options: Any,
+    only: Literal["labels", "distributions"] | None = None,
+    finish: Literal["none", "exp"] = "none",
+) -> Call:
+    return Call(
+        function,
+        {"probs": probs, "logits": logits, "log_probs": log_probs},
+        target,
+        labels=_labels.KERNELS,
+        distributions=_distributions.KERNELS,
+        only=only,
+        options=options,
+        finish=finish,
+        penalty=_links.LOGSUMEXP_SQUARED,
+    )

@@ -1,0 +1,121 @@
+"""Divergences of two distributions: Kullback–Leibler and Jensen–Shannon."""
+
+from __future__ import annotations
+
+from typing import Unpack
+
+from xent import _check
+from xent._call import Call, loss
+from xent._options import DivergenceOptions
+from xent._plan import Kind
+from xent._typing import ArrayLike
+from xent.losses import _jensen_shannon, _kl, _kl_logits, _labels
+
+
+@loss(DivergenceOptions)
+def kl_divergence(
+    target: ArrayLike | None = None,
+    probs: ArrayLike | None = None,
+    *,
+    target_logits: ArrayLike | None = None,
+    logits: ArrayLike | None = None,
+    log_probs: ArrayLike | None = None,
+    **options: Unpack[DivergenceOptions],
+) -> Call:
+    """Return the Kullback–Leibler divergence of predictions from the truth.
+
+    D(p‖q) = Σₖ pₖ log(pₖ / qₖ) = H(p, q) − H(p), computed without the difference.
+
+    Parameters
+    ----------
+    target : integer (...) or floating (..., K)
+        Labels or distributions p; or
+    target_logits : floating (..., K)
+        the logits of p, as when a model is distilled. Exactly one of the two.
+    probs, logits, log_probs : floating (..., K)
+        The prediction q, exactly one of them.
+
+    Returns
+    -------
+    array
+        In nats unless `base` says otherwise; 0-d, or one per row for ``reduction="none"``. Infinite
+        where q is 0 and p is not.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `cross_entropy`.
+
+    Notes
+    -----
+    With r = (p − q)/(p + q) a term is (p − q) + (p − q)r + 2p(r³/3 + r⁵/5 + …) for |r| < ¼, and the
+    p − q are summed by themselves; of two rows of logits it is log1p(Σ p (expm1 η − η)),
+    η = δ − Σ p δ, δ = z_q − z_p. The mean divides by rows, not by elements.
+
+    References
+    ----------
+    D1, "KL divergence".
+
+    Examples
+    --------
+    >>> import xent
+    >>> print(xent.kl_divergence([0.5, 0.5, 0.0], [0.25, 0.25, 0.5], base=2))
+    1.0
+    """
+    name, given = _check.exactly_one("kl_divergence", target=target, target_logits=target_logits)
+    kind: Kind = "distribution"
+    kernels = _kl.KERNELS
+    if name == "target_logits":
+        kind, kernels = ("softmax", kernels) if logits is None else ("logits", _kl_logits.KERNELS)
+    return Call(
+        "kl_divergence",
+        {"probs": probs, "logits": logits, "log_probs": log_probs},
+        given,
+        labels=_labels.KERNELS,
+        distributions=kernels,
+        target_name=name,
+        kind=kind,
+        options=options,
+    )
+
+
+@loss(DivergenceOptions)
+def jensen_shannon_divergence(
+    p: ArrayLike, q: ArrayLike, **options: Unpack[DivergenceOptions]
+) -> Call:
+    """Return the Jensen–Shannon divergence of two distributions.
+
+    JS(p, q) = ½ D(p‖m) + ½ D(q‖m), m = ½(p + q). Symmetric, and at most log 2.
+
+    Parameters
+    ----------
+    p, q : floating (..., K)
+        Probabilities.
+
+    Returns
+    -------
+    array
+        In nats unless `base` says otherwise; 0-d, or one per row for ``reduction="none"``. It is the
+        divergence, not its square root, the distance.
+
+    Notes
+    -----
+    With r = (p − q)/(p + q) a term is (p + q)/4 · Σₖ r²ᵏ / (k(2k − 1)) for |r| < ¼. The gradient that
+    `xent.grad` returns is with respect to q.
+
+    Examples
+    --------
+    >>> import xent
+    >>> print(xent.jensen_shannon_divergence([1.0, 0.0], [0.0, 1.0], base=2))
+    1.0
+    """
+    return Call(
+        "jensen_shannon_divergence",
+        {"probs": q},
+        p,
+        distributions={"probs": _jensen_shannon.KERNEL},
+        target_name="p",
+        names={"probs": "q"},
+        kind="pmf",
+        options=options,
+    )
