@@ -1,0 +1,125 @@
+"""Blocks of rows that fit the cache: NumPy, CuPy and any other library that computes at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import product
+from math import prod
+from typing import Any
+
+from array_api_compat import is_writeable_array
+
+from xent import _dtype
+from xent._engine import Engine, rows_like
+from xent._namespace import Namespace
+from xent._plan import Operands, Plan
+from xent._typing import Array
+
+_BLOCK = 1 << 21
+"""Bytes of a block in the dtype that is computed in: with its one temporary it stays in cache.
+
+Sized in bytes, never in rows: blocks of few narrow rows cost more in calls than they save.
+"""
+
+Tile = tuple[slice, ...]
+
+
+class EagerNamespace(Namespace):
+    """A namespace whose arrays can be looked at."""
+
+    def maybe(self, condition: Array) -> bool:
+        """Return whether any entry holds, where that costs nothing to see."""
+        return not _in_host_memory(condition) or bool(self.any(condition))
+
+
+class Eager(Engine):
+    """Runs a plan block by block, in extra memory of one block."""
+
+    namespace = EagerNamespace
+
+    def whole(self, operands: Operands) -> bool:
+        """Whether the arrays must be taken in one block."""
+        return not is_writeable_array(operands.prediction)
+
+    def each(self, function: Callable[[Tile], None], tiles: list[Tile]) -> None:
+        """Call ``function`` on every tile."""
+        for tile in tiles:
+            function(tile)
+
+    def rows(self, plan: Plan, operands: Operands) -> Array:
+        """Return the loss of each row, measured block by block."""
+        tiles = [] if self.whole(operands) else _tiles(plan, operands.prediction)
+        if len(tiles) <= 1:
+            return super().rows(plan, operands)
+        rows = rows_like(self.xp, plan, operands)
+
+        def measure(tile: Tile) -> None:
+            rows[_of_rows(plan, tile)] = Engine.rows(self, plan, _cut(plan, operands, tile))
+
+        self.each(measure, tiles)
+        return rows
+
+    def rows_and_gradient(self, plan: Plan, operands: Operands, w: Array) -> tuple[Array, Array]:
+        """Return rows and gradient, the gradient of a block made while the block is in cache."""
+        tiles = [] if self.whole(operands) else _tiles(plan, operands.prediction)
+        if len(tiles) <= 1:
+            return super().rows_and_gradient(plan, operands, w)
+        rows, g = rows_like(self.xp, plan, operands), self.xp.empty_like(operands.prediction)
+
+        def measure(tile: Tile) -> None:
+            part = _of_rows(plan, tile)
+            block = _cut(plan, operands, tile)
+            rows[part], g[tile] = Engine.rows_and_gradient(self, plan, block, w[part])
+
+        self.each(measure, tiles)
+        return rows, g
+
+
+ENGINE = Eager
+
+
+def _in_host_memory(x: Any) -> bool:
+    return hasattr(x, "__array_interface__") or str(getattr(x, "device", "cpu")) == "cpu"
+
+
+def _tiles(plan: Plan, prediction: Array) -> list[Tile]:
+    """Cut the prediction into blocks of whole rows, from the outermost axis inwards."""
+    shape = prediction.shape
+    limit = _BLOCK // max(4, _dtype.size(prediction))
+    steps = list(shape)
+    for i, size in enumerate(shape):
+        if i != plan.axis and prod(steps) > limit:
+            steps[i] = max(1, limit // (prod(steps) // size))
+    cuts = [
+        [slice(a, min(a + step, size)) for a in range(0, size, step)] if step else [slice(0, 0)]
+        for size, step in zip(shape, steps, strict=True)
+    ]
+    return list(product(*cuts))
+
+
+def _of_rows(plan: Plan, tile: Tile) -> Tile:
+    """Return the tile of an array that has one entry per row."""
+    axis = plan.row_axis
+    return tile if axis is None else tile[:axis] + tile[axis + 1 :]
+
+
+def _cut(plan: Plan, operands: Operands, tile: Tile) -> Operands:
+    """Return the operands of one block; weights that the reduction applies stay behind."""
+    target, where, pos_weight = operands.target, operands.where, operands.pos_weight
+    part = _of_rows(plan, tile)
+    if target is not None:
+        target = target[part if plan.by_label else tile]
+    if pos_weight is not None:
+        pos_weight = pos_weight[_of_broadcast(pos_weight.shape, tile)]
+    return operands._replace(
+        prediction=operands.prediction[tile],
+        target=target,
+        where=None if where is None else where[part],
+        pos_weight=pos_weight,
+    )
+
+
+def _of_broadcast(shape: tuple[int, ...], tile: Tile) -> Tile:
+    """Return the part of an array of ``shape`` that meets ``tile`` when broadcast."""
+    last = tile[len(tile) - len(shape) :]
+    return tuple(slice(None) if n == 1 else cut for n, cut in zip(shape, last, strict=True))

@@ -1,0 +1,118 @@
+"""The kernels' gradients as the derivatives of their values, in every mode and order of JAX."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax.custom_derivatives import SymbolicZero
+from jax.extend.core import Primitive
+from jax.interpreters import ad, batching, mlir
+
+from xent import _math as m
+from xent._namespace import Namespace
+from xent._plan import Plan, along
+from xent._typing import Array
+
+
+def evaluated(xp: Namespace, plan: Plan, prediction: Array, target: Any) -> Array:
+    """Return the rows of what is ready; `rows_of` is the same with a derivative."""
+    rows = plan.kernel.value(xp, plan.kernel.measure(xp, prediction, target, plan.axis))
+    return rows if plan.row_axis is None else xp.squeeze(rows, axis=plan.row_axis)
+
+
+rows_of = jax.custom_jvp(evaluated, nondiff_argnums=(0, 1))
+
+
+def _derivative(xp: Namespace, plan: Plan, primals: Any, tangents: Any) -> tuple[Array, Array]:
+    """Return the rows, and their derivative along the tangents: Σ gradient · tangent."""
+    (prediction, target), (d_prediction, d_target) = primals, tangents
+    kernel, axis = plan.kernel, plan.axis
+    rows = rows_of(xp, plan, prediction, target)
+    one = along(xp.ones_like(rows), plan.row_axis)
+    statistics = kernel.measure(xp, prediction, target, axis)
+    d_rows = xp.zeros_like(rows)
+    if not is_zero(d_prediction):
+        if kernel.shape == "block":
+            # The gradient is linear in w: the derivative along a tangent is its transpose.
+            slope = partial(_gradient, xp, plan, prediction, statistics)
+            return rows, jax.linear_transpose(slope, rows)(d_prediction)[0]
+        g = kernel.gradient(xp, prediction, target, statistics, one, axis)
+        # In the logits every gradient is finite: a product that XLA knows.
+        product = jnp.multiply if plan.form == "logits" else times
+        d_rows = d_rows + _summed(xp, product(g, d_prediction), plan)
+    moving = jax.tree.leaves(d_target, is_leaf=is_zero)
+    if not all(map(is_zero, moving)):
+        assert kernel.target_gradient is not None
+        g = kernel.target_gradient(xp, prediction, target, statistics, one, axis)
+        for gradient, tangent in zip(jax.tree.leaves(g), moving, strict=True):
+            if not is_zero(tangent):
+                d_rows = d_rows + _summed(xp, times(gradient, tangent), plan)
+    return rows, d_rows
+
+
+def _gradient(xp: Namespace, plan: Plan, prediction: Array, s: Any, w: Array) -> Any:
+    return plan.kernel.gradient(xp, prediction, None, s, w, plan.axis)
+
+
+rows_of.defjvp(_derivative, symbolic_zeros=True)
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0, 1))
+def known_rows(xp: Namespace, plan: Plan, prediction: Array, target: Any, rows: Array) -> Array:
+    """Return ``rows``, with the derivative that they have as `rows_of` of prediction and target."""
+    return rows
+
+
+def _known_derivative(
+    xp: Namespace, plan: Plan, primals: Any, tangents: Any
+) -> tuple[Array, Array]:
+    _, d_rows = _derivative(xp, plan, primals[:2], tangents[:2])
+    return known_rows(xp, plan, *primals), d_rows
+
+
+known_rows.defjvp(_known_derivative, symbolic_zeros=True)
+
+
+def is_zero(x: Any) -> bool:
+    """Whether a tangent is 0 because nothing varies there."""
+    return isinstance(x, SymbolicZero)
+
+
+def _summed(xp: Namespace, x: Array, plan: Plan) -> Array:
+    return x if plan.row_axis is None else xp.sum(x, axis=plan.row_axis)
+
+
+# --- gradient · tangent where one may be infinite and the other 0 (R4) ---
+#
+# A multiplication would make NaN of them, and a `where` on the tangent is not linear to JAX: so this
+# product is a primitive of its own, bilinear by declaration, in both modes.
+
+
+def _silent(a: Array, b: Array) -> Array:
+    return m.silent(jnp, a, b)
+
+
+def times(a: Array, b: Array) -> Array:
+    """Return ``a · b``, 0 where one of them is 0 and the other infinite."""
+    product: Array = _product.bind(*jnp.broadcast_arrays(a, b))
+    return product
+
+
+_product = Primitive("xent_product")
+_product.def_impl(jax.jit(_silent))
+_product.def_abstract_eval(lambda a, b: jax.core.ShapedArray(a.shape, b.dtype))
+mlir.register_lowering(_product, mlir.lower_fun(_silent, multiple_results=False))
+ad.defbilinear(_product, lambda ct, a, b: times(ct, b), lambda ct, a, b: times(a, ct))
+
+
+def _batched(args: Any, dims: Any) -> tuple[Array, int]:
+    a, b = (
+        x[None] if d is None else jnp.moveaxis(x, d, 0) for x, d in zip(args, dims, strict=True)
+    )
+    return times(a, b), 0
+
+
+batching.primitive_batchers[_product] = _batched

@@ -1,0 +1,105 @@
+"""NumPy, and array-api-strict, which stands on it: no warnings, 0-d arrays rather than scalars."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from xent import _dtype, _workers
+from xent._engine import Engine
+from xent._linear import STRIP, cuts
+from xent._plan import Operands, Plan
+from xent._typing import Array
+from xent.engines.eager import Eager, EagerNamespace, Tile
+
+
+class NumPyNamespace(EagerNamespace):
+    """NumPy's namespace: a temporary is written over, in place of one more of a block's size."""
+
+    def __init__(self, api: Any) -> None:
+        super().__init__(api)
+        self.strict = not hasattr(api, "put_along_axis")
+
+    def exp_of(self, x: Any) -> Any:
+        """Return exp ``x`` in ``x``."""
+        return super().exp_of(x) if self.strict else np.exp(x, out=x)
+
+    def times(self, x: Any, factor: Any) -> Any:
+        """Return ``x · factor`` in ``x``."""
+        return super().times(x, factor) if self.strict else np.multiply(x, factor, out=x)
+
+    def put(self, x: Any, index: Any, value: Any, axis: int) -> Any:
+        """Write ``value`` into ``x``."""
+        if self.strict:
+            return super().put(x, index, value, axis)
+        inside = (index >= 0) & (index < x.shape[axis])
+        if not inside.all():
+            index = np.where(inside, index, 0)
+            value = np.where(inside, value, np.take_along_axis(x, index, axis))
+        np.put_along_axis(x, index, value, axis)
+        return x
+
+
+class NumPy(Eager):
+    """Runs plans with NumPy's floating-point warnings off."""
+
+    namespace = NumPyNamespace
+
+    def run(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Return ``function(*args)``.
+
+        The losses meet log 0 and inf − inf on purpose, in branches that a `where` discards.
+        """
+        with np.errstate(divide="ignore", over="ignore", under="ignore", invalid="ignore"):
+            return function(*args)
+
+    def each(self, function: Callable[[Tile], None], tiles: list[Tile]) -> None:
+        """Call ``function`` on every tile, by the threads that `xent.set_workers` asks for.
+
+        NumPy's loops release the interpreter's lock; each thread has floating-point flags of its own.
+        """
+        _workers.each(lambda tile: self.run(function, tile), tiles, _workers.get_workers())
+
+    def call(self, function: Callable[..., Array], *args: Any) -> Array:
+        """Return ``function(xp, *args)``."""
+        array: Array = self.xp.asarray(super().call(function, *args))
+        return array
+
+    def value(self, plan: Plan, operands: Operands) -> Array:
+        """Return the value of a call as an array."""
+        value: Array = self.xp.asarray(self.run(super().value, plan, operands))
+        return value
+
+    def value_and_gradient(self, plan: Plan, operands: Operands) -> tuple[Array, Array]:
+        """Return value and gradient as arrays."""
+        value, g = self.run(super().value_and_gradient, plan, operands)
+        return self.xp.asarray(value), self.xp.asarray(g)
+
+    def present(self, keep: Any) -> Any:
+        """Return the positions of the rows that count."""
+        return None if keep is None or self.xp.strict else np.flatnonzero(keep)
+
+    def product(self, a: Any, b: Any, bias: Any = None, *, transposed: bool = True) -> Any:
+        """Return the product, half precision in float32: a strip of ``b`` at a time is cast."""
+        if not _dtype.is_half(a):
+            return super().product(a, b, bias, transposed=transposed)
+        a = a.astype(np.float32)
+        if not transposed:
+            return sum(a[:, cut] @ b[cut].astype(np.float32) for cut in cuts(len(b), STRIP))
+        logits = np.empty((len(a), len(b)), np.float32)
+        for cut in cuts(len(b), STRIP):
+            np.matmul(a, b[cut].astype(np.float32).T, out=logits[:, cut])
+        return logits if bias is None else logits + bias.astype(np.float32)
+
+    def logit_size(self, features: Array) -> int:
+        """Return the bytes of a logit: half precision is in float32 already."""
+        return max(4, _dtype.size(features))
+
+    def readable(self, x: Array) -> bool:
+        """Whether the values can be read: always."""
+        return True
+
+
+ENGINE: type[Engine] = NumPy
