@@ -1,0 +1,62 @@
+"""The ``run`` command: which backends, which implementation, which cases, and the exit status."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+from conformance import report
+from conformance.backends import BACKENDS, installed, missing
+from conformance.case import FOLDER, Case, load
+from conformance.runner import FAIL, PASS, Outcome, run_all
+
+OK, FAILED, UNKNOWN = 0, 1, 2
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the options of the command."""
+    options = argparse.ArgumentParser(
+        prog="python -m conformance",
+        description="Run the conformance cases on an implementation.",
+        epilog="Exit status: 0 all passed, 1 a case failed, 2 no such backend here.",
+    )
+    options.add_argument("--backend", default="numpy", help="a library, or all (default numpy)")
+    options.add_argument("--implementation", default="xent", help="a module (default xent)")
+    options.add_argument("--cases", type=Path, default=FOLDER, help="a folder of case files")
+    options.add_argument("--only", default="", help="cases whose id contains this text")
+    options.add_argument("--json", type=Path, metavar="FILE", help="write the outcomes here")
+    options.add_argument("--quiet", action="store_true", help="show what did not pass")
+    return options
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command and return its exit status."""
+    options = parser().parse_args(argv)
+    names = installed() if options.backend == "all" else [options.backend]
+    if options.backend != "all" and options.backend not in installed():
+        known = "not installed" if options.backend in BACKENDS else "unknown"
+        print(f"{known} backend {options.backend!r}; available: {', '.join(installed())}, all",
+              file=sys.stderr)  # fmt: skip
+        return UNKNOWN
+    cases = [case for case in load(options.cases) if options.only in case.id]
+    runs = {name: _run(name, options.implementation, cases, options.quiet) for name in names}
+    if options.backend == "all" and missing():
+        print(f"not installed: {', '.join(missing())}")
+    if options.json:
+        report.save(options.json, options.implementation, runs)
+    failed = any(outcome.status == FAIL for outcomes in runs.values() for outcome in outcomes)
+    # A run in which nothing was compared is no evidence of anything.
+    passed = all(any(o.status == PASS for o in outcomes) for outcomes in runs.values())
+    return FAILED if failed or not passed else OK
+
+
+def _run(name: str, implementation: str, cases: list[Case], quiet: bool) -> list[Outcome]:
+    outcomes = list(run_all(cases, import_module(implementation), BACKENDS[name]))
+    shown = [outcome for outcome in outcomes if not quiet or outcome.status != PASS]
+    for line in report.table(shown) if shown else ():
+        print(line)
+    print(report.summary(name, outcomes))
+    return outcomes

@@ -1,0 +1,38 @@
+"""Losses of a linear head: the logits are an exact product, the gradient three products."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from conformance.case import Case
+from conformance.reference.number import Array
+
+FUNCTIONS = {
+    "linear_cross_entropy": "cross_entropy",
+    "linear_binary_cross_entropy": "binary_cross_entropy",
+}
+
+Evaluate = Callable[[Case, Mapping[str, Array]], Any]
+
+
+def evaluate(case: Case, arrays: Mapping[str, Array], rule: Evaluate) -> Any:
+    """Evaluate through the loss of the logits ``features @ weight.T + bias``."""
+    head = ("features", "weight", "bias")
+    features, weight = arrays["features"], arrays["weight"]
+    logits = features @ weight.T
+    if "bias" in arrays:
+        logits = logits + arrays["bias"]
+    plain = {name: array for name, array in arrays.items() if name not in head}
+    loss = replace(case, function=FUNCTIONS[case.function])
+    result = rule(loss, {**plain, "logits": logits})
+    if case.quantity != "gradient":
+        return result.tolist() if isinstance(result, np.ndarray) else result
+    rows = result if result.ndim == 2 else result[:, None]
+    parts = [rows @ weight.reshape(rows.shape[1], -1), (rows.T @ features).reshape(weight.shape)]
+    if "bias" in arrays:
+        parts.append(rows.sum(axis=0).reshape(arrays["bias"].shape))
+    return [part.tolist() for part in parts]
