@@ -1,0 +1,173 @@
+"""Valid arguments for every registered loss, by what its target and its prediction are.
+
+A loss is covered by all laws once it has a line in `TARGETS`; `test_registry` fails until it has.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from inspect import signature
+
+import numpy as np
+
+import xent
+from xent._call import LOSSES
+
+TARGETS = {
+    "cross_entropy": ("labels", "distributions"),
+    "categorical_cross_entropy": ("distributions",),
+    "sparse_categorical_cross_entropy": ("labels",),
+    "perplexity": ("labels", "distributions"),
+    "binary_cross_entropy": ("binary",),
+    "kl_divergence": ("labels", "distributions", "target_logits"),
+    "jensen_shannon_divergence": ("pmf",),
+    "log_likelihood": ("labels", "distributions"),
+    "negative_log_likelihood": ("labels", "distributions"),
+    "entropy": ("nothing",),
+    "softmax": ("nothing",),
+    "log_softmax": ("nothing",),
+    "logsumexp": ("nothing",),
+    "sigmoid": ("nothing",),
+    "log_sigmoid": ("nothing",),
+}
+"""What the target of each loss may hold."""
+
+_NAMES = {"target_logits": "target_logits", "pmf": "p", "nothing": None}
+_FORMS = ("logits", "probs", "log_probs", "q")
+CLASSES = 4
+ROWS = (3,)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A loss, what its target holds, and the form of its prediction."""
+
+    loss: str
+    kind: str
+    form: str
+
+    def __str__(self):
+        return f"{self.loss}-{self.kind}-{self.form}"
+
+    @property
+    def function(self):
+        return LOSSES[self.loss]
+
+    @property
+    def grad(self):
+        return xent.grad(self.function)
+
+    @property
+    def both(self):
+        return xent.value_and_grad(self.function)
+
+    @cached_property
+    def parameters(self):
+        return tuple(signature(self.function).parameters)
+
+    def takes(self, *options):
+        """Whether the options make sense for the case."""
+        senseless = {"ignore_index"} if self.kind != "labels" else set()
+        if self.form != "logits":
+            senseless |= {"softcap", "z_loss"}
+        return set(options) <= set(self.parameters) - senseless
+
+    @property
+    def target(self):
+        """The name of the target, None where there is none."""
+        return _NAMES.get(self.kind, "target")
+
+    @property
+    def elementwise(self):
+        """Whether each element is a row by itself."""
+        return "axis" not in self.parameters
+
+    @property
+    def keeps_shape(self):
+        """Whether there is one value for each element of the prediction."""
+        return self.elementwise or self.loss in ("softmax", "log_softmax")
+
+    @property
+    def each(self):
+        """The option by which each row has its value."""
+        return {"reduction": "none"} if self.takes("reduction") else {}
+
+    @property
+    def has_rows(self):
+        """Whether a row of it has a value."""
+        return self.loss != "perplexity"
+
+    @property
+    def is_link(self):
+        """Whether it returns the prediction's dtype."""
+        return self.loss in ("softmax", "log_softmax", "logsumexp", "sigmoid", "log_sigmoid")
+
+    def arguments(self, seed=0, rows=ROWS, classes=CLASSES):
+        """Return target and prediction, moderate and without ties, the class axis the last."""
+        draw = np.random.default_rng(seed)
+        shape = (*rows, classes)
+        given = {self.form: _PREDICTIONS[self.form](draw, shape)}
+        if self.target is not None:
+            given[self.target] = _MAKE[self.kind](draw, shape)
+        return given
+
+    def options(self, seed=1, rows=ROWS, classes=CLASSES):
+        """Return a value for each option that is an array or a number and takes part in the sum."""
+        draw = np.random.default_rng(seed)
+        each = (*rows, classes) if self.elementwise else rows
+        values = {
+            "base": 2.0,
+            "class_weight": draw.uniform(0.5, 2, classes),
+            "pos_weight": draw.uniform(0.5, 2, classes),
+            "sample_weight": draw.uniform(0.5, 2, each),
+            "where": np.arange(np.prod(each)).reshape(each) % 3 != 1,
+            "ignore_index": 2,
+            "label_smoothing": 0.125,
+            "denominator": 7.0,
+            "softcap": 4.0,
+            "z_loss": 0.125,
+        }
+        return {name: x for name, x in values.items() if self.takes(name)}
+
+
+def softmax(x):
+    """Return a plain softmax of moderate logits."""
+    e = np.exp(x)
+    return e / e.sum(-1, keepdims=True)
+
+
+def _logits(draw, shape):
+    return draw.uniform(-3, 3, shape)
+
+
+def _probs(draw, shape):
+    return softmax(draw.uniform(-1.5, 1.5, shape))
+
+
+_PREDICTIONS = {
+    "logits": _logits,
+    "probs": _probs,
+    "q": _probs,
+    "log_probs": lambda draw, shape: np.log(_probs(draw, shape)),
+}
+_MAKE = {
+    "labels": lambda draw, shape: draw.integers(0, shape[-1], shape[:-1]),
+    "distributions": _probs,
+    "target_logits": _logits,
+    "pmf": _probs,
+    "binary": lambda draw, shape: draw.uniform(0, 1, shape),
+}
+
+
+def _cases():
+    for loss, kinds in TARGETS.items():
+        known = signature(LOSSES[loss]).parameters if loss in LOSSES else ()
+        yield from (Case(loss, kind, form) for kind in kinds for form in _FORMS if form in known)
+
+
+CASES = tuple(_cases())
+
+
+def in_brief(case):
+    """Whether it is the first of its loss, or of the main one, or of two rows of logits."""
+    first = next(c for c in CASES if c.loss == case.loss)
+    return case.loss == "cross_entropy" or case == first or case.kind == "target_logits"

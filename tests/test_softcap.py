@@ -1,0 +1,57 @@
+"""Softcap acts on the logits before anything else sees them; z_loss adds z · lse² (R19)."""
+
+import math
+
+import numpy as np
+import pytest
+
+import xent
+from tests.near import assert_near, assert_same, largest
+
+CE = xent.cross_entropy
+Z = np.asarray([[1.0, -2.0, 0.5], [3.0, 0.0, -1.0]])
+Y = np.asarray([2, 0])
+SOFT = np.asarray([[0.25, 0.25, 0.5], [0.5, 0.125, 0.375]])
+CAP, WEIGHT = 2.0, 0.125
+LSE = np.asarray([math.log(math.fsum(map(math.exp, row))) for row in Z.tolist()])
+
+
+@pytest.mark.parametrize("target", [Y, SOFT], ids=["labels", "distributions"])
+def test_softcap_bends_the_logits(backend, target):
+    capped, slope = CAP * np.tanh(Z / CAP), 1 - np.tanh(Z / CAP) ** 2
+    wanted, gradient = backend.run(xent.value_and_grad(CE), target=target, logits=capped)
+    value, there = backend.run(xent.value_and_grad(CE), target=target, logits=Z, softcap=CAP)
+    assert_near(value, wanted)
+    assert_near(there, gradient * slope, scale=largest(gradient))
+
+
+@pytest.mark.parametrize("target", [Y, SOFT], ids=["labels", "distributions"])
+def test_z_loss_adds_the_squared_normaliser(backend, target):
+    plain = backend.run(CE, target=target, logits=Z, reduction="none")
+    rows = backend.run(CE, target=target, logits=Z, reduction="none", z_loss=WEIGHT)
+    assert_near(rows, plain + WEIGHT * LSE**2)
+
+
+def test_z_loss_is_weighted_by_samples_not_by_classes_nor_base(backend):
+    options = {"class_weight": np.asarray([1.0, 2.0, 4.0]), "base": 2}
+    weight = np.asarray([3.0, 0.5])
+    given = {"target": Y, "logits": Z, "sample_weight": weight, "reduction": "sum", **options}
+    plain = backend.run(CE, **given)
+    added = math.fsum(WEIGHT * weight * LSE**2)
+    assert_near(backend.run(CE, **given, z_loss=WEIGHT), plain + added)
+
+
+def test_z_loss_sees_the_capped_logits(backend):
+    given = {"target": Y, "z_loss": WEIGHT, "reduction": "none"}
+    capped = backend.run(CE, logits=CAP * np.tanh(Z / CAP), **given)
+    assert_near(backend.run(CE, logits=Z, softcap=CAP, **given), capped)
+
+
+def test_a_masked_row_adds_no_z_loss(backend):
+    z = np.stack([Z[0], np.full(3, np.nan)])
+    where = np.asarray([True, False])
+    given = {"target": Y, "logits": z, "where": where, "z_loss": WEIGHT, "softcap": CAP}
+    rows, gradient = backend.run(xent.value_and_grad(CE), **given, reduction="none")
+    assert_same(rows[1:], np.zeros(1))
+    assert np.all(gradient[1] == 0)
+    assert np.all(np.isfinite(gradient))
