@@ -1,0 +1,130 @@
+"""``python -m benchmarks goals results.json``: which goals are met, as Markdown."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.table import ABSENT, duration, grid
+
+GOALS = Path(__file__).with_name("goals.toml")
+Key = tuple[str, str]
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A bound on a contender's number, or on its ratio to another's; ``goals.toml`` says how."""
+
+    text: str
+    case: str
+    mode: str
+    row: Sequence[str]
+    against: Sequence[str] | None = None
+    dtype: str = "float32"
+    quantity: str = "seconds"
+    at_least: float | None = None
+    at_most: float | None = None
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a goal without exactly one bound."""
+        if (self.at_least is None) == (self.at_most is None):
+            raise ValueError(f"{self.text}: at_least or at_most, one of them")
+
+    def measured(self, numbers: dict[Key, Row]) -> float | None:
+        """Return what is compared with the bound, or None where it was not measured."""
+        own = _number(numbers.get(tuple(self.row)), self.quantity)
+        if own is None or self.against is None:
+            return own
+        other = _number(numbers.get(tuple(self.against)), self.quantity)
+        if other is None:
+            return None
+        above, below = (other, own) if self.at_least is not None else (own, other)
+        return above / below if below else math.inf if above else 1.0
+
+    def met(self, number: float) -> bool:
+        """Return whether a number is within the bound."""
+        if self.at_least is not None:
+            return number >= self.at_least
+        assert self.at_most is not None
+        return number <= self.at_most
+
+    def shown(self, number: float) -> str:
+        """Return a number in this goal's unit."""
+        if self.against is not None:
+            return f"{number:.2f}×"
+        if self.quantity == "memory":
+            return f"{number / 2**20:.1f} MiB"
+        return duration(number) if self.quantity == "seconds" else f"{number:.1e}"
+
+    @property
+    def bound(self) -> str:
+        """The bound in words."""
+        if self.at_least is not None:
+            return f"≥ {self.shown(self.at_least)}"
+        assert self.at_most is not None
+        return f"≤ {self.shown(self.at_most)}"
+
+
+def _number(row: Row | None, quantity: str) -> float | None:
+    """Return a number of a row; a wrong contender has none."""
+    if row is None or not row["ok"] or row.get(quantity) is None:
+        return None
+    return float(row[quantity])
+
+
+def goals(path: Path = GOALS) -> list[Goal]:
+    """Return the goals of a file."""
+    return [Goal(**entry) for entry in tomllib.loads(path.read_text())["goal"]]
+
+
+def _verdict(goal: Goal, number: float | None) -> list[str]:
+    named = "" if goal.against is None else f"{goal.against[1]} ({goal.against[0]})"
+    line = [goal.text, named, goal.bound]
+    if number is None:
+        return [*line, ABSENT, "not measured"]
+    met = goal.met(number)
+    reason = f": {goal.note}" if goal.note and not met else ""
+    return [*line, goal.shown(number), "met" if met else f"**missed**{reason}"]
+
+
+def report(found: Row, chosen: Sequence[Goal]) -> str:
+    """Return the goals with what was measured, as Markdown.
+
+    Parameters
+    ----------
+    found : dict
+        Results, as ``python -m benchmarks --json`` writes them.
+    chosen : sequence of Goal
+        What they are compared with.
+    """
+    numbers: dict[tuple[str, str, str], dict[Key, Row]] = {}
+    for result in found["cases"]:
+        rows = {(row["runner"], row["contender"]): row for row in result["rows"]}
+        numbers[result["case"], result["dtype"], result["mode"]] = rows
+    lines, met, measured = [], 0, 0
+    for goal in chosen:
+        number = goal.measured(numbers.get((goal.case, goal.dtype, goal.mode), {}))
+        measured += number is not None
+        met += number is not None and goal.met(number)
+        lines.append(_verdict(goal, number))
+    about = found["machine"]
+    quick = " A quick run: no evidence." if found["settings"]["quick"] else ""
+    counts = f"{met} of {measured} goals met, {len(lines) - measured} not measured"
+    head = f"{counts}; {about['cpu']}, {about['cores']} cores.{quick}"
+    return f"{head}\n\n{grid(['goal', 'against', 'bound', 'measured', ''], lines)}"
+
+
+def main(argv: Sequence[str]) -> int:
+    """Print the goals, each with what was measured."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks goals", description=main.__doc__)
+    parser.add_argument("results", type=Path, help="what --json wrote")
+    print(report(json.loads(parser.parse_args(argv).results.read_text()), goals()))
+    return 0

@@ -1,0 +1,69 @@
+"""xent as a contender: the same few lines for every loss and every runner."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from benchmarks.family import Contender, How, MissingError
+from benchmarks.runners import RUNNERS
+
+WORKERS = 2
+
+
+def _options(how: How, axis: bool) -> dict[str, Any]:
+    chosen: dict[str, Any] = {"reduction": how.reduction}
+    return {**chosen, "axis": how.axis} if axis else chosen
+
+
+def _with_workers(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return ``function`` in `WORKERS` threads."""
+    import xent
+
+    if not hasattr(xent, "set_workers"):
+        raise MissingError("xent.set_workers is not there yet")
+
+    def call(*inputs: Any) -> Any:
+        with xent.set_workers(WORKERS):
+            return function(*inputs)
+
+    return call
+
+
+def xent_contenders(loss: str, axis: bool = True) -> tuple[Contender, ...]:
+    """Return xent wherever it runs, and in threads where it has them.
+
+    Parameters
+    ----------
+    loss : str
+        The name of a loss of (target, logits).
+    axis : bool
+        Whether it takes ``axis``.
+    """
+
+    def forward(how: How) -> Callable[..., Any]:
+        import xent
+
+        function, options = getattr(xent, loss), _options(how, axis)
+        return lambda target, logits: function(target, logits=logits, **options)
+
+    def gradient(how: How) -> Callable[..., Any]:
+        import xent
+
+        function, options = xent.value_and_grad(getattr(xent, loss)), _options(how, axis)
+
+        def both(target: Any, logits: Any) -> tuple[Any, tuple[Any]]:
+            value, slope = function(target, logits=logits, **options)
+            return value, (slope,)
+
+        return both
+
+    return (
+        Contender("xent", tuple(RUNNERS), forward, gradient),
+        Contender(
+            f"xent, {WORKERS} workers",
+            ("numpy",),
+            lambda how: _with_workers(forward(how)),
+            lambda how: _with_workers(gradient(how)),
+        ),
+    )

@@ -1,0 +1,151 @@
+"""``python -m benchmarks [case …]``: measure, print the tables, and keep the results."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.accuracy import TOLERANCE
+from benchmarks.cases import families
+from benchmarks.entries import available
+from benchmarks.family import Case, Family, Growth
+from benchmarks.floors import speeds
+from benchmarks.growth import grow
+from benchmarks.machine import describe
+from benchmarks.measure import Row, Session, measure
+from benchmarks.memory import add_memory
+from benchmarks.problem import SEED
+from benchmarks.progress import Progress
+from benchmarks.runners import RUNNERS
+
+ROUNDS, WARMUPS = 7, 2
+QUICK_ROUNDS, QUICK_WARMUPS = 3, 1
+
+Job = tuple[Family, Case | Growth, str]
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line."""
+    found = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    add = found.add_argument
+    add("cases", nargs="*", metavar="case", help="names from --list; all of them by default")
+    add("--backend", nargs="+", choices=list(RUNNERS), default=list(RUNNERS), help="who runs")
+    add("--dtype", nargs="+", choices=list(TOLERANCE), help="of the logits; a case's own")
+    add("--quick", action="store_true", help="small sizes, few rounds: a trial, not a result")
+    add("--rounds", type=int, help=f"samples per contender ({ROUNDS})")
+    add("--no-memory", action="store_true", help="leave out the processes that measure memory")
+    add("--json", type=Path, metavar="FILE", help="write the results")
+    add("--markdown", type=Path, metavar="FILE", help="write the tables there, not to stdout")
+    add("--plot", type=Path, metavar="FILE", help="draw the results")
+    add("--list", action="store_true", help="name the cases and the backends, and stop")
+    return found
+
+
+def jobs(names: Sequence[str], dtypes: Sequence[str] | None, quick: bool) -> list[Job]:
+    """Return the cases of these names, in these dtypes; all, where there is no name.
+
+    Where no dtype is asked for, a quick run takes the first of each case and another takes all.
+
+    Raises
+    ------
+    SystemExit
+        Where a name is none.
+    """
+    found: list[Job] = []
+    known = set()
+    for family in families():
+        for case in (*family.cases, *family.growth):
+            known.add(case.name)
+            if not names or case.name in names:
+                own = case.dtypes if isinstance(case, Case) else ("float32",)
+                wanted = dtypes or (own[:1] if quick else own)
+                found += [(family, case, dtype) for dtype in own if dtype in wanted]
+    if unknown := sorted(set(names) - known):
+        raise SystemExit(f"no case is called {', '.join(unknown)}; there are {sorted(known)}")
+    return found
+
+
+def _measure_case(family: Family, case: Case, dtype: str, session: Session) -> list[Row]:
+    shape = case.quick if session.quick else case.shape
+    here = {
+        name: runner
+        for name, runner in session.runners.items()
+        if case.device in (None, runner.device)
+    }
+    if not here:
+        return []
+    only = Session(**{**vars(session), "runners": here})
+    about = {"case": case.name, "title": case.title, "family": family.name}
+    about |= {"shape": list(shape), "axis": case.axis, "dtype": dtype}
+    return [about | result for result in measure(family, shape, case.axis, dtype, only)]
+
+
+def finite(value: Any) -> Any:
+    """Return ``value`` with infinities as the words that JSON has none for."""
+    if isinstance(value, dict):
+        return {key: finite(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [finite(entry) for entry in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def run(given: argparse.Namespace) -> dict[str, Any]:
+    """Measure what the command line asks for and return the results."""
+    runners, lacking = available(given.backend)
+    rounds = given.rounds or (QUICK_ROUNDS if given.quick else ROUNDS)
+    warmups = QUICK_WARMUPS if given.quick else WARMUPS
+    session = Session(runners, given.quick, rounds, warmups, missing=lacking)
+    chosen = jobs(given.cases, given.dtype, given.quick)
+    devices = {runner.device for runner in runners.values()}
+    session.speeds |= {device: speeds(device, given.quick) for device in sorted(devices)}
+    results: list[Row] = []
+    growth: list[Row] = []
+    with Progress(len(chosen)) as bar:
+        for family, case, dtype in chosen:
+            bar.say(f"{case.name} {dtype}")
+            if isinstance(case, Growth):
+                growth += grow(family, case, session)
+            else:
+                results += _measure_case(family, case, dtype, session)
+            bar.step()
+    if not given.no_memory:
+        wanted = [c.name for _, c, _ in chosen if isinstance(c, Case) and c.memory]
+        # A quick run looks whether it works, in one case; a process for each takes minutes.
+        add_memory(results, wanted[:1] if given.quick else wanted, given.quick)
+    settings = {"quick": given.quick, "rounds": rounds, "warmups": warmups, "seed": SEED}
+    return {
+        "format": 1,
+        "machine": describe(),
+        "settings": settings | {"tolerance": TOLERANCE},
+        "speeds": session.speeds,
+        "missing": session.missing,
+        "cases": results,
+        "growth": growth,
+    }
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command."""
+    from benchmarks.table import catalogue, document
+
+    given = parser().parse_args(argv)
+    if given.list:
+        print(catalogue(families()))
+        return 0
+    found = finite(run(given))
+    if given.json:
+        given.json.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
+    text = document(found)
+    if given.markdown:
+        given.markdown.write_text(text)
+    else:
+        print(text)
+    if given.plot:
+        from benchmarks.plot import draw
+
+        draw(found, given.plot)
+    return 0

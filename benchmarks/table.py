@@ -1,0 +1,173 @@
+"""``python -m benchmarks table results.json``: results as Markdown."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from textwrap import shorten
+from typing import Any
+
+from benchmarks.family import MODES, Family
+from benchmarks.runners import RUNNERS, TITLES
+
+Row = dict[str, Any]
+ABSENT = "–"
+
+
+def grid(heads: Sequence[str], rows: Iterable[Sequence[str]], left: int = 2) -> str:
+    """Return a Markdown table; all but the first ``left`` columns are numbers."""
+    rules = ["---" if column < left else "--:" for column in range(len(heads))]
+    return "\n".join("| " + " | ".join(row) + " |" for row in (heads, rules, *rows))
+
+
+def duration(seconds: float) -> str:
+    """Return seconds with three digits, in a unit that suits."""
+    for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
+        if seconds >= size or unit == "µs":
+            break
+    return f"{seconds / size:.3g} {unit}" if seconds < 999.5 * size else f"{seconds:.0f} {unit}"
+
+
+def _size(number: float | None) -> str:
+    return ABSENT if number is None else f"{number / 2**20:.1f}"
+
+
+def _ulp(row: Row) -> str:
+    if "ulp" not in row:
+        return ABSENT
+    number = float(row["ulp"])
+    shown = f"{number:.1f}" if number < 1000 else f"{number:.0e}"
+    return f"{shown}*" if row["ulp_of"] == "mean" else shown
+
+
+def _time(row: Row) -> str:
+    if "raised" in row:
+        return f"**{shorten(row['raised'], 60, placeholder=' …')}**"
+    shown = duration(row["seconds"])
+    return shown if row["ok"] else f"{shown}, **wrong by {float(row['relative_error']):.0e}**"
+
+
+def cells(row: Row | None) -> list[str]:
+    """Return time, ratio, share of the floor, ULP and memory of a contender in one mode."""
+    if row is None:
+        return [ABSENT] * 5
+    ratio = ABSENT if row.get("ratio") is None else f"{row['ratio']:.2f}"
+    share = ABSENT if row.get("of_floor") is None else f"{100 * row['of_floor']:.0f} %"
+    return [_time(row), ratio, share, _ulp(row), _size(row.get("memory"))]
+
+
+def grouped(results: Sequence[Row]) -> dict[tuple[str, str], dict[str, Row]]:
+    """Return the results of each case and dtype, by mode."""
+    found: dict[tuple[str, str], dict[str, Row]] = {}
+    for result in results:
+        found.setdefault((result["case"], result["dtype"]), {})[result["mode"]] = result
+    return found
+
+
+def by_contender(modes: dict[str, Row]) -> dict[tuple[str, str], dict[str, Row]]:
+    """Return the rows of each runner and contender, by mode."""
+    found: dict[tuple[str, str], dict[str, Row]] = {}
+    for mode, result in modes.items():
+        for row in result["rows"]:
+            found.setdefault((row["runner"], row["contender"]), {})[mode] = row
+    return found
+
+
+def case_table(modes: dict[str, Row]) -> str:
+    """Return one case in one dtype: a line per contender, forward beside forward + gradient."""
+    first = next(iter(modes.values()))
+    shape = " × ".join(map(str, first["shape"]))
+    found = by_contender(modes)
+    references = {key: next(iter(rows.values()))["reference"] for key, rows in found.items()}
+    lines = []
+    for (runner, contender), rows in found.items():
+        mark = " (reference)" if references[runner, contender] == contender else ""
+        line = [cell for mode in MODES for cell in cells(rows.get(mode))]
+        lines.append([TITLES[runner], contender + mark, *line])
+    heads = ["", ""]
+    for word in ("forward", "forward + gradient"):
+        heads += [word, "×", "of floor", "ULP", "MiB"]
+    title = f"### `{first['case']}`: {first['title']}, {shape}, {first['dtype']}"
+    return f"{title}\n\n{grid(heads, lines)}"
+
+
+def growth_table(rows: Sequence[Row]) -> str:
+    """Return the exponents, a line per contender."""
+    heads = ["", "", "", "sizes", "time", "exponent"]
+    lines = []
+    for row in rows:
+        other = "V" if row["along"] == "N" else "N"
+        sizes = f"{row['along']} = {row['sizes'][0]} … {row['sizes'][-1]}, {other} = {row['fixed']}"
+        times = f"{duration(row['seconds'][0])} … {duration(row['seconds'][-1])}"
+        power = ABSENT if row["exponent"] is None else f"{row['exponent']:.2f}"
+        line = [TITLES[row["runner"]], row["contender"], row["mode"], sizes, times, power]
+        lines.append(line)
+    return "### Growth of cost\n\n" + grid(heads, lines, left=4)
+
+
+def _machine(found: Row) -> str:
+    about, settings = found["machine"], found["settings"]
+    libraries = ", ".join(f"{name} {number}" for name, number in about["libraries"].items())
+    speeds = "; ".join(
+        f"{device}: reads {speed['read'] / 1e9:.1f} GB/s, copies {speed['copy'] / 1e9:.1f} GB/s"
+        for device, speed in found["speeds"].items()
+        if speed
+    )
+    gpu = f", {about['gpu']}" if about["gpu"] else ""
+    memory = f", {about['memory_gib']} GiB" if about["memory_gib"] else ""
+    trial = (
+        "\n\n**A quick run: small sizes, few rounds, no evidence.**" if settings["quick"] else ""
+    )
+    return (
+        f"{about['cpu']}, {about['cores']} cores{memory}{gpu}; {speeds}; {about['system']}, "
+        f"Python {about['python']}, {libraries}. Medians of {settings['rounds']} interleaved "
+        f"rounds after {settings['warmups']} to warm up.{trial}"
+    )
+
+
+LEGEND = """\
+×: how many times as fast as the reference on the same runner. Of floor: the time to move the bytes
+that must be moved, over the time taken. ULP: the worst error, of a row's loss in float32's
+units (* of the mean, where no rows are known) and of the gradient's elements in their own dtype's.
+MiB: peak memory above that before the call, gradient included."""
+
+
+def _missing(rows: Sequence[Row]) -> str:
+    lines = [[TITLES.get(r["runner"], r["runner"]), r["contender"], r["why"]] for r in rows]
+    return "### Not measured\n\n" + grid(["", "", "why"], lines, left=3)
+
+
+def document(found: Row) -> str:
+    """Return all the results."""
+    parts = ["## Results", _machine(found), LEGEND]
+    parts += [case_table(modes) for modes in grouped(found["cases"]).values()]
+    parts += [growth_table(found["growth"])] if found["growth"] else []
+    parts += [_missing(found["missing"])] if found["missing"] else []
+    return "\n\n".join(parts) + "\n"
+
+
+def catalogue(families: Sequence[Family]) -> str:
+    """Return the names of cases and backends."""
+    lines = [
+        [f"`{case.name}`", family.name, case.title, " × ".join(map(str, case.shape))]
+        for family in families
+        for case in family.cases
+    ]
+    lines += [
+        [f"`{growth.name}`", family.name, f"growth with {growth.along}", ABSENT]
+        for family in families
+        for growth in family.growth
+    ]
+    backends = [[f"`{name}`", TITLES[name]] for name in RUNNERS]
+    cases = grid(["case", "family", "", "shape"], lines, left=4)
+    return f"{cases}\n\n{grid(['backend', ''], backends)}"
+
+
+def main(argv: Sequence[str]) -> int:
+    """Print the tables of a results file."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks table", description=main.__doc__)
+    parser.add_argument("results", type=Path)
+    print(document(json.loads(parser.parse_args(argv).results.read_text())))
+    return 0

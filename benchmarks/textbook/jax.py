@@ -1,0 +1,39 @@
+"""The textbook forms for JAX."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from jax import nn
+from jax import numpy as jnp
+
+from benchmarks.family import How
+
+
+def label_loss(how: How) -> Callable[..., Any]:
+    """`jax.nn.log_softmax` and a pick."""
+
+    def loss(labels: Any, logits: Any) -> Any:
+        pick = jnp.expand_dims(labels, how.axis)
+        log_q = nn.log_softmax(logits, how.axis)
+        return how.reduce(-jnp.take_along_axis(log_q, pick, how.axis).squeeze(how.axis))
+
+    return loss
+
+
+def binary_loss(how: How) -> Callable[..., Any]:
+    """max(z, 0) − z t + log(1 + exp(−|z|))."""
+
+    def loss(target: Any, logits: Any) -> Any:
+        tail = jnp.log1p(jnp.exp(-jnp.abs(logits)))
+        return how.reduce(jnp.maximum(logits, 0) - logits * target + tail)
+
+    return loss
+
+
+def divergence_loss(how: How) -> Callable[..., Any]:
+    """Σ p (log p − log q)."""
+    return lambda target, logits: how.reduce(
+        (target * (jnp.log(target) - nn.log_softmax(logits, how.axis))).sum(how.axis)
+    )

@@ -1,0 +1,89 @@
+"""The textbook forms for NumPy and for CuPy, whose arrays NumPy's functions accept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from benchmarks.family import How
+
+
+def pick(values: Any, labels: Any, axis: int) -> Any:
+    """Return the values at the labels."""
+    return np.take_along_axis(values, np.expand_dims(labels, axis), axis).squeeze(axis)
+
+
+def label_loss(how: How) -> Callable[..., Any]:
+    """``max``, ``exp``, ``sum``, ``log``."""
+
+    def loss(labels: Any, logits: Any) -> Any:
+        peak = logits.max(axis=how.axis, keepdims=True)
+        total = np.exp(logits - peak).sum(axis=how.axis)
+        return how.reduce(np.log(total) + peak.squeeze(how.axis) - pick(logits, labels, how.axis))
+
+    return loss
+
+
+def label_gradient(how: How) -> Callable[..., Any]:
+    """Softmax minus one-hot."""
+
+    def both(labels: Any, logits: Any) -> tuple[Any, tuple[Any]]:
+        peak = logits.max(axis=how.axis, keepdims=True)
+        powers = np.exp(logits - peak)
+        total = powers.sum(axis=how.axis, keepdims=True)
+        rows = (np.log(total) + peak).squeeze(how.axis) - pick(logits, labels, how.axis)
+        slope = powers / total
+        index = np.expand_dims(labels, how.axis)
+        at_label = np.take_along_axis(slope, index, how.axis) - 1
+        np.put_along_axis(slope, index, at_label, how.axis)
+        slope /= labels.size
+        return rows.mean(), (slope,)
+
+    return both
+
+
+def binary_loss(how: How) -> Callable[..., Any]:
+    """max(z, 0) − z t + log(1 + exp(−|z|))."""
+
+    def loss(target: Any, logits: Any) -> Any:
+        tail = np.log1p(np.exp(-np.abs(logits)))
+        return how.reduce(np.maximum(logits, 0) - logits * target + tail)
+
+    return loss
+
+
+def binary_gradient(how: How) -> Callable[..., Any]:
+    """σ(z) − t."""
+    value = binary_loss(how)
+
+    def both(target: Any, logits: Any) -> tuple[Any, tuple[Any]]:
+        slope = (1 / (1 + np.exp(-logits)) - target) / np.float32(logits.size)
+        return value(target, logits), (slope,)
+
+    return both
+
+
+def divergence_loss(how: How) -> Callable[..., Any]:
+    """Σ p (log p − log q), log q by ``max``, ``exp``, ``sum``, ``log``."""
+
+    def loss(target: Any, logits: Any) -> Any:
+        shifted = logits - logits.max(axis=how.axis, keepdims=True)
+        log_q = shifted - np.log(np.exp(shifted).sum(axis=how.axis, keepdims=True))
+        return how.reduce((target * (np.log(target) - log_q)).sum(axis=how.axis))
+
+    return loss
+
+
+def divergence_gradient(how: How) -> Callable[..., Any]:
+    """Softmax minus target."""
+
+    def both(target: Any, logits: Any) -> tuple[Any, tuple[Any]]:
+        shifted = logits - logits.max(axis=how.axis, keepdims=True)
+        powers = np.exp(shifted)
+        total = powers.sum(axis=how.axis, keepdims=True)
+        rows = (target * (np.log(target) - shifted + np.log(total))).sum(axis=how.axis)
+        return rows.mean(), ((powers / total - target) / np.float32(rows.size),)
+
+    return both
