@@ -1,0 +1,133 @@
+"""Every check of the project. `nox` alone runs all that a machine without a GPU can.
+
+Each session installs the package as a user would, from the wheel that pip builds, and `src/` is
+never on the path. A session that is named after a library fails where that library is missing.
+"""
+
+import shutil
+import zipfile
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2024.10.9"
+nox.options.default_venv_backend = "virtualenv"  # so that pip, as configured, installs
+nox.options.reuse_venv = "yes"
+
+PYPROJECT = nox.project.load_toml("pyproject.toml")
+LIBRARIES = ("numpy", "strict", "torch", "jax", "dask", "cupy")
+ON_GPU = ("cupy",)
+# These use several libraries at once; the doctest session has them all.
+DOCUMENTATION = (
+    "tests/test_readme.py",
+    *(str(path) for path in sorted(Path("tests").glob("test_examples*.py"))),
+    "tests/test_benchmarks.py",
+    "tests/test_train_network.py",
+)
+
+
+def group(*names: str) -> tuple[str, ...]:
+    """Return what the dependency groups list."""
+    return nox.project.dependency_groups(PYPROJECT, *names)
+
+
+def install(session: nox.Session, *extras: str, groups: tuple[str, ...] = ()) -> None:
+    """Install the package with its extras; torch in the one version that is tested."""
+    pinned = ("torch",) if "torch" in extras else ()
+    session.install(f".[{','.join(extras)}]", *group(*groups, *pinned))
+
+
+def need_gpu(session: nox.Session) -> None:
+    """Skip, with a word, where there is no GPU."""
+    if shutil.which("nvidia-smi") is None:
+        session.skip("there is no GPU here: nvidia-smi is not on the path")
+
+
+def pytest(session: nox.Session, *libraries: str, but: tuple[str, ...] = DOCUMENTATION) -> None:
+    """Run the tests of some libraries; one that is missing is an error."""
+    chosen = [f"--{option}={name}" for name in libraries for option in ("backend", "require")]
+    ignored = [f"--ignore={path}" for path in but]
+    session.run("pytest", "tests", "-n=auto", *chosen, *ignored, *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """The rules and the format of every Python file."""
+    session.install(*group("lint"))
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Strict types in src/; no library is installed, as none is imported."""
+    session.install(*group("types"))
+    session.run("mypy")
+
+
+def _register(library: str) -> None:
+    """Make the two sessions of a library."""
+    default = library not in ON_GPU
+
+    @nox.session(name=f"tests-{library}", default=default)
+    def tests(session: nox.Session) -> None:
+        if not default:
+            need_gpu(session)
+        install(session, library, groups=("test",))
+        pytest(session, library)
+
+    @nox.session(name=f"conformance-{library}", default=default)
+    def conformance(session: nox.Session) -> None:
+        if not default:
+            need_gpu(session)
+        install(session, library, groups=("conformance",))
+        session.run("python", "-m", "conformance", "--backend", library, *session.posargs)
+
+    tests.__doc__ = f"The tests on {library}."
+    conformance.__doc__ = f"The documents' values on {library}."
+
+
+for _library in LIBRARIES:
+    _register(_library)
+
+
+@nox.session
+def doctest(session: nox.Session) -> None:
+    """Every example: in docstrings, in the README, in examples/."""
+    install(session, "numpy", "torch", "jax", "dask", groups=("test", "example", "peers", "bench"))
+    session.run("pytest", "--doctest-modules", "--pyargs", "xent", *session.posargs)
+    required = [f"--require={library}" for library in ("numpy", "torch", "jax")]
+    session.run("pytest", *required, *DOCUMENTATION, *session.posargs)
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """The sdist, the wheel made from it, and the tests against that wheel."""
+    dist = Path(session.create_tmp()) / "dist"
+    shutil.rmtree(dist, ignore_errors=True)
+    session.install("build", *group("test"))
+    session.run_install("python", "-m", "build", f"--outdir={dist}")
+    (wheel,) = dist.glob("*.whl")
+    contents = zipfile.ZipFile(wheel).namelist()
+    strangers = [name for name in contents if not name.startswith(("xent/", "xent-"))]
+    if "xent/py.typed" not in contents or strangers:
+        session.error(f"the wheel holds {strangers}, or lacks py.typed: {contents}")
+    session.install("--force-reinstall", "--no-deps", str(wheel))
+    session.install(f"{wheel}[numpy]")
+    pytest(session, "numpy")
+
+
+@nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """The benchmarks, quickly; arguments after `--` go to them."""
+    install(session, "numpy", "torch", "jax", groups=("bench",))
+    session.run("python", "-m", "benchmarks", *(session.posargs or ("--quick",)))
+
+
+@nox.session(default=False)
+def gpu(session: nox.Session) -> None:
+    """The tests and the conformance suite on CuPy, torch CUDA and JAX CUDA."""
+    need_gpu(session)
+    session.install(".[cupy]", "jax[cuda12]", *group("test", "torch"))
+    pytest(session, "cupy", "torch-cuda", "jax-cuda")
+    session.run("python", "-m", "conformance", "--backend", "cupy")
