@@ -161,14 +161,15 @@ def normaliser(xp: Namespace, logits: Array, axis: int) -> tuple[Normaliser, Arr
     return Normaliser(peak, rest), d
 
 
-def exact_normaliser(xp: Namespace, logits: Array, axis: int) -> tuple[Normaliser, Array]:
-    """Return the same from exact differences: e · (1 + what d lacks)."""
+def exact_normaliser(xp: Namespace, logits: Array, axis: int) -> tuple[Normaliser, Array, Array]:
+    """Return the same from exact differences, and the exponentials e · (1 + what d lacks)."""
     index = xp.first_peak(logits, axis)
     peak = xp.pick(logits, index, axis)
     d = xp.shifted(logits, peak)
     e = xp.exp(d)
-    e = xp.put(e + e * lost_below(xp, logits, peak, d), index, 0.0, axis)
-    return Normaliser(peak, xp.sum(e, axis=axis, keepdims=True)), d
+    e = e + e * lost_below(xp, logits, peak, d)
+    rest = xp.sum(xp.put(e + 0, index, 0.0, axis), axis=axis, keepdims=True)
+    return Normaliser(peak, rest), d, e
 
 
 def merge_normalisers(xp: Namespace, a: Normaliser, b: Normaliser) -> Normaliser:

@@ -82,18 +82,74 @@ FROM_LOG_PROBS = Kernel(
     _measure_log_probs, add, itself, ce.gradient_log_probs, _target_gradient_log_probs
 )
 
-# --- from logits: Σₖ pₖ (log pₖ + peak − zₖ) + P log1p(s) ---
+# --- from logits: Σₖ (pₖ log(pₖ / bₖ) − pₖ + bₖ) + P log P, b = P q ---
 
 
-def _measure_logits(xp: Namespace, logits: Array, target: Array, axis: int) -> ce.Score:
-    softmax, d = m.exact_normaliser(xp, logits, axis)
-    log_ratio = m.log_or_zero(xp, target) - d
-    score = xp.sum(m.scaled(xp, target, log_ratio), axis=axis, keepdims=True)
-    return ce.Score(softmax, xp.sum(target, axis=axis, keepdims=True), score)
+class Excess(NamedTuple):
+    """A row's normaliser, the target's mass P in two parts, and Σ (p log(p/b) − p + b).
+
+    Every term of the sum is ≥ 0, and Σ b is P: an error that the normaliser gives all b alike drops
+    out. ``high`` holds the bits of p above one ULP of 1, which add exactly: log P is known where P
+    is 1 but for rounding.
+    """
+
+    softmax: m.Normaliser
+    high: Array
+    low: Array
+    excess: Array
+
+    @property
+    def mass(self) -> Array:
+        """P = Σ p."""
+        return self.high + self.low
+
+
+def _excess(xp: Namespace, p: Array, b: Array, log_b: Array) -> Array:
+    """Return p log(p/b) − p + b, from ``log_b`` where b itself may have lost digits."""
+    r = m.contrast(xp, p, b)
+    near = m.magnitude(xp, r) < m.NEAR
+    r = xp.where(near, r, xp.zeros_like(r))
+    close = (p - b) * r + 2 * p * r * m.odd_tail(xp, r)
+    log_ratio = m.log_or_zero(xp, p) - log_b
+    return xp.where(near, close, (m.scaled(xp, p, log_ratio) - p) + b)
+
+
+def _measure_logits(xp: Namespace, logits: Array, target: Array, axis: int) -> Excess:
+    softmax, d, e = m.exact_normaliser(xp, logits, axis)
+    high = xp.settled(1 + target) - 1
+    low = xp.sum(target - high, axis=axis, keepdims=True)
+    high = xp.sum(high, axis=axis, keepdims=True)
+    mass = high + low
+    log_b = d + (xp.log(mass) - xp.log1p(softmax.rest))
+    terms = _excess(xp, target, e * (mass / (1 + softmax.rest)), log_b)
+    return Excess(softmax, high, low, xp.sum(terms, axis=axis, keepdims=True))
+
+
+def _merge_logits(xp: Namespace, a: Excess, b: Excess) -> Excess:
+    """Merge by the chain rule: the blocks' masses and shares are a row of two classes."""
+    softmax = m.merge_normalisers(xp, a.softmax, b.softmax)
+    merged = Excess(softmax, a.high + b.high, a.low + b.low, a.excess + b.excess)
+    mass, excess = merged.mass, merged.excess
+    for x in (a, b):
+        d = xp.shifted(x.softmax.peak, softmax.peak)
+        f = xp.exp(d) * (1 + m.lost_below(xp, x.softmax.peak, softmax.peak, d))
+        share = f * (1 + x.softmax.rest) / (1 + softmax.rest)
+        log_b = d + (xp.log1p(x.softmax.rest) - xp.log1p(softmax.rest)) + xp.log(mass)
+        excess = excess + _excess(xp, x.mass, mass * share, log_b)
+    return merged._replace(excess=excess)
+
+
+def _value_logits(xp: Namespace, s: Excess) -> Array:
+    mass, over = s.mass, (s.high - 1) + s.low
+    near = m.magnitude(xp, over) < m.NEAR
+    beside = xp.log1p(xp.where(near, over, xp.zeros_like(over)))
+    log_mass = xp.where(near, beside, m.log_or_zero(xp, mass))
+    lost = m.is_lost(xp, s.softmax.peak, 1 + s.softmax.rest)
+    return xp.where(lost, xp.full_like(mass, xp.nan), s.excess + mass * log_mass)
 
 
 def _target_gradient_logits(
-    xp: Namespace, logits: Array, target: Array, s: ce.Score, w: Array, axis: int
+    xp: Namespace, logits: Array, target: Array, s: Excess, w: Array, axis: int
 ) -> Array:
     d = xp.shifted(logits, s.softmax.peak)
     log_q = d - xp.log1p(m.limited(xp, s.softmax))
@@ -102,8 +158,8 @@ def _target_gradient_logits(
 
 FROM_LOGITS = Kernel(
     _measure_logits,
-    ce.merge_scores,
-    ce.FROM_LOGITS.value,
+    _merge_logits,
+    _value_logits,
     ce.gradient_logits,
     _target_gradient_logits,
 )
