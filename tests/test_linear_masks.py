@@ -104,7 +104,7 @@ def test_masked_rows_are_dropped_before_the_product(library, monkeypatch):
     given = masked("where")
     engine = type(_dispatch.engine_of("x", backend.asarray(given["features"])))
     if library == "torch":
-        from xent.engines.torch import Plain
+        from xent.engines.torch_values import Plain
 
         engine = Plain
     product = engine.product

@@ -178,9 +178,11 @@ def test_value_and_grad_inside_everything(how):
 def test_chunks_where_values_may_not_be_looked_at(pair, monkeypatch):
     """As on a GPU, where looking would wait for it."""
     from xent.engines import torch as engine
+    from xent.engines import torch_function, torch_values
 
-    monkeypatch.setattr(engine, "_visible", lambda x: False)
-    monkeypatch.setattr(engine.Plain, "product", None)
+    for module in (engine, torch_function, torch_values):
+        monkeypatch.setattr(module, "visible", lambda x: False)
+    monkeypatch.setattr(torch_values.Plain, "product", None)
     results = []
     for function in pair[:2]:
         x = leaves(pair[2])

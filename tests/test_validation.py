@@ -35,6 +35,21 @@ def test_labels_out_of_range(backend, labels, said):
     assert_same(np.isnan(rows), (labels < 0) | (labels > 2))
 
 
+@pytest.mark.cases(of=lambda case: case.takes("validate"), slow=lambda case: False)
+@pytest.mark.parametrize("planted", [{}, {1: -np.inf}, {1: np.inf}, {1: -np.inf, 2: -np.inf}])
+def test_what_was_looked_at_gives_the_same(backend, case, planted):
+    """Finite logits and labels in range take a shorter way, which must not show."""
+    given = case.arguments(seed=43, rows=(5,), classes=3)
+    for name in {"logits", "target_logits"} & set(given):
+        for column, x in planted.items():
+            given[name][1, column] = given[name][3, 0] = x
+    for extra in ({}, case.each, case.options(seed=44, rows=(5,), classes=3)):
+        looked = backend.run(case.both, **given, **extra)
+        unseen = backend.run(case.both, **given, **extra, validate=False)
+        for got, want in zip(looked, unseen, strict=True):
+            assert_same(got, want)
+
+
 BAD = [
     ("probs", -0.25, "holds -0.25 at (1, 2); probabilities are 0 to 1 (logits go to logits=)"),
     ("probs", 1.5, "holds 1.5 at (1, 2); probabilities are 0 to 1 (logits go to logits=)"),

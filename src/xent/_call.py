@@ -126,13 +126,15 @@ def checked(call: Call) -> Problem:
     engine, arrays = _dispatch.resolve(
         {name: raw, call.target_name: call.target, **{k: options[k] for k in WEIGHTS}}, like=name
     )
-    _check.prediction(name, arrays[name])
-    plan, operands = planned(call, options, arrays, name, form, arrays[name])
-    check_values(engine, plan, operands, options["validate"], (call.target_name, name))
+    prediction = arrays[name]
+    plan, operands = planned(engine, call, options, arrays, name, form, prediction)
+    if check_values(engine, plan, operands, options["validate"], (call.target_name, name)):
+        plan = plan.seen
     return Problem(engine, plan, operands, call.keep_dtype)
 
 
 def planned(
+    engine: Engine,
     call: Call,
     options: Mapping[str, Any],
     arrays: Mapping[str, Array],
@@ -142,10 +144,43 @@ def planned(
 ) -> tuple[Plan, Operands]:
     """Return plan and operands, checked in all that needs no value.
 
-    Of the ``prediction``, called ``name``, only shape and dtype are looked at.
+    A plan is remembered by all that it depends on, but not where shapes may be a compiler's symbols.
     """
+    operands = Operands(prediction, arrays.get(call.target_name), *map(arrays.get, WEIGHTS))
+    if any(map(engine.traced, arrays.values())):
+        return _plan(call, options, operands, name, form), operands
+    structure = (
+        engine,
+        (call.function, call.target_name, form),  # of which the rest of a call is a function
+        *[None if x is None else (x.shape, x.dtype) for x in operands],
+        *[(k, type(x), x) for k, x in call.options.items() if k not in WEIGHTS],
+    )
+    try:
+        plan = _PLANS.get(structure)
+    except TypeError:  # an option that can't be hashed, which no check will pass
+        return _plan(call, options, operands, name, form), operands
+    if plan is None:
+        plan = _plan(call, options, operands, name, form)
+        if len(_PLANS) >= MANY:
+            _PLANS.clear()
+        _PLANS[structure] = plan
+    return plan, operands
+
+
+MANY = 256
+"""Plans that are remembered: more than a program has, fewer than batches that all differ in shape."""
+
+_PLANS: dict[Any, Plan] = {}
+
+
+def _plan(
+    call: Call, options: Mapping[str, Any], operands: Operands, name: str, form: Form
+) -> Plan:
+    """Return the plan; of the arrays only shapes and dtypes are looked at."""
+    prediction, target = operands[:2]
+    _check.prediction(name, prediction)
     _check.choice("reduction", options["reduction"], call.reductions)
-    target, kernels, by_label = arrays.get(call.target_name), call.distributions, False
+    kernels, by_label = call.distributions, False
     shape = tuple(prediction.shape)
     axis: int | None = None
     if next(iter(kernels.values())).shape == "element":
@@ -179,9 +214,8 @@ def planned(
         z_loss=_check.z_loss(options["z_loss"], form),
         penalty=call.penalty if options["z_loss"] else None,
     )
-    operands = Operands(prediction, target, *(arrays.get(k) for k in WEIGHTS))
     _weights(plan, operands, rows)
-    return plan, operands
+    return plan
 
 
 WEIGHTS = ("class_weight", "pos_weight", "sample_weight", "where", "denominator")
@@ -218,11 +252,11 @@ def _weights(plan: Plan, operands: Operands, rows: tuple[int, ...]) -> None:
 
 def check_values(
     engine: Engine, plan: Plan, operands: Operands, validate: bool | None, names: tuple[str, str]
-) -> None:
-    """Check the values of target and prediction, where they can be read (R13)."""
+) -> bool:
+    """Check the values of target and prediction, where they can be read (R13); return whether."""
     given = [x for x in operands[:2] if x is not None]
     if validate is False or (validate is None and not all(map(engine.readable, given))):
-        return
+        return False
     if any(map(engine.traced, given)):
         raise _check.unreadable()
     engine, operands = engine.look(operands)
@@ -231,13 +265,14 @@ def check_values(
     values(engine, names[1], plan.form, operands.prediction, plan.axis, keep, validate)
     target = operands.target
     if target is None or plan.kind in ("logits", "softmax"):
-        return
+        return True
     if plan.by_label or (plan.kind == "pair" and _dtype.is_integer(target)):
         _check.labels(engine.xp, names[0], target, plan.classes, keep)
     elif plan.kind in ("distribution", "pmf"):
         values(engine, names[0], "probs", target, plan.axis, keep, validate)
     elif _dtype.is_floating(target):
         _check.probabilities(engine.xp, names[0], target, wide)
+    return True
 
 
 def values(

@@ -31,6 +31,9 @@ def is_sequence(x: Any) -> bool:
     return isinstance(x, (Number, list, tuple))
 
 
+_ENGINE_OF_TYPE: dict[type, Engine] = {}
+
+
 @lru_cache(maxsize=32)
 def _engine(api: Any) -> Engine:
     library = api.__name__.removeprefix("array_api_compat.").partition(".")[0]
@@ -46,10 +49,14 @@ def engine_of(name: str, x: Any) -> Engine:
         from xent.engines.torch import TORCH
 
         return TORCH
-    try:
-        return _engine(array_namespace(x))
-    except TypeError:
-        raise _check.not_an_array(name, x) from None
+    engine = _ENGINE_OF_TYPE.get(type(x))
+    if engine is None:
+        try:
+            engine = _engine(array_namespace(x))
+        except TypeError:
+            raise _check.not_an_array(name, x) from None
+        _ENGINE_OF_TYPE[type(x)] = engine
+    return engine
 
 
 def resolve(arguments: Mapping[str, Any], *, like: str | None = None) -> Resolved:

@@ -58,21 +58,11 @@ class Engine:
 
     def rows(self, plan: Plan, operands: Operands) -> Array:
         """Return the loss of each row in nats, before masks and weights."""
-        xp, keep = self.xp, kept(plan, operands)
-        prediction, target = ready(xp, plan, operands, keep)
-        statistics = plan.kernel.measure(xp, prediction, target, plan.axis)
-        return _without_axis(xp, plan.kernel.value(xp, statistics), plan.row_axis)
+        return rows_of(self.xp, plan, operands)
 
     def rows_and_gradient(self, plan: Plan, operands: Operands, w: Array) -> tuple[Array, Array]:
         """Return the loss of each row, and the gradient of Σ w · loss in the prediction's dtype."""
-        xp, keep = self.xp, kept(plan, operands)
-        prediction, target = ready(xp, plan, operands, keep)
-        kernel, axis = plan.kernel, plan.axis
-        statistics = kernel.measure(xp, prediction, target, axis)
-        rows = _without_axis(xp, kernel.value(xp, statistics), plan.row_axis)
-        g = kernel.gradient(xp, prediction, target, statistics, along(w, plan.row_axis), axis)
-        g = raw_gradient(xp, plan, prediction, g)
-        return rows, _dtype.cast(xp, g, operands.prediction.dtype)
+        return rows_and_gradient_of(self.xp, plan, operands, w)
 
     def run(self, function: Callable[..., Any], *args: Any) -> Any:
         """Return ``function(*args)``, without warnings of what a `where` will discard."""
@@ -140,6 +130,24 @@ class Engine:
             penalties, more = self.rows_and_gradient(*penalty(plan, operands), share)
             g = g + more
         return reduced(xp, plan, operands, rows, penalties), g
+
+
+def rows_of(xp: Any, plan: Plan, operands: Operands) -> Array:
+    """Return the loss of each row of a block."""
+    prediction, target = ready(xp, plan, operands, kept(plan, operands))
+    statistics = plan.kernel.measure(xp, prediction, target, plan.axis)
+    return _without_axis(xp, plan.kernel.value(xp, statistics), plan.row_axis)
+
+
+def rows_and_gradient_of(xp: Any, plan: Plan, operands: Operands, w: Array) -> tuple[Array, Array]:
+    """Return the loss of each row of a block, and the gradient of Σ w · loss."""
+    prediction, target = ready(xp, plan, operands, kept(plan, operands))
+    kernel, axis = plan.kernel, plan.axis
+    statistics = kernel.measure(xp, prediction, target, axis)
+    rows = _without_axis(xp, kernel.value(xp, statistics), plan.row_axis)
+    g = kernel.gradient(xp, prediction, target, statistics, along(w, plan.row_axis), axis)
+    g = raw_gradient(xp, plan, prediction, g)
+    return rows, _dtype.cast(xp, g, operands.prediction.dtype)
 
 
 def rows_like(xp: Any, plan: Plan, operands: Operands) -> Array:

@@ -112,9 +112,9 @@ def is_inside(index: Array, x: Array, axis: int) -> Array:
 
 def at_label(xp: Namespace, x: Array, index: Array, axis: int) -> Array:
     """Return the entry of ``x`` at the label, NaN where the label is not among its classes."""
-    inside = is_inside(index, x, axis)
-    if not xp.maybe(~inside):
+    if not xp.maybe(lambda: ~is_inside(index, x, axis)):
         return xp.pick(x, index, axis)
+    inside = is_inside(index, x, axis)
     entry = xp.pick(x, xp.where(inside, index, xp.zeros_like(index)), axis)
     return xp.where(inside, entry, xp.full_like(entry, xp.nan))
 

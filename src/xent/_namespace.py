@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from array_api_compat import device
@@ -65,8 +66,8 @@ class Namespace:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.api, name)
 
-    def maybe(self, condition: Array) -> bool:
-        """Return False only where it is known, without a tracer or a device, that nowhere holds."""
+    def maybe(self, condition: Callable[[], Array]) -> bool:
+        """Return False only where it is known, without a tracer or a device, that it nowhere holds."""
         return True
 
     def constant(self, x: Array) -> Array:
@@ -98,18 +99,17 @@ class Namespace:
     def shifted(self, x: Array, peak: Array) -> Array:
         """Return ``x − peak`` ≤ 0, a new array, −inf beside a peak of +inf and below one of −inf."""
         api = self.api
-        unbounded = api.isinf(peak)
-        if not self.maybe(unbounded):
+        if not self.maybe(lambda: api.isinf(peak)):
             return x - peak
+        unbounded = api.isinf(peak)
         zero = api.zeros_like(peak)
         limit = api.where((x == peak) & (peak > 0), zero, zero - api.inf)
         shifted: Array = api.where(unbounded, limit, x - peak)
         return shifted
 
-    def exp_of(self, x: Array) -> Array:
-        """Return exp ``x``; ``x`` must be the caller's own temporary, which may become the result."""
-        e: Array = self.api.exp(x)
-        return e
+    def beside(self, x: Array, peak: Array, index: Array, axis: int) -> Array:
+        """Return exp(x − peak), 0 at ``index``: only the last caller to ask may write into it."""
+        return self.put(self.api.exp(self.shifted(x, peak)), index, 0.0, axis)
 
     def times(self, x: Array, factor: Array) -> Array:
         """Return ``x · factor``; ``x`` must be the caller's own temporary and the larger one."""

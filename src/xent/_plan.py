@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 from array_api_compat import array_namespace
@@ -39,6 +40,12 @@ class Plan:
     softcap: float | None = None
     z_loss: float = 0.0
     penalty: Kernel | None = None
+    checked: bool = False
+
+    @cached_property
+    def seen(self) -> Plan:
+        """The plan where the values were looked at, so that each label that counts is a class."""
+        return replace(self, checked=True)
 
     @property
     def row_axis(self) -> int | None:

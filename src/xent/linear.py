@@ -82,16 +82,17 @@ def prepare(given: HeadCall) -> HeadProblem:
     _check.head(features, weight, bias, narrow=binary)
     rows, classes = tuple(features.shape[:-1]), tuple(weight.shape[:-1])
     logits: Any = _Logits((*rows, *classes), features.dtype)
-    plan, operands = planned(call, options, arrays, "features @ weight.T", "logits", logits)
+    plan, operands = planned(engine, call, options, arrays, "features @ weight.T", "logits", logits)
     budget = _check.budget(options["chunk_bytes"])
     budget = budget if plan.penalty is None else -(-budget // 2)  # it has a gradient of its own
-    check_values(
+    seen = check_values(
         engine,
         plan,
         operands._replace(prediction=features),
         options["validate"],
         (call.target_name, "features"),
     )
+    plan = plan.seen if seen else plan
     n, k = prod(rows), prod(classes)
     xp = engine.xp
     head = Head(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import product
-from math import prod
+from math import isfinite, prod
+from operator import is_
 from typing import Any
 
 from array_api_compat import is_writeable_array
 
 from xent import _dtype
-from xent._engine import Engine, rows_like
+from xent._engine import Engine, rows_and_gradient_of, rows_like, rows_of
 from xent._namespace import Namespace
 from xent._plan import Operands, Plan
 from xent._typing import Array
@@ -27,15 +28,71 @@ Tile = tuple[slice, ...]
 class EagerNamespace(Namespace):
     """A namespace whose arrays can be looked at."""
 
-    def maybe(self, condition: Array) -> bool:
+    def maybe(self, condition: Callable[[], Array]) -> bool:
         """Return whether any entry holds, where that costs nothing to see."""
-        return not _in_host_memory(condition) or bool(self.any(condition))
+        entries = condition()
+        return not _in_host_memory(entries) or bool(self.any(entries))
+
+
+class Finite(Namespace):
+    """The verbs for a block in host memory, as if its logits were finite and its labels classes.
+
+    What a loss measures and its gradient needs again can be kept meanwhile: the block is in cache.
+    """
+
+    memory: list[Any] | None = None
+
+    def remembering(self) -> Finite:
+        """Return the same verbs for one block, with a memory."""
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__, memory=[])
+        return other
+
+    def maybe(self, condition: Callable[[], Array]) -> bool:
+        """Return that it nowhere holds, as is seen afterwards in the rows' losses."""
+        return False
+
+    def shifted(self, x: Array, peak: Array) -> Array:
+        """Return ``x − peak``."""
+        return x - peak
+
+    def beside(self, x: Array, peak: Array, index: Array, axis: int) -> Array:
+        """Return exp(x − peak), 0 at ``index``; once more what was made of the same arrays."""
+        if self.memory is None:
+            return super().beside(x, peak, index, axis)
+        if self.memory:
+            *made_of, e = self.memory.pop()
+            if all(map(is_, made_of, (x, peak, index))):
+                kept: Array = e
+                return kept
+        e = super().beside(x, peak, index, axis)
+        self.memory.append((x, peak, index, e))
+        return e
 
 
 class Eager(Engine):
     """Runs a plan block by block, in extra memory of one block."""
 
     namespace = EagerNamespace
+    finite: type[Finite] | None = None
+
+    def __init__(self, api: Any, library: str) -> None:
+        super().__init__(api, library)
+        self.quick = None if self.finite is None else self.finite(api)
+
+    def of_block(self, function: Any, plan: Plan, *args: Any) -> Any:
+        """Return ``function(xp, plan, *args)``, rows or rows and gradient.
+
+        First as if no logit were infinite: where one is, its row's loss is not finite, and the block is
+        computed again with every check. So the checks cost one sum.
+        """
+        if self.quick is not None and plan.checked:
+            xp = self.quick if function is rows_of else self.quick.remembering()
+            made = function(xp, plan, *args)
+            rows = made[0] if isinstance(made, tuple) else made
+            if isfinite(self.quick.sum(rows)):
+                return made
+        return function(self.xp, plan, *args)
 
     def whole(self, operands: Operands) -> bool:
         """Whether the arrays must be taken in one block."""
@@ -50,11 +107,11 @@ class Eager(Engine):
         """Return the loss of each row, measured block by block."""
         tiles = [] if self.whole(operands) else _tiles(plan, operands.prediction)
         if len(tiles) <= 1:
-            return super().rows(plan, operands)
+            return self.of_block(rows_of, plan, operands)
         rows = rows_like(self.xp, plan, operands)
 
         def measure(tile: Tile) -> None:
-            rows[_of_rows(plan, tile)] = Engine.rows(self, plan, _cut(plan, operands, tile))
+            rows[_of_rows(plan, tile)] = self.of_block(rows_of, plan, _cut(plan, operands, tile))
 
         self.each(measure, tiles)
         return rows
@@ -63,13 +120,13 @@ class Eager(Engine):
         """Return rows and gradient, the gradient of a block made while the block is in cache."""
         tiles = [] if self.whole(operands) else _tiles(plan, operands.prediction)
         if len(tiles) <= 1:
-            return super().rows_and_gradient(plan, operands, w)
+            return self.of_block(rows_and_gradient_of, plan, operands, w)
         rows, g = rows_like(self.xp, plan, operands), self.xp.empty_like(operands.prediction)
 
         def measure(tile: Tile) -> None:
             part = _of_rows(plan, tile)
             block = _cut(plan, operands, tile)
-            rows[part], g[tile] = Engine.rows_and_gradient(self, plan, block, w[part])
+            rows[part], g[tile] = self.of_block(rows_and_gradient_of, plan, block, w[part])
 
         self.each(measure, tiles)
         return rows, g
@@ -86,6 +143,8 @@ def _tiles(plan: Plan, prediction: Array) -> list[Tile]:
     """Cut the prediction into blocks of whole rows, from the outermost axis inwards."""
     shape = prediction.shape
     limit = _BLOCK // max(4, _dtype.size(prediction))
+    if prod(shape) <= limit:
+        return []
     steps = list(shape)
     for i, size in enumerate(shape):
         if i != plan.axis and prod(steps) > limit:

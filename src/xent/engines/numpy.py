@@ -12,7 +12,7 @@ from xent._engine import Engine
 from xent._linear import STRIP, cuts
 from xent._plan import Operands, Plan
 from xent._typing import Array
-from xent.engines.eager import Eager, EagerNamespace, Tile
+from xent.engines.eager import Eager, EagerNamespace, Finite, Tile
 
 
 class NumPyNamespace(EagerNamespace):
@@ -22,9 +22,18 @@ class NumPyNamespace(EagerNamespace):
         super().__init__(api)
         self.strict = not hasattr(api, "put_along_axis")
 
-    def exp_of(self, x: Any) -> Any:
-        """Return exp ``x`` in ``x``."""
-        return super().exp_of(x) if self.strict else np.exp(x, out=x)
+    def max(self, x: Any, axis: int, keepdims: bool) -> Any:
+        """Return the maximum along ``axis``."""
+        if self.strict:
+            return self.api.max(x, axis=axis, keepdims=keepdims)
+        return np.maximum.reduce(x, axis, None, None, keepdims)
+
+    def beside(self, x: Any, peak: Any, index: Any, axis: int) -> Any:
+        """Return exp(x − peak), 0 at ``index``."""
+        if self.strict:
+            return super().beside(x, peak, index, axis)
+        d = self.shifted(x, peak)
+        return self.put(np.exp(d, out=d), index, 0.0, axis)
 
     def times(self, x: Any, factor: Any) -> Any:
         """Return ``x · factor`` in ``x``."""
@@ -42,10 +51,34 @@ class NumPyNamespace(EagerNamespace):
         return x
 
 
+class FiniteNamespace(Finite, NumPyNamespace):
+    """NumPy's namespace for finite logits, and for labels that are classes."""
+
+    def pick(self, x: Any, index: Any, axis: int) -> Any:
+        """Return the entry of ``x`` at ``index``."""
+        return super().pick(x, index, axis) if self.strict else x[_at(x, index, axis)]
+
+    def put(self, x: Any, index: Any, value: Any, axis: int) -> Any:
+        """Write ``value`` into ``x``."""
+        if self.strict:
+            return super().put(x, index, value, axis)
+        x[_at(x, index, axis)] = value
+        return x
+
+
+def _at(x: Any, index: Any, axis: int) -> Any:
+    """Return what picks the entry at ``index`` of each row."""
+    axis %= x.ndim
+    places = [np.arange(n).reshape((-1,) + (1,) * (x.ndim - 1 - i)) for i, n in enumerate(x.shape)]
+    places[axis] = index
+    return tuple(places)
+
+
 class NumPy(Eager):
     """Runs plans with NumPy's floating-point warnings off."""
 
     namespace = NumPyNamespace
+    finite = FiniteNamespace
 
     def run(self, function: Callable[..., Any], *args: Any) -> Any:
         """Return ``function(*args)``.
@@ -96,6 +129,10 @@ class NumPy(Eager):
     def logit_size(self, features: Array) -> int:
         """Return the bytes of a logit: half precision is in float32 already."""
         return max(4, _dtype.size(features))
+
+    def device(self, x: Array) -> Any:
+        """Return the device, which of NumPy's arrays is one."""
+        return "cpu" if type(x) is np.ndarray else super().device(x)
 
     def readable(self, x: Array) -> bool:
         """Whether the values can be read: always."""

@@ -21,8 +21,7 @@ class Rivals(NamedTuple):
 
 def _measure_logits(xp: Namespace, logits: Array, label: Array, axis: int) -> Rivals:
     peak = xp.constant(xp.max(logits, axis=axis, keepdims=True))
-    e = xp.exp_of(xp.shifted(logits, peak))
-    rest = xp.sum(xp.put(e, label, 0.0, axis), axis=axis, keepdims=True)
+    rest = xp.sum(xp.beside(logits, peak, label, axis), axis=axis, keepdims=True)
     return Rivals(peak, rest, m.at_label(xp, logits, label, axis))
 
 
@@ -34,7 +33,7 @@ def _merge_logits(xp: Namespace, a: Rivals, b: Rivals) -> Rivals:
 
 def _parts(xp: Namespace, s: Rivals) -> tuple[Array, Array, Array]:
     """Return d = z_y − peak, s = Σ_{j≠y} exp(zⱼ − peak), and s + exp d, NaN without a limit."""
-    if not xp.maybe(xp.isinf(s.peak)):
+    if not xp.maybe(lambda: xp.isinf(s.peak)):
         d = s.label - s.peak
         return d, s.rest, s.rest + xp.exp(d)
     d = xp.where(xp.isnan(s.label), s.label, xp.shifted(s.label, s.peak))
@@ -55,7 +54,7 @@ def _gradient_logits(
     """Return a − y without the difference: −s / (s + exp d) at the label."""
     _, rest, total = _parts(xp, s)
     scale = w / total
-    g = xp.times(xp.exp_of(xp.shifted(logits, s.peak)), scale)
+    g = xp.times(xp.beside(logits, s.peak, label, axis), scale)
     return xp.put(g, label, -rest * scale, axis)
 
 
