@@ -90,7 +90,8 @@ class Excess(NamedTuple):
 
     Every term of the sum is ≥ 0, and Σ b is P: an error that the normaliser gives all b alike drops
     out. ``high`` holds the bits of p above one ULP of 1, which add exactly: log P is known where P
-    is 1 but for rounding.
+    is 1 but for rounding. A target that is nearly the softmax keeps all but two digits for a fifth to a
+    third more time than Σ p (log p − log q), which keeps none.
     """
 
     softmax: m.Normaliser
@@ -105,13 +106,16 @@ class Excess(NamedTuple):
 
 
 def _excess(xp: Namespace, p: Array, b: Array, log_b: Array) -> Array:
-    """Return p log(p/b) − p + b, from ``log_b`` where b itself may have lost digits."""
-    r = m.contrast(xp, p, b)
-    near = m.magnitude(xp, r) < m.NEAR
-    r = xp.where(near, r, xp.zeros_like(r))
-    close = (p - b) * r + 2 * p * r * m.odd_tail(xp, r)
-    log_ratio = m.log_or_zero(xp, p) - log_b
-    return xp.where(near, close, (m.scaled(xp, p, log_ratio) - p) + b)
+    """Return p log(p/b) − p + b ≥ 0, from ``log_b`` where b itself may have lost digits.
+
+    As (b − p) − p log1p(x), x = (b − p)/p, near p = b: no better than b is, and in less time than
+    the series that two given probabilities deserve.
+    """
+    absent = p == 0
+    some = p + xp.astype(absent, p.dtype)
+    x = (b - p) / some
+    log_ratio = xp.where(absent | (xp.abs(x) < m.NEAR), xp.log1p(x), log_b - xp.log(some))
+    return xp.maximum((b - p) - p * log_ratio, xp.zeros_like(p))
 
 
 def _measure_logits(xp: Namespace, logits: Array, target: Array, axis: int) -> Excess:

@@ -75,9 +75,23 @@ def _measure_log_softmax(xp: Namespace, logits: Array, target: None, axis: int) 
 def _gradient_log_softmax(
     xp: Namespace, logits: Array, target: None, s: Array, w: Array, axis: int
 ) -> Array:
-    """Return w − a Σ w as w (1 − a) − a (Σ w − w), which the peak's own w does not drown."""
-    a, others = m.softmax_and_complement(xp, logits, axis)
-    return w * others - a * (xp.sum(w, axis=axis, keepdims=True) - w)
+    """Return w − a Σ w as w (1 − a) − a (Σ w − w), which the peak's own w does not drown.
+
+    Among classes that are nearly tied, as ((K v − Σ v) + (w Σ E − E Σ w)) / Z with v = w − Σ w / K,
+    E = expm1 d, Z = Σ exp d: of what equal classes have in common nothing is left in it. Which of
+    the two is taken depends on the logits alone: a derivative is linear in w.
+    """
+    softmax, d = m.normaliser(xp, logits, axis)
+    rest, index, size = m.limited(xp, softmax), xp.first_peak(logits, axis), logits.shape[axis]
+    a, excess = xp.exp(d) / (1 + rest), xp.expm1(d)
+    # In this order: transposed, for forward mode, a w and − Σ a w meet before the rest is added.
+    own = w * xp.put(1 - a, index, rest / (1 + rest), axis)
+    all_w, all_excess = (xp.sum(x, axis=axis, keepdims=True) for x in (w, excess))
+    v = w - all_w / size
+    even = size * v - xp.sum(v, axis=axis, keepdims=True)
+    tied = (even + (w * all_excess - excess * all_w)) / (1 + rest)
+    near = (excess > -0.5) & (all_excess > -0.25 * size)
+    return xp.where(near, tied, own - a * (all_w - w))
 
 
 LOG_SOFTMAX = Kernel(_measure_log_softmax, add, itself, _gradient_log_softmax, shape="block")
