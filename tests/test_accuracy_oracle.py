@@ -5,9 +5,6 @@ import math
 import numpy as np
 import pytest
 
-pytest.importorskip("flint")
-pytest.importorskip("mpmath")
-
 from conformance.accuracy import balls, digits, formulas, formulas_mass
 from conformance.accuracy.exact import errors, exact
 from conformance.accuracy.inputs import Size

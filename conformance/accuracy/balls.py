@@ -96,8 +96,17 @@ def _row(formula: Formula, table: Array) -> tuple[Exact, Exact]:
     classes, inverse, counts = np.unique(table, axis=0, return_inverse=True, return_counts=True)
     values, gradients = certain(formula, [tuple(row) for row in classes.tolist()], counts.tolist())
     whole, inverse = exact(values), inverse.ravel()
+    if getattr(formula, "pairs", False):
+        return whole[_pairs(inverse, len(classes))], exact(gradients)[inverse]
     single = len(values) == 1 and getattr(formula, "per_row", True)
     return (whole[0] if single else whole[inverse]), exact(gradients)[inverse]
+
+
+def _pairs(inverse: Array, size: int) -> Array:
+    """Return where the results of all pairs of classes are among those of the distinct ones."""
+    place = inverse[:, None] * size + inverse[None, :]
+    same = np.eye(len(inverse), dtype=bool)
+    return np.where(same, size * size + inverse, place).ravel()
 
 
 def elements(formula: Formula, columns: Sequence[Array]) -> tuple[Exact, Exact]:

@@ -68,7 +68,18 @@ def _row(subject: Subject, columns: list[Row]) -> tuple[list[Number], list[Numbe
         slopes = list(slope_of(target, form, first, extra))
     except ZeroDivisionError:  # the reference has no limits here: the balls are alone
         slopes = [mp.nan] * len(first)
-    return [cost(target, form, first, extra)], slopes
+    return _finished(name, cost(target, form, first, extra), slopes, target)
+
+
+def _finished(
+    name: str, cost: Number, slopes: list[Number], target: Row
+) -> tuple[list[Number], list[Number]]:
+    """Return what the reference leaves to its caller."""
+    if name == "perplexity":
+        return [mp.exp(cost)], [mp.exp(cost) * x for x in slopes]
+    if name == "log_likelihood":
+        return [-cost], [-x for x in slopes]
+    return [cost], list(target) if name == "likelihood" else slopes
 
 
 def _target(subject: Subject, columns: list[Row]) -> tuple[Row, Any]:
@@ -83,6 +94,10 @@ def _target(subject: Subject, columns: list[Row]) -> tuple[Row, Any]:
 
 def _along(name: str, row_: Row) -> tuple[list[Number], list[Number]]:
     found = links.ALONG[name](row_)
+    if name == "softmax_jacobian":
+        own = [found[k][k] for k in range(len(row_))]
+        a = softmax(row_)
+        return [-x * y for x in a for y in a] + own, [mp.nan] * len(row_)
     if name == "logsumexp":
         return [found], list(softmax(row_))
     if name == "softmax":

@@ -95,6 +95,20 @@ def smoothed(smoothing: float) -> Formula:
     return formula
 
 
+def perplexity(classes: Classes, counts: Counts) -> Results:
+    """Return exp of the cross entropy of (z, hot), and that times its derivative."""
+    (cost,), slopes = smoothed(0)(classes, counts)
+    if isinstance(cost, float):
+        return [cost], [_signed(x, cost) for x in slopes]
+    return [cost.exp()], [x * cost.exp() for x in slopes]
+
+
+def _signed(x: Result, infinite: float) -> Result:
+    if isinstance(x, float) or isnan(infinite) or x.is_zero():
+        return x
+    return infinite if x > 0 else -infinite
+
+
 @per_class
 def log_softmax(classes: Classes, counts: Counts) -> Results:
     """Return log a; the derivative of their sum, 1 − K a."""
@@ -102,6 +116,19 @@ def log_softmax(classes: Classes, counts: Counts) -> Results:
     if row.lost:
         return [nan] * len(classes), [nan] * len(classes)
     return [-cost for cost in row.costs()], [1 - width * e / row.total for e in row.e]
+
+
+def jacobian(classes: Classes, counts: Counts) -> Results:
+    """Return aᵢ (δᵢⱼ − aⱼ): of every pair of distinct classes, then of each class with itself."""
+    row = Softmax([z for (z,) in classes], counts)
+    if row.lost:
+        return [nan] * (len(classes) + 1) * len(classes), [nan] * len(classes)
+    a = [e / row.total for e in row.e]
+    own = [x * row.others(k) / row.total for k, x in enumerate(a)]
+    return [-x * y for x in a for y in a] + own, [nan] * len(classes)
+
+
+jacobian.pairs = True  # type: ignore[attr-defined]
 
 
 @per_class
@@ -151,6 +178,12 @@ def nll_logits(classes: Classes, counts: Counts) -> Results:
         e * ((1 - a) * hit - a * miss) / (hit * row.total) for a, e in zip(t, row.e, strict=True)
     ]
     return [(miss / hit).log1p()], slopes
+
+
+def log_likelihood(classes: Classes, counts: Counts) -> Results:
+    """Return the same with the sign turned."""
+    values, slopes = nll_logits(classes, counts)
+    return [-x for x in values], [-x for x in slopes]
 
 
 def _at_infinity(row: Softmax, t: Sequence[Ball], counts: Counts) -> list[Result]:

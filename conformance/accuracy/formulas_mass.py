@@ -53,6 +53,20 @@ def nll_probs(classes: Classes, counts: Counts) -> Results:
     return [value], [minus(over(arb(t), hit)) for _, t in classes]
 
 
+def likelihood(classes: Classes, counts: Counts) -> Results:
+    """Σ t q of (q, t); t."""
+    return [total([arb(t) * arb(q) for q, t in classes], counts)], [arb(t) for _, t in classes]
+
+
+def nll_log_probs(classes: Classes, counts: Counts) -> Results:
+    """−log Σ t exp x of (x, t), x a logarithm; −t exp x / Σ t exp x."""
+    parts = [ZERO if x == -inf else arb(t) * arb(x).exp() for x, t in classes]
+    hit = total(parts, counts)
+    if hit.is_zero():
+        return [inf], [nan] * len(classes)
+    return [-hit.log()], [-part / hit for part in parts]
+
+
 def entropy_probs(classes: Classes, counts: Counts) -> Results:
     """−Σ p log p; −log p − 1."""
     costs = [surprise(p) for (p,) in classes]

@@ -89,6 +89,26 @@ def softmax(columns: Columns, values: Exact, slopes: Exact) -> Goals:
     return 8 + np.maximum(spread.reach(d, d)[:, None], np.abs(d)), np.zeros(d.shape)
 
 
+def jacobian(columns: Columns, values: Exact, slopes: Exact) -> Goals:
+    """Return the sum of the goals of the two softmax that are multiplied, or a and 1 − a; nothing."""
+    of_softmax, nothing = softmax(columns, values, slopes)
+    pairs = of_softmax[:, :, None] + of_softmax[:, None, :]
+    own = (of_softmax + _slope(spread.distances(columns[0])))[:, :, None]
+    pairs = np.where(np.eye(pairs.shape[-1], dtype=bool), own, pairs)
+    return pairs.reshape(len(pairs), -1), nothing
+
+
+def perplexity(columns: Columns, values: Exact, slopes: Exact) -> Goals:
+    """Return (3 + D)(1 + L), 8 + max(D, |z − m|) + (3 + D) L: exp makes L ULP of one of the loss L."""
+    z, hot = columns
+    d = spread.distances(z)
+    with np.errstate(all="ignore"):
+        loss = np.log(np.exp(d).sum(axis=-1)) - np.where(hot == 1, d, 0).sum(axis=-1)
+    loss = np.where(np.isfinite(loss), loss, 0)
+    of_value, of_slope = labels(columns, values, slopes)
+    return of_value * (1 + loss), of_slope + (of_value * loss)[:, None]
+
+
 def logsumexp(columns: Columns, values: Exact, slopes: Exact) -> Goals:
     """Return 3 (1 + κ), κ = |m| / |lse|; 8 + max(D, |z − m|)."""
     size = np.abs(columns[0].max(axis=-1))

@@ -43,6 +43,20 @@ def nll_probs(columns: Columns, values: Exact, slopes: Exact) -> Goals:
     return value, np.full(slopes.power.shape, 8.0)
 
 
+def nll_log_probs(columns: Columns, values: Exact, slopes: Exact) -> Goals:
+    """Return (6 + D)(1 + 1 / |NLL|); 8 + 2 D, D the largest |x| that is rounded in a difference."""
+    x, t = columns
+    wanted = spread.distances(np.where(t > 0, x, -np.inf))
+    with np.errstate(all="ignore"):
+        near = spread.reach(wanted, wanted + np.log(t))
+    far = np.where(np.isfinite(wanted), np.abs(wanted), 0)
+    value = 6 + near * spread.condition(np.ones(values.power.shape), values.nearest())
+    value = value + 3 * spread.condition(np.ones(values.power.shape), values.nearest())
+    slope = 8 + np.maximum(near[:, None], far)
+    # Where the target has classes of probability 0 alone, there is no limit to ask for.
+    return value, np.where(np.isnan(slopes.special), np.inf, slope)
+
+
 def kl_mixed(columns: Columns, values: Exact, slopes: Exact) -> Goals:
     """Return 16 (1 + κ), κ = Σ p (|log p| + |log q|) / KL; as the cross entropy of soft targets."""
     z, p = columns

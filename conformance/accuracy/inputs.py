@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import ml_dtypes
 import numpy as np
@@ -70,10 +70,26 @@ def of_logits(draw: Draw, size: Size, dtype: str) -> Iterator[Batch]:
         yield Batch(name, (z,))
 
 
+def of_few_logits(draw: Draw, size: Size, dtype: str) -> Iterator[Batch]:
+    """Rows of logits alone, of few classes: for a function that returns the square of them."""
+    yield from of_logits(draw, replace(size, wide=()), dtype)
+
+
 def of_labels(draw: Draw, size: Size, dtype: str) -> Iterator[Batch]:
     """Rows of logits and labels."""
     for name, z, y in _logits(draw, size, dtype):
         yield Batch(name, (z, _hot(y, z.shape[1])), y)
+
+
+#: Families in which no loss is so large that its exponential overflows in single precision.
+FAIR = ("uniform", "ties", "near ties", "nearly certain", "shifted", "subnormal logits")
+
+
+def of_fair_labels(draw: Draw, size: Size, dtype: str) -> Iterator[Batch]:
+    """Rows of logits and labels whose perplexity is finite: its gradient has digits there alone."""
+    for batch in of_labels(draw, size, dtype):
+        if batch.family in FAIR or batch.family.startswith(("classes", "seen: [")):
+            yield batch
 
 
 def of_soft(draw: Draw, size: Size, dtype: str) -> Iterator[Batch]:

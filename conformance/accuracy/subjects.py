@@ -34,6 +34,8 @@ class Subject:
         Where its inputs come from, what is exact and what is asked of it.
     base
         The goals of value and gradient without D and κ: what a peer may be better than.
+    alone
+        Whether each row is a call, because the function returns one number for all of them.
     elementwise, differentiable
         Whether each element is a row; whether a gradient is measured.
     """
@@ -47,21 +49,25 @@ class Subject:
     base: tuple[float, float]
     options: Mapping[str, Any] = field(default_factory=dict)
     elementwise: bool = False
+    alone: bool = False
     differentiable: bool = True
 
     @property
     def is_link(self) -> bool:
         """Whether the result keeps the dtype of half precision (R12)."""
-        return self.kind in (i.of_logits, e.of_scores) and self.function != "entropy"
+        return (
+            self.kind in (i.of_logits, i.of_few_logits, e.of_scores) and self.function != "entropy"
+        )
 
 
 ROW: Mapping[str, Any] = {"reduction": "none"}
 SMOOTH: Mapping[str, Any] = {"reduction": "none", "label_smoothing": SMOOTHING}
-CE, NLL, KL, BCE = (
+CE, NLL, KL, BCE, LOG_LIKELIHOOD = (
     "cross_entropy",
     "negative_log_likelihood",
     "kl_divergence",
     "binary_cross_entropy",
+    "log_likelihood",
 )
 LOGITS_SOFT, PROBS_SOFT = ("logits", "target"), ("probs", "target")
 EL: Mapping[str, Any] = {"elementwise": True}
@@ -84,6 +90,20 @@ _ALL = (
             f.nll_logits, g.nll_logits, (6, 8), ROW),
     Subject("NLL, soft, probs", NLL, PROBS_SOFT, i.of_pairs,
             fm.nll_probs, gm.nll_probs, (3, 8), ROW),
+    Subject("NLL, labels, logits", NLL, ("logits", "labels"), i.of_labels,
+            f.smoothed(0), g.labels, (3, 8), ROW),
+    Subject("NLL, soft, log_probs", NLL, ("log_probs", "target"), i.of_log_probs_soft,
+            fm.nll_log_probs, gm.nll_log_probs, (6, 8), ROW),
+    Subject("log-likelihood, soft, logits", LOG_LIKELIHOOD, LOGITS_SOFT, i.of_soft,
+            f.log_likelihood, g.nll_logits, (6, 8), ROW),
+    Subject("likelihood, labels, probs", "likelihood", ("probs", "labels"), i.of_probs_labels,
+            fm.likelihood, g.plain(3, 0), (3, 0), ROW, differentiable=False),
+    Subject("likelihood, soft, probs", "likelihood", PROBS_SOFT, i.of_pairs,
+            fm.likelihood, g.plain(3, 0), (3, 0), ROW, differentiable=False),
+    Subject("perplexity, labels, logits", "perplexity", ("logits", "labels"), i.of_labels,
+            f.perplexity, g.perplexity, (3, 0), differentiable=False, alone=True),
+    Subject("perplexity within range", "perplexity", ("logits", "labels"), i.of_fair_labels,
+            f.perplexity, g.perplexity, (3, 8), alone=True),
     Subject("BCE, logits", BCE, LOGITS_SOFT, e.of_scores_hard,
             fm.binary_logits, gm.binary_logits(3), (3, 8), ROW, **EL),
     Subject("BCE, soft, logits", BCE, LOGITS_SOFT, e.of_scores_soft,
@@ -110,6 +130,8 @@ _ALL = (
             fm.jensen_shannon, g.plain(16, 8), (16, 8), ROW),
     Subject("softmax", "softmax", ("logits",), i.of_logits,
             f.softmax, g.softmax, (8, 0), differentiable=False),
+    Subject("softmax_jacobian", "softmax_jacobian", ("logits",), i.of_few_logits,
+            f.jacobian, g.jacobian, (8, 0), differentiable=False),
     Subject("log_softmax", "log_softmax", ("logits",), i.of_logits,
             f.log_softmax, g.log_softmax, (3, 8)),
     Subject("logsumexp", "logsumexp", ("logits",), i.of_logits,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -58,9 +58,20 @@ class Way:
         """Return value and gradient of xent as float64, the gradient None where there is none."""
         with self.backend.session(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            given = self.arrays(arrays, dtype)
-            results = self.transform(_function(subject))(**given)
-            return tuple(None if x is None else widened(self.backend, x) for x in results)
+            function = self.transform(_function(subject))
+            rows = len(next(iter(arrays.values())))
+            calls = [slice(k, k + 1) for k in range(rows)] if subject.alone else [slice(rows)]
+            parts = [
+                function(**self.arrays({k: x[call] for k, x in arrays.items()}, dtype))
+                for call in calls
+            ]
+            return tuple(self._joined(part) for part in zip(*parts, strict=True))
+
+    def _joined(self, results: Sequence[Any]) -> Array | None:
+        if any(x is None for x in results):
+            return None
+        whole = np.concatenate([np.atleast_1d(widened(self.backend, x)) for x in results])
+        return whole.reshape(len(whole), -1) if whole.ndim > 2 else whole
 
 
 def _function(subject: Subject) -> Callable[..., tuple[Any, Any]]:
