@@ -373,9 +373,16 @@ def _first(xp: Namespace, x: Array, bad: Array) -> tuple[Any, tuple[int, ...]]:
     return (int(entry) if _dtype.is_integer(x) else float(entry)), where
 
 
+def _within(xp: Namespace, x: Array, low: float, high: float) -> bool:
+    """Whether all entries are in a range, in two passes that store nothing; False beside a NaN."""
+    return math.prod(x.shape) == 0 or bool((xp.min(x) >= low) & (xp.max(x) <= high))
+
+
 def labels(xp: Namespace, name: str, x: Array, classes: int, keep: Array | None) -> None:
     """Raise with the first label out of range."""
     index = _dtype.cast(xp, x, xp.integer)
+    if _within(xp, index, 0, classes - 1):
+        return
     bad = (index < 0) | (index >= classes)
     bad = bad if keep is None else bad & keep
     if bool(xp.any(bad)):
@@ -388,12 +395,12 @@ def labels(xp: Namespace, name: str, x: Array, classes: int, keep: Array | None)
 
 def probabilities(xp: Namespace, name: str, x: Array, keep: Array | None) -> None:
     """Raise with the first entry that is below 0 or above 1."""
-    _bounds(xp, name, x, keep, x < 0, 1.0, "probabilities are 0 to 1 (logits go to logits=)")
+    _bounds(xp, name, x, keep, 0.0, 1.0, "probabilities are 0 to 1 (logits go to logits=)")
 
 
 def log_probabilities(xp: Namespace, name: str, x: Array, keep: Array | None) -> None:
     """Raise with the first entry above 0."""
-    _bounds(xp, name, x, keep, None, 0.0, "log-probabilities are at most 0")
+    _bounds(xp, name, x, keep, -math.inf, 0.0, "log-probabilities are at most 0")
 
 
 def _bounds(
@@ -401,12 +408,14 @@ def _bounds(
     name: str,
     x: Array,
     keep: Array | None,
-    below: Array | None,
+    low: float,
     high: float,
     rule: str,
 ) -> None:
-    bad = x > high + _ROUNDING * _dtype.eps(x)
-    bad = bad if below is None else bad | below
+    high += _ROUNDING * _dtype.eps(x)
+    if _within(xp, x, low, high):
+        return
+    bad = (x < low) | (x > high)
     bad = bad if keep is None else bad & keep
     if bool(xp.any(bad)):
         value, position = _first(xp, x, bad)

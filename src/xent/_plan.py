@@ -221,7 +221,7 @@ def _pair(
     assert operands.target is not None
     raw = operands.target
     target = _dtype.cast(xp, raw, dtype)
-    if _dtype.is_integer(raw):
+    if _dtype.is_integer(raw) and not plan.checked:
         target = xp.where((raw == 0) | (raw == 1), target, xp.full_like(target, xp.nan))
     target = smooth(_without(xp, target, keep, 0.0), plan.smoothing, 2)
     positive = target

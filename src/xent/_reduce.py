@@ -41,7 +41,8 @@ def divided_by(xp: Namespace, plan: Plan, operands: Operands, rows: tuple[int, .
     dtype = _dtype.compute_dtype(xp, operands.prediction)
     divisor = _divisor(xp, operands, mass, keep, rows, dtype)
     if isinstance(divisor, int):
-        divisor = xp.full_like(operands.prediction[..., 0:1, 0:1], divisor, dtype=dtype)[..., 0, 0]
+        one = operands.prediction[(slice(0, 1),) * operands.prediction.ndim]
+        divisor = xp.reshape(xp.full_like(one, divisor, dtype=dtype), ())
     return operands._replace(denominator=divisor)
 
 

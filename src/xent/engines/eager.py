@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import product
 from math import isfinite, prod
 from operator import is_
@@ -14,6 +14,7 @@ from xent import _dtype
 from xent._engine import Engine, rows_and_gradient_of, rows_like, rows_of
 from xent._namespace import Namespace
 from xent._plan import Operands, Plan
+from xent._reduce import divided_by
 from xent._typing import Array
 
 _BLOCK = 1 << 21
@@ -98,15 +99,55 @@ class Eager(Engine):
         """Whether the arrays must be taken in one block."""
         return not is_writeable_array(operands.prediction)
 
-    def each(self, function: Callable[[Tile], None], tiles: list[Tile]) -> None:
-        """Call ``function`` on every tile."""
-        for tile in tiles:
-            function(tile)
+    def each(self, function: Callable[[Any], None], items: Iterable[Any]) -> None:
+        """Call ``function`` on every item."""
+        for item in items:
+            function(item)
+
+    def tiles(self, plan: Plan, operands: Operands) -> list[Tile]:
+        """Return the blocks that the prediction is cut into, none where it is one itself."""
+        return [] if self.whole(operands) else _tiles(plan, operands.prediction)
+
+    def value(self, plan: Plan, operands: Operands) -> Array:
+        """Return the value; of elements that are rows by themselves no array of rows is made."""
+        tiles = self.tiles(plan, operands) if _adds_up(plan) else []
+        if not tiles:
+            return super().value(plan, operands)
+        operands = divided_by(self.xp, plan, operands, operands.prediction.shape)
+        parts: list[Any] = [None] * len(tiles)
+
+        def measure(i: int) -> None:
+            parts[i] = Engine.value(self, plan, _cut(plan, operands, tiles[i]))
+
+        self.each(measure, range(len(tiles)))
+        return self._total(parts)
+
+    def value_and_gradient(self, plan: Plan, operands: Operands) -> tuple[Array, Array]:
+        """Return the value and its gradient, likewise."""
+        tiles = self.tiles(plan, operands) if _adds_up(plan) else []
+        if not tiles:
+            return super().value_and_gradient(plan, operands)
+        operands = divided_by(self.xp, plan, operands, operands.prediction.shape)
+        parts: list[Any] = [None] * len(tiles)
+        g = self.xp.empty_like(operands.prediction)
+
+        def measure(i: int) -> None:
+            block = _cut(plan, operands, tiles[i])
+            parts[i], g[tiles[i]] = Engine.value_and_gradient(self, plan, block)
+
+        self.each(measure, range(len(tiles)))
+        return self._total(parts), g
+
+    def _total(self, parts: list[Any]) -> Array:
+        """Return the sum of what the blocks add to a value, the same in whatever order they came."""
+        asarray = self.xp.asarray
+        total: Array = self.xp.sum(self.xp.stack([asarray(part) for part in parts]))
+        return total
 
     def rows(self, plan: Plan, operands: Operands) -> Array:
         """Return the loss of each row, measured block by block."""
-        tiles = [] if self.whole(operands) else _tiles(plan, operands.prediction)
-        if len(tiles) <= 1:
+        tiles = self.tiles(plan, operands)
+        if not tiles:
             return self.of_block(rows_of, plan, operands)
         rows = rows_like(self.xp, plan, operands)
 
@@ -118,8 +159,8 @@ class Eager(Engine):
 
     def rows_and_gradient(self, plan: Plan, operands: Operands, w: Array) -> tuple[Array, Array]:
         """Return rows and gradient, the gradient of a block made while the block is in cache."""
-        tiles = [] if self.whole(operands) else _tiles(plan, operands.prediction)
-        if len(tiles) <= 1:
+        tiles = self.tiles(plan, operands)
+        if not tiles:
             return self.of_block(rows_and_gradient_of, plan, operands, w)
         rows, g = rows_like(self.xp, plan, operands), self.xp.empty_like(operands.prediction)
 
@@ -135,6 +176,11 @@ class Eager(Engine):
 ENGINE = Eager
 
 
+def _adds_up(plan: Plan) -> bool:
+    """Whether the value is a sum over elements that are rows by themselves."""
+    return plan.kernel.shape == "element" and plan.reduction in ("sum", "mean")
+
+
 def _in_host_memory(x: Any) -> bool:
     return hasattr(x, "__array_interface__") or str(getattr(x, "device", "cpu")) == "cpu"
 
@@ -143,6 +189,8 @@ def _tiles(plan: Plan, prediction: Array) -> list[Tile]:
     """Cut the prediction into blocks of whole rows, from the outermost axis inwards."""
     shape = prediction.shape
     limit = _BLOCK // max(4, _dtype.size(prediction))
+    if plan.kernel.shape == "element":  # which holds more temporaries at a time
+        limit //= 2
     if prod(shape) <= limit:
         return []
     steps = list(shape)
@@ -163,8 +211,9 @@ def _of_rows(plan: Plan, tile: Tile) -> Tile:
 
 
 def _cut(plan: Plan, operands: Operands, tile: Tile) -> Operands:
-    """Return the operands of one block; weights that the reduction applies stay behind."""
+    """Return the operands of one block."""
     target, where, pos_weight = operands.target, operands.where, operands.pos_weight
+    sample = operands.sample_weight
     part = _of_rows(plan, tile)
     if target is not None:
         target = target[part if plan.by_label else tile]
@@ -174,6 +223,7 @@ def _cut(plan: Plan, operands: Operands, tile: Tile) -> Operands:
         prediction=operands.prediction[tile],
         target=target,
         where=None if where is None else where[part],
+        sample_weight=None if sample is None else sample[part],
         pos_weight=pos_weight,
     )
 

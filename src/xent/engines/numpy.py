@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from xent._engine import Engine
 from xent._linear import STRIP, cuts
 from xent._plan import Operands, Plan
 from xent._typing import Array
-from xent.engines.eager import Eager, EagerNamespace, Finite, Tile
+from xent.engines.eager import Eager, EagerNamespace, Finite
 
 
 class NumPyNamespace(EagerNamespace):
@@ -22,7 +22,7 @@ class NumPyNamespace(EagerNamespace):
         super().__init__(api)
         self.strict = not hasattr(api, "put_along_axis")
 
-    def max(self, x: Any, axis: int, keepdims: bool) -> Any:
+    def max(self, x: Any, *, axis: int | None = None, keepdims: bool = False) -> Any:
         """Return the maximum along ``axis``."""
         if self.strict:
             return self.api.max(x, axis=axis, keepdims=keepdims)
@@ -88,12 +88,12 @@ class NumPy(Eager):
         with np.errstate(divide="ignore", over="ignore", under="ignore", invalid="ignore"):
             return function(*args)
 
-    def each(self, function: Callable[[Tile], None], tiles: list[Tile]) -> None:
-        """Call ``function`` on every tile, by the threads that `xent.set_workers` asks for.
+    def each(self, function: Callable[[Any], None], items: Iterable[Any]) -> None:
+        """Call ``function`` on every item, by the threads that `xent.set_workers` asks for.
 
         NumPy's loops release the interpreter's lock; each thread has floating-point flags of its own.
         """
-        _workers.each(lambda tile: self.run(function, tile), tiles, _workers.get_workers())
+        _workers.each(lambda item: self.run(function, item), items, _workers.get_workers())
 
     def call(self, function: Callable[..., Array], *args: Any) -> Array:
         """Return ``function(xp, *args)``."""

@@ -14,26 +14,31 @@ Pair = tuple[Array, Array]
 # --- from logits: t log(1 + e⁻ᶻ) + (1 − t) log(1 + eᶻ) ---
 
 
+def _parts(xp: Namespace, logits: Array) -> tuple[Array, Array]:
+    """Return max(z, 0) and max(−z, 0).
+
+    Not by a ``where``, which takes ten times an exponential where the signs are mixed.
+    """
+    zero = xp.zeros_like(logits)
+    return xp.maximum(logits, zero), xp.maximum(-logits, zero)
+
+
 def _measure_logits(xp: Namespace, logits: Array, target: Pair, axis: None) -> Array:
-    """Return (t + 1 − t) log1p(e^−|z|) + w|z|, w what the class weighs that z speaks against."""
+    """Return (t + 1 − t) log1p(e^−|z|) + t max(−z, 0) + (1 − t) max(z, 0)."""
     positive, negative = target
-    size = m.magnitude(xp, logits)
-    against = xp.where(logits < 0, positive, negative)
-    return (positive + negative) * xp.log1p(xp.exp(-size)) + m.scaled(xp, against, size)
+    up, down = _parts(xp, logits)
+    wrong = m.scaled(xp, positive, down) + m.scaled(xp, negative, up)
+    return (positive + negative) * xp.log1p(xp.exp(-(up + down))) + wrong
 
 
 def _gradient_logits(
     xp: Namespace, logits: Array, target: Pair, s: Array, w: Array, axis: None
 ) -> Array:
-    """Return (1 − t) σ(z) − t σ(−z) as σ(z) − t, or as (1 − t) − σ(−z) where t > ½.
-
-    What σ is compared with is then given and exact: a hard target leaves σ alone, and a soft one
-    that is nearly σ(z) loses no more than σ is off.
-    """
+    """Return (1 − t) σ(z) − t σ(−z), both σ over one denominator and neither from the other."""
     positive, negative = target
-    large = positive > negative
-    part = (positive + negative) * m.sigmoid(xp, xp.where(large, -logits, logits))
-    return w * xp.where(large, negative - part, part - positive)
+    up, down = _parts(xp, logits)
+    e_up, e_down = xp.exp(-up), xp.exp(-down)
+    return w * ((negative * e_down - positive * e_up) / (e_up + e_down))
 
 
 def _target_gradient_logits(
