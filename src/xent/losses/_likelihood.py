@@ -84,7 +84,8 @@ def _gradient_log_probs(
     xp: Namespace, log_probs: Array, target: Array, s: Hit, w: Array, axis: int
 ) -> Array:
     wanted = xp.where(target == 0, xp.full_like(log_probs, -xp.inf), log_probs)
-    return -w * m.quotient(xp, target * xp.exp(xp.shifted(wanted, s.peak)), s.total)
+    r = m.root(xp, xp.shifted(wanted, s.peak))
+    return -w * (m.quotient(xp, target * r, s.total) * r)
 
 
 def _target_gradient_log_probs(

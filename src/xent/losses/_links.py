@@ -58,9 +58,15 @@ def _measure_softmax(xp: Namespace, logits: Array, target: None, axis: int) -> A
 def _gradient_softmax(
     xp: Namespace, logits: Array, target: None, a: Array, w: Array, axis: int
 ) -> Array:
-    """Return a (v − Σ a v), v = w − w_peak: constants, which softmax does not feel, drop exactly."""
+    """Return a (v − Σ a v), v = w − w_peak: constants, which softmax does not feel, drop exactly.
+
+    Where no class has half of the mass w_peak may be larger than all that is left: there v counts
+    from the mean Σ a w, and what that was rounded by is small the second time.
+    """
     index = xp.first_peak(logits, axis)
-    v = w - xp.pick(w, index, axis)
+    w_peak, a_peak = xp.pick(w, index, axis), xp.pick(a, index, axis)
+    mean = xp.sum(a * (w - w_peak), axis=axis, keepdims=True)
+    v = w - (w_peak + xp.where(a_peak < 0.5, mean, xp.zeros_like(mean)))
     return a * (v - xp.sum(a * v, axis=axis, keepdims=True))
 
 
