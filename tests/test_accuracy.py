@@ -30,7 +30,7 @@ def _lines(way, name):
 @pytest.mark.parametrize("name", SUBJECTS)
 def test_goals(name, backend):
     lines = list(_lines(backend, name))
-    assert lines
+    assert lines or not backend.measures(SUBJECTS[name])
     assert not record.misses(lines)
     if STORED is not None and record.holds_here(STORED):
         worse, _ = record.compare(STORED, lines)

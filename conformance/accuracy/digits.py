@@ -55,7 +55,9 @@ _NOTHING = mp.mpf(10) ** -1000
 
 
 def _row(subject: Subject, columns: list[Row]) -> tuple[list[Number], list[Number]]:
-    name, first = subject.function, columns[0]
+    name, first = subject.function.removeprefix("linear_"), columns[0]
+    if subject.chained:
+        return _chained(softmax(first), columns[1])
     if name in links.ELEMENTWISE:
         slope = links.SLOPES.get(name)
         return [links.ELEMENTWISE[name](first[0], {})], [slope(first[0]) if slope else mp.nan]
@@ -69,6 +71,16 @@ def _row(subject: Subject, columns: list[Row]) -> tuple[list[Number], list[Numbe
     except ZeroDivisionError:  # the reference has no limits here: the balls are alone
         slopes = [mp.nan] * len(first)
     return _finished(name, cost(target, form, first, extra), slopes, target)
+
+
+def _chained(a: Row, t: Row) -> tuple[list[Number], list[Number]]:
+    if any(map(mp.isnan, a)):
+        return [mp.nan], [mp.nan] * len(a)
+    slopes = [
+        x * total([y * (own - u) for y, u in zip(a, t, strict=True)])
+        for x, own in zip(a, t, strict=True)
+    ]
+    return [total([x * y for x, y in zip(a, t, strict=True)])], slopes
 
 
 def _finished(
@@ -85,7 +97,7 @@ def _finished(
 def _target(subject: Subject, columns: list[Row]) -> tuple[Row, Any]:
     if subject.arguments[1:] == ("target_logits",):
         return softmax(columns[1]), surprisal(columns[1])
-    extra = mp.one if subject.function == "binary_cross_entropy" else None
+    extra = mp.one if subject.function.endswith("binary_cross_entropy") else None
     target = columns[-1] if len(columns) > 1 else (mp.one,) * len(columns[0])
     if subject.options.get("label_smoothing"):
         target = links.smoothed(target, mp.mpf(SMOOTHING))

@@ -82,6 +82,13 @@ def of_scores_soft(draw: Draw, size: Size, dtype: str) -> Iterator[Batch]:
     yield Batch("near sigmoid", (z, represented(value.nearest(), dtype)))
 
 
+def of_finite_scores_soft(draw: Draw, size: Size, dtype: str) -> Iterator[Batch]:
+    """Finite scores and targets, likewise."""
+    for batch in of_scores_soft(draw, size, dtype):
+        if np.isfinite(batch.columns[0]).all():
+            yield batch
+
+
 def of_masses_soft(draw: Draw, size: Size, dtype: str) -> Iterator[Batch]:
     """Probabilities and targets between 0 and 1; once targets that are the probabilities."""
     yield from _soft(_masses, draw, size, dtype)

@@ -109,6 +109,18 @@ def perplexity(columns: Columns, values: Exact, slopes: Exact) -> Goals:
     return of_value * (1 + loss), of_slope + (of_value * loss)[:, None]
 
 
+def chained(columns: Columns, values: Exact, slopes: Exact) -> Goals:
+    """Return the softmax's largest goal; (8 + max(D, |z − m|)) κ with A = a t, B = a Σ a t."""
+    z, t = columns
+    of_softmax, _ = softmax((z,), values, slopes)
+    d = spread.distances(z)
+    a = np.where(np.isnan(d), 0, spread.softmax(d))
+    size = a * (t + np.sum(a * t, axis=-1, keepdims=True))
+    weighed = spread.reach(d, np.where(t > 0, d + np.log(np.where(t > 0, t, 1)), -np.inf))
+    value = of_softmax.min(axis=-1) + weighed
+    return value, (of_softmax + weighed[:, None]) * _terms(size, slopes)
+
+
 def logsumexp(columns: Columns, values: Exact, slopes: Exact) -> Goals:
     """Return 3 (1 + κ), κ = |m| / |lse|; 8 + max(D, |z − m|)."""
     size = np.abs(columns[0].max(axis=-1))

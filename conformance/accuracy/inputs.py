@@ -81,6 +81,13 @@ def of_labels(draw: Draw, size: Size, dtype: str) -> Iterator[Batch]:
         yield Batch(name, (z, _hot(y, z.shape[1])), y)
 
 
+def of_finite_labels(draw: Draw, size: Size, dtype: str) -> Iterator[Batch]:
+    """Rows of finite logits and labels: those that a product with the unit matrix leaves as they are."""
+    for batch in of_labels(draw, size, dtype):
+        if np.isfinite(batch.columns[0]).all():
+            yield batch
+
+
 #: Families in which no loss is so large that its exponential overflows in single precision.
 FAIR = ("uniform", "ties", "near ties", "nearly certain", "shifted", "subnormal logits")
 

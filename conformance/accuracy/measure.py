@@ -63,6 +63,8 @@ def _plain(value: Any) -> Any:
 
 def of_xent(way: Way, problem: Problem) -> Iterator[Line]:
     """Yield what xent reaches in one call, family by family."""
+    if not way.measures(problem.subject):
+        return
     results = way.measured(problem.subject, problem.arrays, problem.dtype)
     yield from lines(f"xent {way.name}", problem, results, flushes=way.backend.flushes)
 

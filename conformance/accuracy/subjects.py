@@ -36,6 +36,12 @@ class Subject:
         The goals of value and gradient without D and κ: what a peer may be better than.
     alone
         Whether each row is a call, because the function returns one number for all of them.
+    head
+        Of a linear loss, what is differentiated: the features, which are the logits times the unit
+        matrix, the weight or the bias of one row, which are the logits. No product is rounded.
+    chained
+        Whether it is differentiated by the library itself, of the product with the target, because
+        the sum of the results is a constant.
     elementwise, differentiable
         Whether each element is a row; whether a gradient is measured.
     """
@@ -50,6 +56,8 @@ class Subject:
     options: Mapping[str, Any] = field(default_factory=dict)
     elementwise: bool = False
     alone: bool = False
+    head: str = ""
+    chained: bool = False
     differentiable: bool = True
 
     @property
@@ -69,6 +77,7 @@ CE, NLL, KL, BCE, LOG_LIKELIHOOD = (
     "binary_cross_entropy",
     "log_likelihood",
 )
+LINEAR = "linear_cross_entropy"
 LOGITS_SOFT, PROBS_SOFT = ("logits", "target"), ("probs", "target")
 EL: Mapping[str, Any] = {"elementwise": True}
 
@@ -104,6 +113,14 @@ _ALL = (
             f.perplexity, g.perplexity, (3, 0), differentiable=False, alone=True),
     Subject("perplexity within range", "perplexity", ("logits", "labels"), i.of_fair_labels,
             f.perplexity, g.perplexity, (3, 8), alone=True),
+    Subject("linear cross entropy, features", LINEAR, ("logits", "labels"), i.of_finite_labels,
+            f.smoothed(0), g.labels, (3, 8), ROW, head="features"),
+    Subject("linear cross entropy, weight", LINEAR, ("logits", "labels"), i.of_labels,
+            f.smoothed(0), g.labels, (3, 8), ROW, alone=True, head="weight"),
+    Subject("linear cross entropy, bias", LINEAR, ("logits", "labels"), i.of_labels,
+            f.smoothed(0), g.labels, (3, 8), ROW, alone=True, head="bias"),
+    Subject("linear BCE, features", "linear_binary_cross_entropy", LOGITS_SOFT, e.of_finite_scores_soft,
+            fm.binary_logits, gm.binary_logits(6), (6, 8), ROW, head="features", **EL),
     Subject("BCE, logits", BCE, LOGITS_SOFT, e.of_scores_hard,
             fm.binary_logits, gm.binary_logits(3), (3, 8), ROW, **EL),
     Subject("BCE, soft, logits", BCE, LOGITS_SOFT, e.of_scores_soft,
@@ -130,6 +147,8 @@ _ALL = (
             fm.jensen_shannon, g.plain(16, 8), (16, 8), ROW),
     Subject("softmax", "softmax", ("logits",), i.of_logits,
             f.softmax, g.softmax, (8, 0), differentiable=False),
+    Subject("softmax, its gradient", "softmax", LOGITS_SOFT, i.of_soft,
+            f.chained, g.chained, (8, 8), chained=True),
     Subject("softmax_jacobian", "softmax_jacobian", ("logits",), i.of_few_logits,
             f.jacobian, g.jacobian, (8, 0), differentiable=False),
     Subject("log_softmax", "log_softmax", ("logits",), i.of_logits,

@@ -17,6 +17,12 @@ from conformance.backends import BACKENDS, Backend
 
 Arrays = Mapping[str, Array]
 
+#: Where it stands how a library differentiates a function, for those that do.
+AUTOGRAD = {
+    "torch": ("conformance.adapters.torch_functional", "both"),
+    "jax": ("conformance.adapters.peer", "jax_both"),
+}
+
 
 def as_is(function: Any) -> Any:
     """Return a function that nobody compiles."""
@@ -47,6 +53,10 @@ class Way:
         """Whether the library is installed."""
         return self.backend.is_installed()
 
+    def measures(self, subject: Subject) -> bool:
+        """Whether there is a way to ask for it: without autograd nothing is chained to a link."""
+        return not subject.chained or self.name in AUTOGRAD
+
     def arrays(self, arrays: Arrays, dtype: str) -> dict[str, Any]:
         """Return NumPy's float64 as the library's arrays of a dtype; integers stay."""
         return {
@@ -58,19 +68,39 @@ class Way:
         """Return value and gradient of xent as float64, the gradient None where there is none."""
         with self.backend.session(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            if subject.chained:
+                return self._chained(subject, self.arrays(arrays, dtype))
             function = self.transform(_function(subject))
             rows = len(next(iter(arrays.values())))
             calls = [slice(k, k + 1) for k in range(rows)] if subject.alone else [slice(rows)]
             parts = [
-                function(**self.arrays({k: x[call] for k, x in arrays.items()}, dtype))
+                function(
+                    **self.arrays(_asked(subject, {k: x[call] for k, x in arrays.items()}), dtype)
+                )
                 for call in calls
             ]
-            return tuple(self._joined(part) for part in zip(*parts, strict=True))
+            shapes = ((-1,), (1, -1)) if subject.alone else (None, None)
+            return tuple(map(self._joined, zip(*parts, strict=True), shapes))
 
-    def _joined(self, results: Sequence[Any]) -> Array | None:
+    def _chained(self, subject: Subject, given: Mapping[str, Any]) -> tuple[Array | None, ...]:
+        """Return value and gradient of Σ t f(z), by what the library itself differentiates with."""
+        link = getattr(import_module("xent"), subject.function)
+        module, name = AUTOGRAD[self.backend.package]
+        both = getattr(import_module(module), name)
+
+        def value(logits: Any, target: Any) -> Any:
+            return (link(logits) * target).sum(-1)
+
+        return tuple(widened(self.backend, x) for x in both(value, list(given.values())))
+
+    def _joined(self, results: Sequence[Any], shape: tuple[int, ...] | None) -> Array | None:
+        """Return the results of all calls as one array; of a row alone in the shape of a row."""
         if any(x is None for x in results):
             return None
-        whole = np.concatenate([np.atleast_1d(widened(self.backend, x)) for x in results])
+        found = [widened(self.backend, x) for x in results]
+        if shape:
+            return np.concatenate([x.reshape(shape) for x in found])
+        (whole,) = found
         return whole.reshape(len(whole), -1) if whole.ndim > 2 else whole
 
 
@@ -84,9 +114,22 @@ def _function(subject: Subject) -> Callable[..., tuple[Any, Any]]:
         if not subject.differentiable:
             return loss(*first, **given, **subject.options), None
         value, slope = xent.value_and_grad(loss)(*first, **given, **subject.options)
-        return value, slope
+        return value, getattr(slope, subject.head) if subject.head else slope
 
     return both
+
+
+def _asked(subject: Subject, arrays: dict[str, Array]) -> dict[str, Array]:
+    """Return the arrays of a call: of a linear loss features, weight and bias that make the logits."""
+    if not subject.head:
+        return arrays
+    z = arrays.pop("logits")
+    if subject.head == "features":
+        return {**arrays, "features": z, "weight": np.eye(z.shape[1])}
+    one, column = np.ones((1, 1)), z.T
+    if subject.head == "weight":
+        return {**arrays, "features": one, "weight": column}
+    return {**arrays, "features": one, "weight": np.zeros_like(column), "bias": z[0]}
 
 
 def widened(backend: Backend, result: Any) -> Array:

@@ -50,6 +50,7 @@ FUNCTIONS = {
     "KL, probs from log_probs": optax.losses.kl_divergence,
     "KL, two logits": _two_logits,
     "softmax": jax.nn.softmax,
+    "softmax, its gradient": lambda z, target: (jax.nn.softmax(z) * target).sum(-1),
     "log_softmax": jax.nn.log_softmax,
     "logsumexp": lambda logits: jax.nn.logsumexp(logits, axis=-1),
     "sigmoid": jax.nn.sigmoid,

@@ -27,7 +27,8 @@ def _read(x: Any) -> Array:
     return array
 
 
-def _both(function: Any, given: Arrays) -> tuple[Any, Any]:
+def both(function: Any, given: Arrays) -> tuple[Any, Any]:
+    """Return value and gradient by the first array."""
     x = given[0].requires_grad_()
     values = function(*given)
     (slope,) = torch.autograd.grad(values.sum(), x)
@@ -72,6 +73,7 @@ FUNCTIONS = {
 }
 FUNCTIONS["BCE, soft, logits"] = FUNCTIONS["BCE, logits"]
 FUNCTIONS["BCE, soft, probs"] = FUNCTIONS["BCE, probs"]
+FUNCTIONS["softmax, its gradient"] = lambda z, target: (F.softmax(z, -1) * target).sum(-1)
 FUNCTIONS["sigmoid"] = torch.sigmoid
 FUNCTIONS["log_sigmoid"] = F.logsigmoid
 
@@ -81,6 +83,6 @@ PEER = Peer(
     FUNCTIONS,
     _make,
     _read,
-    _both,
+    both,
     ("float64", "float32", "float16", "bfloat16"),
 )
