@@ -66,7 +66,8 @@ def of_xent(way: Way, problem: Problem) -> Iterator[Line]:
     if not way.measures(problem.subject):
         return
     results = way.measured(problem.subject, problem.arrays, problem.dtype)
-    yield from lines(f"xent {way.name}", problem, results, flushes=way.backend.flushes)
+    flushes = way.flushes(problem.subject, problem.dtype)
+    yield from lines(f"xent {way.name}", problem, results, flushes=flushes)
 
 
 def of_peer(peer: Peer, problem: Problem) -> Iterator[Line]:

@@ -57,6 +57,11 @@ class Way:
         """Whether there is a way to ask for it: without autograd nothing is chained to a link."""
         return not subject.chained or self.name in AUTOGRAD
 
+    def flushes(self, subject: Subject, dtype: str) -> bool:
+        """Whether subnormal numbers are replaced by 0: by XLA, and by processors' bfloat16 products."""
+        product = bool(subject.head) and dtype == "bfloat16" and self.backend.package == "torch"
+        return self.backend.flushes or product
+
     def arrays(self, arrays: Arrays, dtype: str) -> dict[str, Any]:
         """Return NumPy's float64 as the library's arrays of a dtype; integers stay."""
         return {
