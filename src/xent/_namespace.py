@@ -97,15 +97,23 @@ class Namespace:
         return index
 
     def shifted(self, x: Array, peak: Array) -> Array:
-        """Return ``x − peak`` ≤ 0, a new array, −inf beside a peak of +inf and below one of −inf."""
+        """Return ``x − peak`` ≤ 0, a new array, −inf beside a peak of +inf and below one of −inf.
+
+        By arithmetic on the array and selects on the peak alone: a compiler would store a mask of the
+        array's size for the backward pass.
+        """
         api = self.api
         if not self.maybe(lambda: api.isinf(peak)):
             return x - peak
-        unbounded = api.isinf(peak)
-        zero = api.zeros_like(peak)
-        limit = api.where((x == peak) & (peak > 0), zero, zero - api.inf)
-        shifted: Array = api.where(unbounded, limit, x - peak)
-        return shifted
+        large = float(api.finfo(peak.dtype).max)
+        near = api.clip(peak, -large, large)
+        far = api.where(api.isinf(peak), api.full_like(peak, large), api.zeros_like(peak))
+        return self.at_most(x - near - far, large - far)
+
+    def at_most(self, d: Array, most: Array) -> Array:
+        """Return the smaller of ``d`` and ``most``, of which ``most`` is so only of what is infinite."""
+        smaller: Array = self.api.minimum(d, most)
+        return smaller
 
     def beside(self, x: Array, peak: Array, index: Array, axis: int) -> Array:
         """Return exp(x − peak), 0 at ``index``: only the last caller to ask may write into it."""
@@ -118,6 +126,11 @@ class Namespace:
     def silent(self, a: Array, b: Array) -> Array:
         """Return ``a · b``; where it is differentiated, 0 · ∞ is 0 in the derivative (R4)."""
         return a * b
+
+    def rest(self, x: Array, peak: Array, index: Array, axis: int) -> Array:
+        """Return Σ exp(x − peak) but for the entry at ``index``, a peak of +inf counting 1."""
+        total: Array = self.sum(self.beside(x, peak, index, axis), axis=axis, keepdims=True)
+        return total
 
     def iota(self, x: Array, axis: int) -> Array:
         """Return 0, 1, … along ``axis`` of ``x``, with size 1 along its other axes."""

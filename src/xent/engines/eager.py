@@ -74,7 +74,7 @@ class Finite(Namespace):
 class Eager(Engine):
     """Runs a plan block by block, in extra memory of one block."""
 
-    namespace = EagerNamespace
+    namespace: type[Namespace] = EagerNamespace
     finite: type[Finite] | None = None
 
     def __init__(self, api: Any, library: str) -> None:

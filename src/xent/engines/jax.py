@@ -39,7 +39,6 @@ def _at_most(d: Any, most: Any) -> Any:
     return jnp.minimum(d, most)
 
 
-# It cuts only what is infinite, whose tangent drops out of all results.
 _at_most.defjvp(lambda primals, tangents: (_at_most(*primals), tangents[0]))
 
 
@@ -106,11 +105,10 @@ class JaxNamespace(Namespace):
         index: Any = jnp.nan_to_num(place).astype(self.integer) % size
         return jax.lax.stop_gradient(index)
 
-    def shifted(self, x: Array, peak: Array) -> Array:
-        """Return ``x − peak``, by arithmetic that has the limits beside infinities."""
-        near, large = _bounded(peak), jnp.finfo(peak.dtype).max
-        far = jnp.where(jnp.isinf(peak), large, 0).astype(peak.dtype)
-        return _at_most(x - near - far, large - far)
+    def at_most(self, d: Array, most: Array) -> Array:
+        """Return the smaller one; what is cut is infinite, and its tangent drops out of all results."""
+        smaller: Array = _at_most(d, most)
+        return smaller
 
     def _positions(self, x: Array, axis: int) -> Any:
         return self.iota(x, axis).astype(x.dtype)  # type: ignore[attr-defined]

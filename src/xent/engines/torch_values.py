@@ -11,16 +11,25 @@ import torch
 from torch import Tensor
 
 from xent._engine import Engine
-from xent.engines.eager import Eager, EagerNamespace, Finite
+from xent._namespace import Namespace
+from xent.engines.eager import Eager, Finite
 from xent.engines.torch_tensor import visible
 
 
-class TensorNamespace(EagerNamespace):
+class TensorNamespace(Namespace):
     """torch's namespace, whatever the tensors are for."""
 
     def constant(self, x: Any) -> Any:
         """Return ``x`` without a derivative."""
         return x.detach()
+
+    def isinf(self, x: Any) -> Any:
+        """Whether ``x`` is infinite, by comparisons, which a compiler vectorises."""
+        return torch.abs(x) == torch.inf
+
+    def isnan(self, x: Any) -> Any:
+        """Whether ``x`` is NaN, likewise."""
+        return x != x  # only a NaN is not itself
 
     def pick(self, x: Any, index: Any, axis: int) -> Any:
         """Return the entry of ``x`` at ``index``; `take_along_dim` would fix the size to compile."""
@@ -31,6 +40,24 @@ class TensorNamespace(EagerNamespace):
         shape = [1] * ndim
         shape[axis] = size
         return torch.arange(size, device=x.device).reshape(shape)
+
+
+class TracedNamespace(TensorNamespace):
+    """The same where values alone are wanted, of tensors that are being compiled."""
+
+    def rest(self, x: Any, peak: Any, index: Any, axis: int) -> Any:
+        """Return Σ exp(x − peak) but for the entry at ``index``.
+
+        What is below the peak, and how many are not: a comparison of floats costs a loop nothing, one
+        of positions a quarter. What is +inf is NaN less such a peak, and so is not below it.
+        """
+        d = x - peak
+        below = torch.where(d < 0, torch.exp(d), 0).sum(axis, keepdim=True)
+        count = torch.where(d < 0, 0, torch.ones_like(d)).sum(axis, keepdim=True)
+        inside = (index >= 0) & (index < x.shape[axis])
+        own = d.gather(axis, torch.where(inside, index, 0))
+        among = torch.where(own < 0, (below - torch.exp(own)) + count, below + (count - 1))
+        return torch.where(inside, among, below + count)
 
 
 class PlainNamespace(TensorNamespace):
@@ -84,11 +111,20 @@ class Plain(Eager):
             super().accumulate(total, a, b)
 
 
+class Traced(Engine):
+    """Runs plans on tensors that are being compiled, for their values alone."""
+
+    namespace = TracedNamespace
+
+
+TRACED = Traced(array_api_compat.torch, "torch")
 PLAIN = Plain(array_api_compat.torch, "torch")
 
 
 def of_values(engine: Engine, tensors: Any, method: str) -> Any:
     """Return the method that computes values alone: by blocks in host memory, else in one block."""
+    if torch.compiler.is_compiling() and not torch._C._are_functorch_transforms_active():
+        return getattr(TRACED, method)  # torch.compile differentiates what it sees in a transform
     if all(x is None or (isinstance(x, Tensor) and visible(x)) for x in tensors):
         return getattr(PLAIN, method)
     return partial(getattr(Engine, method), engine)

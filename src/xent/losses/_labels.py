@@ -21,7 +21,7 @@ class Rivals(NamedTuple):
 
 def _measure_logits(xp: Namespace, logits: Array, label: Array, axis: int) -> Rivals:
     peak = xp.constant(xp.max(logits, axis=axis, keepdims=True))
-    rest = xp.sum(xp.beside(logits, peak, label, axis), axis=axis, keepdims=True)
+    rest = xp.rest(logits, peak, label, axis)
     return Rivals(peak, rest, m.at_label(xp, logits, label, axis))
 
 
