@@ -141,17 +141,14 @@ def softmax(classes: Classes, counts: Counts) -> Results:
 
 
 def chained(classes: Classes, counts: Counts) -> Results:
-    """Σ t a of (z, t); a Σ a (t_j − t), the derivative of the softmax in the direction t."""
+    """Σ t a of (z, t); a (t − Σ t a), the derivative of the softmax in the direction t."""
     z, t = zip(*classes, strict=True)
     row = Softmax(z, counts)
     if row.lost:
         return lost(len(z))
     a = [e / row.total for e in row.e]
-    slopes = [
-        x * total([y * (arb(own) - u) for y, u in zip(a, t, strict=True)], counts)
-        for x, own in zip(a, t, strict=True)
-    ]
-    return [total([x * y for x, y in zip(a, t, strict=True)], counts)], slopes
+    mean = total([x * y for x, y in zip(a, t, strict=True)], counts)
+    return [mean], [x * (arb(own) - mean) for x, own in zip(a, t, strict=True)]
 
 
 def logsumexp(classes: Classes, counts: Counts) -> Results:
