@@ -116,6 +116,10 @@ class Traced(Engine):
 
     namespace = TracedNamespace
 
+    def device(self, x: Any) -> Any:
+        """Return the device of ``x``."""
+        return x.device
+
 
 TRACED = Traced(array_api_compat.torch, "torch")
 PLAIN = Plain(array_api_compat.torch, "torch")
