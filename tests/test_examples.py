@@ -25,9 +25,6 @@ sys.argv = [script, "--backend", "torch"]
 runpy.run_path(script, run_name="__main__")
 """
 
-for _module in ("matplotlib", "sklearn", "tqdm"):
-    pytest.importorskip(_module)
-
 
 def run(*arguments):
     """Run Python on its own, and return what it said."""

@@ -12,9 +12,6 @@ STEPS = 200
 ROUNDING = 1e-4
 """Relative: what 200 steps make of the last digits of float32."""
 
-for _module in ("matplotlib", "sklearn", "tqdm"):
-    pytest.importorskip(_module)
-
 # Of torch's own compiler, about what it traces and what it imports.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
