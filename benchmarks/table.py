@@ -93,6 +93,24 @@ def case_table(modes: dict[str, Row]) -> str:
     return f"{title}\n\n{grid(heads, lines)}"
 
 
+def summary(results: Sequence[Row]) -> str:
+    """Return how many times as fast xent is as each runner's reference, a line per case."""
+    runners = list(dict.fromkeys(row["runner"] for result in results for row in result["rows"]))
+    lines = []
+    for (case, dtype), modes in grouped(results).items():
+        found = by_contender(modes)
+        line = []
+        for runner in runners:
+            rows = found.get((runner, "xent"), {})
+            ratios = [rows.get(mode, {}).get("ratio") for mode in MODES]
+            shown = [ABSENT if ratio is None else f"{ratio:.2f}" for ratio in ratios]
+            line.append(" / ".join(shown) if rows else ABSENT)
+        lines.append([f"`{case}`", dtype, *line])
+    heads = ["", "", *(TITLES[runner] for runner in runners)]
+    title = "### Times as fast as each library's own loss: forward / forward + gradient"
+    return f"{title}\n\n{grid(heads, lines)}"
+
+
 def growth_table(rows: Sequence[Row]) -> str:
     """Return the exponents, a line per contender."""
     heads = ["", "", "", "sizes", "time", "exponent"]
@@ -142,6 +160,7 @@ def _missing(rows: Sequence[Row]) -> str:
 def document(found: Row) -> str:
     """Return all the results."""
     parts = ["## Results", _machine(found), LEGEND]
+    parts += [summary(found["cases"])]
     parts += [case_table(modes) for modes in grouped(found["cases"]).values()]
     parts += [growth_table(found["growth"])] if found["growth"] else []
     parts += [_missing(found["missing"])] if found["missing"] else []
