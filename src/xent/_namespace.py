@@ -116,8 +116,12 @@ class Namespace:
         return smaller
 
     def beside(self, x: Array, peak: Array, index: Array, axis: int) -> Array:
-        """Return exp(x − peak), 0 at ``index``: only the last caller to ask may write into it."""
-        return self.put(self.api.exp(self.shifted(x, peak)), index, 0.0, axis)
+        """Return exp(x − peak), of no particular value at ``index``, where a caller may write.
+
+        An engine may return the same array once more: only the last to ask may write elsewhere.
+        """
+        e: Array = self.api.exp(self.shifted(x, peak))
+        return e
 
     def times(self, x: Array, factor: Array) -> Array:
         """Return ``x · factor``; ``x`` must be the caller's own temporary and the larger one."""
@@ -129,7 +133,8 @@ class Namespace:
 
     def rest(self, x: Array, peak: Array, index: Array, axis: int) -> Array:
         """Return Σ exp(x − peak) but for the entry at ``index``, a peak of +inf counting 1."""
-        total: Array = self.sum(self.beside(x, peak, index, axis), axis=axis, keepdims=True)
+        e = self.put(self.beside(x, peak, index, axis), index, 0.0, axis)
+        total: Array = self.sum(e, axis=axis, keepdims=True)
         return total
 
     def iota(self, x: Array, axis: int) -> Array:

@@ -58,7 +58,7 @@ class Finite(Namespace):
         return x - peak
 
     def beside(self, x: Array, peak: Array, index: Array, axis: int) -> Array:
-        """Return exp(x − peak), 0 at ``index``; once more what was made of the same arrays."""
+        """Return exp(x − peak), once more what was made of the same arrays."""
         if self.memory is None:
             return super().beside(x, peak, index, axis)
         if self.memory:

@@ -29,11 +29,11 @@ class NumPyNamespace(EagerNamespace):
         return np.maximum.reduce(x, axis, None, None, keepdims)
 
     def beside(self, x: Any, peak: Any, index: Any, axis: int) -> Any:
-        """Return exp(x − peak), 0 at ``index``."""
+        """Return exp(x − peak) in one array."""
         if self.strict:
             return super().beside(x, peak, index, axis)
         d = self.shifted(x, peak)
-        return self.put(np.exp(d, out=d), index, 0.0, axis)
+        return np.exp(d, out=d)
 
     def times(self, x: Any, factor: Any) -> Any:
         """Return ``x · factor`` in ``x``."""
