@@ -104,20 +104,8 @@ def run(given: argparse.Namespace) -> dict[str, Any]:
     session.speeds |= {device: speeds(device, given.quick) for device in sorted(devices)}
     results: list[Row] = []
     growth: list[Row] = []
-    with Progress(len(chosen)) as bar:
-        for family, case, dtype in chosen:
-            bar.say(f"{case.name} {dtype}")
-            if isinstance(case, Growth):
-                growth += grow(family, case, session)
-            else:
-                results += _measure_case(family, case, dtype, session)
-            bar.step()
-    if not given.no_memory:
-        wanted = [c.name for _, c, _ in chosen if isinstance(c, Case) and c.memory]
-        # A quick run looks whether it works, in one case; a process for each takes minutes.
-        add_memory(results, wanted[:1] if given.quick else wanted, given.quick)
     settings = {"quick": given.quick, "rounds": rounds, "warmups": warmups, "seed": SEED}
-    return {
+    found = {
         "format": 1,
         "machine": describe(),
         "settings": settings | {"tolerance": TOLERANCE},
@@ -126,6 +114,27 @@ def run(given: argparse.Namespace) -> dict[str, Any]:
         "cases": results,
         "growth": growth,
     }
+    with Progress(len(chosen)) as bar:
+        for family, case, dtype in chosen:
+            bar.say(f"{case.name} {dtype}")
+            if isinstance(case, Growth):
+                growth += grow(family, case, session)
+            else:
+                results += _measure_case(family, case, dtype, session)
+            _keep(found, given.json)  # so that a run which is cut off has not been for nothing
+            bar.step()
+    if not given.no_memory:
+        wanted = [c.name for _, c, _ in chosen if isinstance(c, Case) and c.memory]
+        # A quick run looks whether it works, in one case; a process for each takes minutes.
+        add_memory(results, wanted[:1] if given.quick else wanted, given.quick)
+        _keep(found, given.json)
+    return found
+
+
+def _keep(found: dict[str, Any], file: Path | None) -> None:
+    """Write what was found so far, where that is wanted."""
+    if file:
+        file.write_text(json.dumps(finite(found), indent=1, ensure_ascii=False) + "\n")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -137,8 +146,6 @@ def main(argv: Sequence[str]) -> int:
         print(catalogue(families()))
         return 0
     found = finite(run(given))
-    if given.json:
-        given.json.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
     text = document(found)
     if given.markdown:
         given.markdown.write_text(text)
