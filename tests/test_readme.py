@@ -138,5 +138,5 @@ def library_of(monkeypatch):
 def test_habit(library, theirs, ours, library_of):
     names = library_of(library)
     np.testing.assert_allclose(
-        np.asarray(eval(ours, names)), np.asarray(eval(theirs, names)), rtol=1e-5, atol=1e-6
+        np.asarray(eval(ours, names)), np.asarray(eval(theirs, names)), rtol=1e-5
     )

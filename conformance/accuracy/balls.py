@@ -117,7 +117,7 @@ def elements(formula: Formula, columns: Sequence[Array]) -> tuple[Exact, Exact]:
     pairs = [certain(formula, [tuple(row)], [1]) for row in classes.tolist()]
     inverse = inverse.ravel()
     values, gradients = (exact([pair[part][0] for pair in pairs]) for part in (0, 1))
-    return tuple(_shaped(x[inverse], shape) for x in (values, gradients))  # type: ignore[return-value]
+    return tuple(_shaped(x[inverse], shape) for x in (values, gradients))  # type: ignore[return-value]  # a pair by its making
 
 
 def _shaped(x: Exact, shape: tuple[int, ...]) -> Exact:

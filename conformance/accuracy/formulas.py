@@ -51,7 +51,7 @@ class Softmax:
 
 def per_class(formula: Formula) -> Formula:
     """Mark a formula whose values are one per class."""
-    formula.per_row = False  # type: ignore[attr-defined]
+    formula.per_row = False  # type: ignore[attr-defined]  # a mark on a function
     return formula
 
 
@@ -128,7 +128,7 @@ def jacobian(classes: Classes, counts: Counts) -> Results:
     return [-x * y for x in a for y in a] + own, [nan] * len(classes)
 
 
-jacobian.pairs = True  # type: ignore[attr-defined]
+jacobian.pairs = True  # type: ignore[attr-defined]  # a mark on a function
 
 
 @per_class

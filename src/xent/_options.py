@@ -151,7 +151,7 @@ def document(function: Callable[..., Any], options: type) -> None:
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=DEFAULTS[name])
         for name in names
     ]
-    function.__signature__ = signature.replace(  # type: ignore[attr-defined]
+    function.__signature__ = signature.replace(  # type: ignore[attr-defined]  # what `inspect` reads
         parameters=own + shared, return_annotation="Array"
     )
     text = inspect.cleandoc(function.__doc__ or "")

@@ -87,7 +87,7 @@ class JaxNamespace(Namespace):
         """Return ``x`` with ``value`` at ``index``, a 0 by arithmetic."""
         if not isinstance(value, float) or value != 0 or not _countable(x, axis):
             return super().put(x, index, value, axis)
-        away: Any = jnp.abs(self._positions(x, axis) - index.astype(x.dtype))  # type: ignore[attr-defined]
+        away: Any = jnp.abs(self._positions(x, axis) - index.astype(x.dtype))  # type: ignore[attr-defined]  # of JAX, no method of the standard
         return x * jnp.minimum(away, 1)
 
     def first_peak(self, x: Array, axis: int) -> Array:
@@ -111,7 +111,7 @@ class JaxNamespace(Namespace):
         return smaller
 
     def _positions(self, x: Array, axis: int) -> Any:
-        return self.iota(x, axis).astype(x.dtype)  # type: ignore[attr-defined]
+        return self.iota(x, axis).astype(x.dtype)  # type: ignore[attr-defined]  # of JAX, no method of the standard
 
     def iota_of(self, x: Array, size: int, ndim: int, axis: int) -> Array:
         """Return 0, 1, … along ``axis``."""
@@ -128,7 +128,7 @@ class Jax(Engine):
 
     def device(self, x: Array) -> Any:
         """Return the devices of ``x``, None for a tracer."""
-        return None if self.traced(x) else frozenset(x.devices())  # type: ignore[attr-defined]
+        return None if self.traced(x) else frozenset(x.devices())  # type: ignore[attr-defined]  # of JAX, no method of the standard
 
     def apart(self, a: Any, b: Any) -> bool:
         """Whether two sets of devices have none in common."""

@@ -118,7 +118,7 @@ def _added(
         bias = bias + jnp.sum(g, axis=0, dtype=bias.dtype)
     down = None
     if wanted[0]:
-        down = engine.product(g, head.weight, transposed=False).astype(features.dtype)  # type: ignore[attr-defined]
+        down = engine.product(g, head.weight, transposed=False).astype(features.dtype)  # type: ignore[attr-defined]  # of JAX, no method of the standard
     return (total, weight, bias), (values, down)
 
 
