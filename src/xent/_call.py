@@ -255,10 +255,13 @@ def check_values(
 ) -> bool:
     """Check the values of target and prediction, where they can be read (R13); return whether."""
     given = [x for x in operands[:2] if x is not None]
-    if validate is False or (validate is None and not all(map(engine.readable, given))):
+    if validate is False:
         return False
-    if any(map(engine.traced, given)):
-        raise _check.unreadable()
+    if not all(map(engine.readable, given)):
+        if validate is None:
+            return False
+        if any(map(engine.traced, given)):
+            raise _check.unreadable()
     engine, operands = engine.look(operands)
     keep = kept(plan, operands)
     wide = None if keep is None else along(keep, plan.axis)

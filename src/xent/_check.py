@@ -58,9 +58,11 @@ def mixed_libraries(arrays: Mapping[str, tuple[Engine, Array]]) -> TypeError:
     return TypeError(f"all arrays must be of one library: {found}; convert them to one first")
 
 
-def mixed_devices(engine: Engine, devices: Mapping[str, Any]) -> ValueError:
+def mixed_devices(engine: Engine, arrays: Mapping[str, Array]) -> ValueError:
     """Return the error for arrays on two devices."""
-    found = ", ".join(f"{name} is {engine.library} on {d}" for name, d in devices.items())
+    found = ", ".join(
+        f"{name} is {engine.library} on {engine.device(x)}" for name, x in arrays.items()
+    )
     return ValueError(f"all arrays must be on one device: {found}; nothing is moved silently")
 
 
@@ -374,8 +376,7 @@ def _first(xp: Namespace, x: Array, bad: Array) -> tuple[Any, tuple[int, ...]]:
 
 
 def _within(xp: Namespace, x: Array, low: float, high: float) -> bool:
-    """Whether all entries are in a range, in two passes that store nothing; False beside a NaN."""
-    return math.prod(x.shape) == 0 or bool((xp.min(x) >= low) & (xp.max(x) <= high))
+    return math.prod(x.shape) == 0 or xp.within(x, low, high)
 
 
 def labels(xp: Namespace, name: str, x: Array, classes: int, keep: Array | None) -> None:

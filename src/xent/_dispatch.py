@@ -65,9 +65,16 @@ def resolve(arguments: Mapping[str, Any], *, like: str | None = None) -> Resolve
     Sequences of floats take the dtype of the argument ``like`` where that is an array, so that no
     digit is lost, and the library's default float otherwise. None is left out.
     """
-    given = {name: x for name, x in arguments.items() if x is not None}
-    arrays = {name: x for name, x in given.items() if not is_sequence(x)}
-    engines = {name: engine_of(name, x) for name, x in arrays.items()}
+    arrays: dict[str, Array] = {}
+    sequences: dict[str, Any] = {}
+    engines: dict[str, Engine] = {}
+    for name, x in arguments.items():
+        if x is None:
+            continue
+        if is_sequence(x):
+            sequences[name] = x
+        else:
+            arrays[name], engines[name] = x, engine_of(name, x)
     if not engines:
         engines = {"": _engine(import_module("array_api_compat.numpy"))}
     engine = next(iter(engines.values()))
@@ -75,17 +82,15 @@ def resolve(arguments: Mapping[str, Any], *, like: str | None = None) -> Resolve
         raise _check.mixed_libraries({k: (engines[k], x) for k, x in arrays.items()})
     device = _device(engine, arrays)
     reference = arrays.get(like) if like else None
-    for name, x in given.items():
-        if name not in arrays:
-            arrays[name] = _from_sequence(engine, name, x, device, reference)
+    for name, x in sequences.items():
+        arrays[name] = _from_sequence(engine, name, x, device, reference)
     return Resolved(engine, arrays)
 
 
 def _device(engine: Engine, arrays: dict[str, Array]) -> Any:
-    devices = {name: engine.device(x) for name, x in arrays.items()}
-    known = [d for d in devices.values() if d is not None]
+    known = [d for d in map(engine.device, arrays.values()) if d is not None]
     if any(engine.apart(known[0], d) for d in known[1:]):
-        raise _check.mixed_devices(engine, devices)
+        raise _check.mixed_devices(engine, arrays)
     return known[0] if known else None
 
 

@@ -121,7 +121,7 @@ class Engine:
     def value_and_gradient(self, plan: Plan, operands: Operands) -> tuple[Array, Array]:
         """Return the value, and its gradient with respect to the prediction."""
         xp = self.xp
-        w, share = cotangents(xp, plan, operands, rows_like(xp, plan, operands))
+        w, share = cotangents(xp, plan, operands, ones(xp, plan, operands))
         if plan.finish == "exp":
             w = w * self.value(plan, operands)  # here, because the gradient is rounded once
         rows, g = self.rows_and_gradient(plan, operands, w)
@@ -150,13 +150,13 @@ def rows_and_gradient_of(xp: Any, plan: Plan, operands: Operands, w: Array) -> t
     return rows, _dtype.cast(xp, g, operands.prediction.dtype)
 
 
-def rows_like(xp: Any, plan: Plan, operands: Operands) -> Array:
-    """Return an array of the shape, dtype and device of the rows, of no particular values."""
+def ones(xp: Any, plan: Plan, operands: Operands) -> Array:
+    """Return 1 for each row, in the dtype and on the device of the rows."""
     x = operands.prediction
     if plan.row_axis is not None:
         x = x[(slice(None),) * plan.row_axis + (0, ...)]
-    like: Array = xp.zeros_like(x, dtype=_dtype.compute_dtype(xp, x))
-    return like
+    one: Array = xp.ones_like(x, dtype=_dtype.compute_dtype(xp, x))
+    return one
 
 
 def _without_axis(xp: Any, rows: Array, axis: int | None) -> Array:

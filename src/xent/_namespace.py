@@ -70,6 +70,13 @@ class Namespace:
         """Return False only where it is known, without a tracer or a device, that it nowhere holds."""
         return True
 
+    def within(self, x: Array, low: float, high: float) -> bool:
+        """Whether all entries can be seen to be in a range, in passes that store nothing.
+
+        There must be an entry; one that is NaN is in no range.
+        """
+        return bool((self.min(x) >= low) & (self.max(x) <= high))
+
     def constant(self, x: Array) -> Array:
         """Return ``x``, with no derivative flowing through it."""
         return x

@@ -86,23 +86,23 @@ def _weighed(xp: Namespace, weight: Array | None, rows: Array) -> Array:
 
 
 def cotangents(
-    xp: Namespace, plan: Plan, operands: Operands, rows: Array
+    xp: Namespace, plan: Plan, operands: Operands, one: Array
 ) -> tuple[Array, Array | None]:
     """Return the derivatives of `reduced` with respect to each row and to each penalty.
 
-    But for the exponential. ``rows`` gives shape and dtype only. ``"none"`` is differentiated as the
-    sum of the rows.
+    But for the exponential. ``one`` is 1 for each row. ``"none"`` is differentiated as the sum of the
+    rows.
     """
     keep = kept(plan, operands)
     weight, mass = row_weight(xp, plan, operands, keep)
-    one = xp.ones_like(rows) if keep is None else xp.astype(keep, rows.dtype)
+    one = one if keep is None else xp.astype(keep, one.dtype)
     share = None
     if plan.penalty is not None:
         sample = sample_weight(xp, operands, keep)
         share = plan.z_loss * (one if sample is None else sample)
     weight = one if weight is None else weight
     if plan.reduction == "mean":
-        divisor = _divisor(xp, operands, mass, keep, rows.shape, rows.dtype)
+        divisor = _divisor(xp, operands, mass, keep, one.shape, one.dtype)
         weight = _divided(xp, weight, divisor)
         share = None if share is None else _divided(xp, share, divisor)
     if plan.log_base != 1:

@@ -11,7 +11,7 @@ from typing import Any
 from array_api_compat import is_writeable_array
 
 from xent import _dtype
-from xent._engine import Engine, rows_and_gradient_of, rows_like, rows_of
+from xent._engine import Engine, ones, rows_and_gradient_of, rows_of
 from xent._namespace import Namespace
 from xent._plan import Operands, Plan
 from xent._reduce import divided_by
@@ -149,7 +149,7 @@ class Eager(Engine):
         tiles = self.tiles(plan, operands)
         if not tiles:
             return self.of_block(rows_of, plan, operands)
-        rows = rows_like(self.xp, plan, operands)
+        rows = ones(self.xp, plan, operands)
 
         def measure(tile: Tile) -> None:
             rows[_of_rows(plan, tile)] = self.of_block(rows_of, plan, _cut(plan, operands, tile))
@@ -162,7 +162,7 @@ class Eager(Engine):
         tiles = self.tiles(plan, operands)
         if not tiles:
             return self.of_block(rows_and_gradient_of, plan, operands, w)
-        rows, g = rows_like(self.xp, plan, operands), self.xp.empty_like(operands.prediction)
+        rows, g = ones(self.xp, plan, operands), self.xp.empty_like(operands.prediction)
 
         def measure(tile: Tile) -> None:
             part = _of_rows(plan, tile)

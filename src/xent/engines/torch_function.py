@@ -9,7 +9,7 @@ import torch
 
 from xent import _dtype
 from xent import _math as m
-from xent._engine import Engine, rows_like
+from xent._engine import Engine, ones
 from xent._plan import Operands, Plan, along, kept, ready
 from xent.engines.torch_tensor import differentiable, visible
 from xent.engines.torch_values import PLAIN, of_values
@@ -52,14 +52,15 @@ def _may_be_scaled(gradients: Any, w: Any) -> bool:
     """Whether that rounds no gradient in half precision a second time."""
     if not any(_dtype.is_half(g) for g in gradients if g is not None):
         return True
-    return visible(w) and bool((w == 0) | (w == 1))
+    return visible(w) and w.item() in (0, 1)
 
 
 def _scaled(gradients: Any, w: Any) -> Any:
     """Return the gradients times the incoming one: written over where that is a number to be seen."""
-    if not visible(w) or w == 0:
+    factor = w.item() if visible(w) else 0
+    if factor == 0:
         return [None if g is None else m.scaled(PLAIN.xp, w, g) for g in gradients]
-    return gradients if w == 1 else [None if g is None else g.mul_(w) for g in gradients]
+    return gradients if factor == 1 else [None if g is None else g.mul_(factor) for g in gradients]
 
 
 class Compiled(torch.autograd.Function):
@@ -110,9 +111,9 @@ class Rows(Compiled):
         if plan.kernel.shape == "block":
             # The gradient is linear in w: the derivative along a tangent is its transpose.
             slope = partial(Engine.rows_and_gradient, engine, plan, operands)
-            zeros = torch.zeros_like(rows_like(engine.xp, plan, operands))
+            zeros = torch.zeros_like(ones(engine.xp, plan, operands))
             return torch.func.vjp(lambda w: slope(w)[1], zeros)[1](d_prediction)[0]
-        one = torch.ones_like(rows_like(engine.xp, plan, operands))
+        one = ones(engine.xp, plan, operands)
         total = torch.zeros_like(one)
         if d_prediction is not None:
             g = Engine.rows_and_gradient(engine, plan, operands, one)[1]

@@ -23,6 +23,23 @@ class TensorNamespace(Namespace):
         """Return ``x`` without a derivative."""
         return x.detach()
 
+    def sum(self, x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
+        """Return the sum, without what makes every library's arguments torch's own."""
+        return torch.sum(x) if axis is None else torch.sum(x, axis, keepdim=keepdims)
+
+    def max(self, x: Any, *, axis: Any, keepdims: bool = False) -> Any:
+        """Return the maximum along ``axis``, likewise."""
+        return torch.amax(x, axis, keepdim=keepdims)
+
+    def squeeze(self, x: Any, *, axis: int) -> Any:
+        """Return ``x`` without an axis of size 1, likewise."""
+        return torch.squeeze(x, axis)
+
+    def within(self, x: Any, low: float, high: float) -> bool:
+        """Whether all entries are in a range, in one pass."""
+        least, most = torch.aminmax(x)
+        return bool(least.item() >= low and most.item() <= high)
+
     def isinf(self, x: Any) -> Any:
         """Whether ``x`` is infinite, by comparisons, which a compiler vectorises."""
         return torch.abs(x) == torch.inf

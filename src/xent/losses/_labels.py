@@ -31,29 +31,31 @@ def _merge_logits(xp: Namespace, a: Rivals, b: Rivals) -> Rivals:
     return Rivals(peak, a.rest * fa + b.rest * fb, m.either(xp, a.label, b.label))
 
 
-def _parts(xp: Namespace, s: Rivals) -> tuple[Array, Array, Array]:
-    """Return d = z_y − peak, s = Σ_{j≠y} exp(zⱼ − peak), and s + exp d, NaN without a limit."""
+def _parts(xp: Namespace, s: Rivals) -> tuple[Array, Array]:
+    """Return d = z_y − peak and s = Σ_{j≠y} exp(zⱼ − peak), NaN without a limit."""
     if not xp.maybe(lambda: xp.isinf(s.peak)):
-        d = s.label - s.peak
-        return d, s.rest, s.rest + xp.exp(d)
+        return s.label - s.peak, s.rest
     d = xp.where(xp.isnan(s.label), s.label, xp.shifted(s.label, s.peak))
-    own = xp.exp(d)
-    rest = xp.where(m.is_lost(xp, s.peak, s.rest + own), xp.full_like(own, xp.nan), s.rest)
-    return d, rest, rest + own
+    lost = m.is_lost(xp, s.peak, s.rest + xp.exp(d))
+    return d, xp.where(lost, xp.full_like(d, xp.nan), s.rest)
 
 
 def _value_logits(xp: Namespace, s: Rivals) -> Array:
-    """Return log(s + exp d) − d, the label taken out of the sum before it can drown the rest."""
-    d, rest, total = _parts(xp, s)
-    return xp.where(d == 0, xp.log1p(rest), xp.log(total) - d)
+    """Return log(s + exp d) − d, the label taken out of the sum before it can drown the rest.
+
+    As log1p(s + expm1 d) − d: where the label is the peak, d is 0 and this log1p s; elsewhere the
+    peak is in s, so s ≥ 1, and the loss is at least log 2: there is nothing to lose.
+    """
+    d, rest = _parts(xp, s)
+    return xp.log1p(rest + xp.expm1(d)) - d
 
 
 def _gradient_logits(
     xp: Namespace, logits: Array, label: Array, s: Rivals, w: Array, axis: int
 ) -> Array:
     """Return a − y without the difference: −s / (s + exp d) at the label."""
-    _, rest, total = _parts(xp, s)
-    scale = w / total
+    d, rest = _parts(xp, s)
+    scale = w / (rest + xp.exp(d))
     g = xp.times(xp.beside(logits, s.peak, label, axis), scale)
     return xp.put(g, label, -rest * scale, axis)
 
