@@ -239,9 +239,8 @@ def _by_classes(
     out.add(rows, features, slice(None), value, None)
     if out.wanted is None:
         return
-    shares: tuple[Any, ...] = cotangents(
-        xp, plan, operands._replace(prediction=features), values[0]
-    )
+    one = xp.ones_like(values[0])
+    shares: tuple[Any, ...] = cotangents(xp, plan, operands._replace(prediction=features), one)
     for classes, made in blocks():
         gradients = [
             raw_gradient(xp, p, z, p.kernel.gradient(xp, z, t, s, along(w, 1), 1))

@@ -130,6 +130,17 @@ class Namespace:
         e: Array = self.api.exp(self.shifted(x, peak))
         return e
 
+    def decay(self, z: Array) -> Array:
+        """Return e^−|z|."""
+        e: Array = self.api.exp(-self.api.abs(z))
+        return e
+
+    def decays(self, z: Array) -> tuple[Array, Array]:
+        """Return e^−max(z, 0) and e^−max(−z, 0), of which one is 1 and the other e^−|z|."""
+        api = self.api
+        zero = api.zeros_like(z)
+        return api.exp(-api.maximum(z, zero)), api.exp(-api.maximum(-z, zero))
+
     def times(self, x: Array, factor: Array) -> Array:
         """Return ``x · factor``; ``x`` must be the caller's own temporary and the larger one."""
         return x * factor

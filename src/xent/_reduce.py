@@ -50,6 +50,8 @@ def _divided(xp: Namespace, x: Array, divisor: Array | int) -> Array:
     """Return ``x / divisor``, 0 where both are 0: everything is masked or weighted away."""
     if isinstance(divisor, int):
         return x / divisor
+    if not xp.maybe(lambda: divisor == 0):
+        return xp.divide(x, divisor)
     return m.quotient(xp, x, divisor)
 
 

@@ -1,4 +1,4 @@
-"""Blocks of rows that fit the cache: NumPy, CuPy and any other library that computes at once."""
+"""Blocks of rows that fit the cache, or a share of a device's memory, for what computes at once."""
 
 from __future__ import annotations
 
@@ -22,6 +22,9 @@ _BLOCK = 1 << 21
 
 Sized in bytes, never in rows: blocks of few narrow rows cost more in calls than they save.
 """
+
+_DEVICE_BLOCK = 1 << 28
+"""The same on a device, where a block bounds the memory and must be long beside its launches."""
 
 Tile = tuple[slice, ...]
 
@@ -59,16 +62,33 @@ class Finite(Namespace):
 
     def beside(self, x: Array, peak: Array, index: Array, axis: int) -> Array:
         """Return exp(x − peak), once more what was made of the same arrays."""
-        if self.memory is None:
-            return super().beside(x, peak, index, axis)
+        return self._made(super().beside, x, peak, index, axis)
+
+    def decay(self, z: Array) -> Array:
+        """Return e^−|z|, likewise."""
+        return self._made(super().decay, z)
+
+    def decays(self, z: Array) -> tuple[Array, Array]:
+        """Return e^−max(z, 0) and e^−max(−z, 0), by one exponential or none."""
+        e, sign = self.decay(z), self.signs(z)
+        return self.maximum(e, -sign), self.maximum(e, sign)
+
+    def signs(self, z: Array) -> Array:
+        """Return −1 where ``z`` is negative and 1 where it is positive."""
+        sign: Array = self.api.sign(z)
+        return sign
+
+    def _made(self, function: Callable[..., Array], *args: Any) -> Array:
+        """Return ``function(*args)``, the second time in a block what was returned the first time."""
         if self.memory:
-            *made_of, e = self.memory.pop()
-            if all(map(is_, made_of, (x, peak, index))):
-                kept: Array = e
+            *made_of, made = self.memory.pop()
+            if len(made_of) == len(args) and all(map(is_, made_of, args)):
+                kept: Array = made
                 return kept
-        e = super().beside(x, peak, index, axis)
-        self.memory.append((x, peak, index, e))
-        return e
+        result = function(*args)
+        if self.memory is not None:
+            self.memory.append((*args, result))
+        return result
 
 
 class Eager(Engine):
@@ -87,13 +107,20 @@ class Eager(Engine):
         First as if no logit were infinite: where one is, its row's loss is not finite, and the block is
         computed again with every check. So the checks cost one sum.
         """
-        if self.quick is not None and plan.checked:
+        if self.quick is not None and self._known(plan, *args):
             xp = self.quick if function is rows_of else self.quick.remembering()
             made = function(xp, plan, *args)
             rows = made[0] if isinstance(made, tuple) else made
             if isfinite(self.quick.sum(rows)):
                 return made
         return function(self.xp, plan, *args)
+
+    def _known(self, plan: Plan, operands: Operands, *others: Any) -> bool:
+        """Whether the labels, if there are any, are known to be classes."""
+        if plan.checked or not plan.by_label:
+            return True
+        labels: Any = operands.target
+        return prod(labels.shape) == 0 or self.xp.within(labels, 0, plan.classes - 1)
 
     def whole(self, operands: Operands) -> bool:
         """Whether the arrays must be taken in one block."""
@@ -187,19 +214,21 @@ def _in_host_memory(x: Any) -> bool:
 
 def _tiles(plan: Plan, prediction: Array) -> list[Tile]:
     """Cut the prediction into blocks of whole rows, from the outermost axis inwards."""
-    shape = prediction.shape
-    limit = _BLOCK // max(4, _dtype.size(prediction))
+    shape, size = prediction.shape, max(4, _dtype.size(prediction))
     if plan.kernel.shape == "element":  # which holds more temporaries at a time
-        limit //= 2
+        size *= 4
+    limit = _BLOCK // size
+    if prod(shape) > limit and not _in_host_memory(prediction):
+        limit = _DEVICE_BLOCK // size
     if prod(shape) <= limit:
         return []
     steps = list(shape)
-    for i, size in enumerate(shape):
+    for i, n in enumerate(shape):
         if i != plan.axis and prod(steps) > limit:
-            steps[i] = max(1, limit // (prod(steps) // size))
+            steps[i] = max(1, limit // (prod(steps) // n))
     cuts = [
-        [slice(a, min(a + step, size)) for a in range(0, size, step)] if step else [slice(0, 0)]
-        for size, step in zip(shape, steps, strict=True)
+        [slice(a, min(a + step, n)) for a in range(0, n, step)] if step else [slice(0, 0)]
+        for n, step in zip(shape, steps, strict=True)
     ]
     return list(product(*cuts))
 

@@ -54,6 +54,10 @@ class NumPyNamespace(EagerNamespace):
 class FiniteNamespace(Finite, NumPyNamespace):
     """NumPy's namespace for finite logits, and for labels that are classes."""
 
+    def signs(self, z: Any) -> Any:
+        """Return the signs, in less time than `sign` takes."""
+        return super().signs(z) if self.strict else 1 - 2 * (z < 0).astype(z.dtype)
+
     def pick(self, x: Any, index: Any, axis: int) -> Any:
         """Return the entry of ``x`` at ``index``."""
         return super().pick(x, index, axis) if self.strict else x[_at(x, index, axis)]

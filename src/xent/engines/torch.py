@@ -14,9 +14,9 @@ from xent._linear import Chunks, Gradients, Head, clean, run
 from xent._plan import LOG, QUOTIENT, Operands, Plan, kept, ready_target, widened
 from xent._reduce import divided_by
 from xent._typing import Array
-from xent.engines.torch_function import Compiled, Made, Rows, broadcast, silent
+from xent.engines.torch_function import Compiled, Made, Rows, broadcast, scalable, silent
 from xent.engines.torch_tensor import differentiable, eager, transformed, visible, wants_graph
-from xent.engines.torch_values import PLAIN, TensorNamespace, of_values
+from xent.engines.torch_values import TensorNamespace, engine_of, of_values
 
 
 class TorchNamespace(TensorNamespace):
@@ -90,16 +90,17 @@ class Torch(Engine):
         x, *others = (y for y in operands if y is not None)
         if any(map(differentiable, others)):
             return super().value(plan, widened(self.xp, operands))
-        if not all(map(visible, (x, *others))):
+        engine = engine_of((x, *others))
+        if engine is None:
             return super().value(plan, operands)
         if not differentiable(x):
-            return PLAIN.value(plan, operands)
+            return engine.value(plan, operands)
         known = plan.reduction in ("sum", "mean") and x.dtype != torch.float16
-        if not (known and wants_graph(x)):
+        if not (known and wants_graph(x) and scalable(x, plan)):
             return super().value(plan, operands)
 
         def made(x: Any) -> Any:
-            value, g = PLAIN.value_and_gradient(plan, operands._replace(prediction=x))
+            value, g = engine.value_and_gradient(plan, operands._replace(prediction=x))
             return value, [g]
 
         def plain(x: Any) -> Any:
@@ -129,7 +130,7 @@ class Torch(Engine):
         tensors = [x for x in (*inputs, *operands) if x is not None]
         if others or not all(map(eager, tensors)) or not any(map(wants_graph, inputs)):
             return plain(*inputs)
-        engine = _chunked(tensors)
+        engine = engine_of(tensors)
         wanted = (*(x.requires_grad for x in inputs), False)[:3]
 
         def made(*inputs: Any) -> Any:
@@ -157,7 +158,8 @@ class Torch(Engine):
         """Return the value of a linear loss and its gradients; with a graph in one block."""
         tensors: list[Any] = [x for x in (*head, *operands) if x is not None]
         if all(map(eager, tensors)) and not any(map(differentiable, tensors)):
-            return Engine.linear_value_and_gradient(_chunked(tensors), plan, head, operands, chunks)
+            own: Any = engine_of(tensors)
+            return Engine.linear_value_and_gradient(own, plan, head, operands, chunks)
         features: Any = clean(self.xp, plan, operands, head.features)
         logits = self.product(features, head.weight, head.bias)
         value, g = self.value_and_gradient(plan, operands._replace(prediction=logits))
@@ -180,11 +182,6 @@ TORCH = Torch(array_api_compat.torch, "torch")
 def ENGINE(api: Any, library: str) -> Engine:  # noqa: N802  # what an engine's file is asked for
     """Return the engine, whatever subclass of tensor it was found by."""
     return TORCH
-
-
-def _chunked(tensors: Any) -> Engine:
-    """Return the engine that runs chunks of tensors whose values are there."""
-    return PLAIN if all(map(visible, tensors)) else TORCH
 
 
 def _batch_of_gradients(plain: Any, inputs: Any, wanted: Any, w: Any) -> list[Any]:

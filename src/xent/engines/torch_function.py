@@ -11,8 +11,8 @@ from xent import _dtype
 from xent import _math as m
 from xent._engine import Engine, ones
 from xent._plan import Operands, Plan, along, kept, ready
-from xent.engines.torch_tensor import differentiable, visible
-from xent.engines.torch_values import PLAIN, of_values
+from xent.engines.torch_tensor import differentiable, eager, visible
+from xent.engines.torch_values import UNSEEN, of_values
 
 
 def _operands(saved: Any) -> Operands:
@@ -48,19 +48,29 @@ class Made(torch.autograd.Function):
         return (None,) * 3 + tuple(gradients[: len(inputs)])
 
 
+def scalable(x: Any, plan: Plan) -> bool:
+    """Whether a gradient that is made with the value can be scaled later by the incoming one.
+
+    On a device no zero can be seen that would silence an infinite gradient; those of logits are finite.
+    """
+    return visible(x) or plan.form == "logits"
+
+
 def _may_be_scaled(gradients: Any, w: Any) -> bool:
-    """Whether that rounds no gradient in half precision a second time."""
+    """Whether that rounds no gradient in half precision a second time, as far as can be seen."""
     if not any(_dtype.is_half(g) for g in gradients if g is not None):
         return True
-    return visible(w) and w.item() in (0, 1)
+    return w.item() in (0, 1) if visible(w) else eager(w)
 
 
 def _scaled(gradients: Any, w: Any) -> Any:
-    """Return the gradients times the incoming one: written over where that is a number to be seen."""
-    factor = w.item() if visible(w) else 0
-    if factor == 0:
-        return [None if g is None else m.scaled(PLAIN.xp, w, g) for g in gradients]
-    return gradients if factor == 1 else [None if g is None else g.mul_(factor) for g in gradients]
+    """Return the gradients times the incoming one: written over where that is a single number."""
+    factor = w.item() if visible(w) else None
+    if factor == 1:
+        return gradients
+    if eager(w) and factor != 0:
+        return [None if g is None else g.mul_(w) for g in gradients]
+    return [None if g is None else m.scaled(UNSEEN.xp, w, g) for g in gradients]
 
 
 class Compiled(torch.autograd.Function):

@@ -1,19 +1,18 @@
-"""torch for values alone: blocks in host memory, temporaries written over."""
+"""torch for values alone: in blocks, temporaries written over; looked at in host memory alone."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
 import array_api_compat.torch
 import torch
-from torch import Tensor
 
 from xent._engine import Engine
 from xent._namespace import Namespace
 from xent.engines.eager import Eager, Finite
-from xent.engines.torch_tensor import visible
+from xent.engines.torch_tensor import eager, visible
 
 
 class TensorNamespace(Namespace):
@@ -23,9 +22,11 @@ class TensorNamespace(Namespace):
         """Return ``x`` without a derivative."""
         return x.detach()
 
-    def sum(self, x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
+    def sum(self, x: Any, *, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Any:
         """Return the sum, without what makes every library's arguments torch's own."""
-        return torch.sum(x) if axis is None else torch.sum(x, axis, keepdim=keepdims)
+        if axis is None:
+            return torch.sum(x, dtype=dtype)
+        return torch.sum(x, axis, keepdim=keepdims, dtype=dtype)
 
     def max(self, x: Any, *, axis: Any, keepdims: bool = False) -> Any:
         """Return the maximum along ``axis``, likewise."""
@@ -77,12 +78,8 @@ class TracedNamespace(TensorNamespace):
         return torch.where(inside, among, below + count)
 
 
-class PlainNamespace(TensorNamespace):
-    """The same where values alone are wanted, in host memory."""
-
-    def maybe(self, condition: Callable[[], Any]) -> bool:
-        """Return whether any entry holds."""
-        return bool(condition().any())
+class UnseenNamespace(TensorNamespace):
+    """The same where values alone are wanted, and a look at them would wait for a device."""
 
     def beside(self, x: Any, peak: Any, index: Any, axis: int) -> Any:
         """Return exp(x − peak) in one tensor."""
@@ -96,29 +93,34 @@ class PlainNamespace(TensorNamespace):
     def put(self, x: Any, index: Any, value: Any, axis: int) -> Any:
         """Write ``value`` into ``x``."""
         inside = (index >= 0) & (index < x.shape[axis])
-        if not bool(inside.all()):
-            index = torch.where(inside, index, 0)
-            value = torch.where(inside, value, x.gather(axis, index))
-        return x.scatter_(axis, index, value)
+        index = torch.where(inside, index, 0)
+        return x.scatter_(axis, index, torch.where(inside, value, x.gather(axis, index)))
+
+
+class PlainNamespace(UnseenNamespace):
+    """The same in host memory."""
+
+    def maybe(self, condition: Callable[[], Any]) -> bool:
+        """Return whether any entry holds."""
+        return bool(condition().any())
 
 
 class FiniteNamespace(Finite, PlainNamespace):
     """The same for finite logits, and for labels that are classes."""
+
+    def signs(self, z: Any) -> Any:
+        """Return the signs, in one pass."""
+        return torch.sign(z)
 
     def put(self, x: Any, index: Any, value: Any, axis: int) -> Any:
         """Write ``value`` into ``x``."""
         return x.scatter_(axis, index, value)
 
 
-class Plain(Eager):
-    """Runs plans on tensors in host memory for their values alone."""
+class Unseen(Eager):
+    """Runs plans on tensors for their values alone, and never looks at these."""
 
-    namespace = PlainNamespace
-    finite = FiniteNamespace
-
-    def present(self, keep: Any) -> Any:
-        """Return the positions of the rows that count."""
-        return None if keep is None else keep.nonzero()[:, 0]
+    namespace: type[UnseenNamespace] = UnseenNamespace
 
     def accumulate(self, total: Any, a: Any, b: Any) -> None:
         """Add ``a.T @ b`` to ``total`` in place."""
@@ -126,6 +128,17 @@ class Plain(Eager):
             total.addmm_(a.T, b)
         else:
             super().accumulate(total, a, b)
+
+
+class Plain(Unseen):
+    """The same in host memory, where a look costs nothing."""
+
+    namespace = PlainNamespace
+    finite = FiniteNamespace
+
+    def present(self, keep: Any) -> Any:
+        """Return the positions of the rows that count."""
+        return None if keep is None else keep.nonzero()[:, 0]
 
 
 class Traced(Engine):
@@ -139,13 +152,21 @@ class Traced(Engine):
 
 
 TRACED = Traced(array_api_compat.torch, "torch")
+UNSEEN = Unseen(array_api_compat.torch, "torch")
 PLAIN = Plain(array_api_compat.torch, "torch")
 
 
+def engine_of(tensors: Iterable[Any]) -> Eager | None:
+    """Return the engine for the values of tensors, None where these are not there."""
+    tensors = [x for x in tensors if x is not None]
+    if all(map(visible, tensors)):
+        return PLAIN
+    return UNSEEN if all(map(eager, tensors)) else None
+
+
 def of_values(engine: Engine, tensors: Any, method: str) -> Any:
-    """Return the method that computes values alone: by blocks in host memory, else in one block."""
+    """Return the method that computes values alone: by blocks where they are there, else in one."""
     if torch.compiler.is_compiling() and not torch._C._are_functorch_transforms_active():
         return getattr(TRACED, method)  # torch.compile differentiates what it sees in a transform
-    if all(x is None or (isinstance(x, Tensor) and visible(x)) for x in tensors):
-        return getattr(PLAIN, method)
-    return partial(getattr(Engine, method), engine)
+    own = None if any(isinstance(x, tuple) for x in tensors) else engine_of(tensors)
+    return partial(getattr(Engine, method), engine) if own is None else getattr(own, method)
