@@ -67,7 +67,8 @@ def test_no_value_is_looked_at(case, weighed):
 
 @pytest.mark.usefixtures("elsewhere")
 @pytest.mark.parametrize("name", ["labels", "distributions", "binary"])
-def test_memory_is_a_block(name):
+def test_memory_is_a_block(name, monkeypatch):
+    monkeypatch.setattr(eager, "_BLOCK", 1024)
     case = next(c for c in CASES if c.kind == name and c.form == "logits")
     here = tensors(case.arguments(rows=(300,), classes=4))
     with NoLook() as made:

@@ -22,6 +22,8 @@ class Engine:
     """Runs plans on the arrays of one library."""
 
     namespace: type[Namespace] = Namespace
+    has_room = False
+    """Whether `product` can write its result into an array."""
 
     def __init__(self, api: Any, library: str) -> None:
         self.library = library
@@ -102,9 +104,18 @@ class Engine:
         return None
 
     def product(
-        self, a: Array, b: Array, bias: Array | None = None, *, transposed: bool = True
+        self,
+        a: Array,
+        b: Array,
+        bias: Array | None = None,
+        *,
+        transposed: bool = True,
+        out: Array | None = None,
     ) -> Array:
-        """Return ``a @ b.T + bias``, or ``a @ b``; the sums in float32 for half precision."""
+        """Return ``a @ b.T + bias``, or ``a @ b``; the sums in float32 for half precision.
+
+        ``out`` may be written over, where the engine `has_room`: it costs time to get as much again.
+        """
         logits: Array = self.xp.matmul(a, b.T if transposed else b)
         return logits if bias is None else logits + bias
 

@@ -9,7 +9,7 @@ value and its gradient are final.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any, NamedTuple
 
@@ -153,46 +153,46 @@ def run(
     xp = engine.xp
     shape = chunks.shape if plan.row_axis is None else chunks.shape[:1]
     operands = divided_by(xp, plan, operands, shape)
+    plan = replace(plan, overwrites=plan.penalty is None)
     present = None if plan.row_axis is None else engine.present(kept(plan, operands))
     out = _Totals(engine, plan, head, chunks, wanted)
+    room: Any = None
     for cut in cuts(chunks.shape[0] if present is None else present.shape[0], chunks.rows):
         rows = cut if present is None else present[cut]
-        some = part(plan, operands, None, rows)
+        whole = part(plan, operands, None, rows)
         features = head.features[rows, ...]
         if present is None:
-            features = clean(xp, plan, some, features)
+            features = clean(xp, plan, whole, features)
         if plan.row_axis is None or chunks.classes == chunks.shape[1]:
-            for classes in chunks.of_classes():  # no name holds a block beside the next one
-                out.add(
-                    rows,
-                    features,
-                    classes,
-                    *_one_block(engine, plan, head, some, features, classes, wanted is not None),
-                )
+            for classes in chunks.of_classes():
+                logits = _logits(engine, head, features, classes, room)
+                if engine.has_room and logits.shape[1] == chunks.classes:
+                    room = logits if room is None else room
+                some = _of_classes(plan, whole, logits, classes)
+                del logits  # no name holds a chunk beside the next one, if it has not its room
+                out.add(rows, features, classes, *_one_block(engine, plan, some, wanted))
+                del some
         else:
-            _by_classes(engine, plan, head, some, rows, features, chunks, out)
+            _by_classes(engine, plan, head, whole, rows, features, chunks, out)
     return out.result()
 
 
-def _one_block(
-    engine: Any,
-    plan: Plan,
-    head: Head,
-    operands: Operands,
-    features: Array,
-    classes: slice,
-    wanted: bool,
-) -> Any:
+def _one_block(engine: Any, plan: Plan, operands: Operands, wanted: Any) -> Any:
     """Return value and gradient of a block of logits that needs nothing beside it."""
-    operands = _of_classes(plan, operands, _logits(engine, head, features, classes), classes)
-    if wanted:
-        return engine.value_and_gradient(plan, operands)
-    return engine.value(plan, operands), None
+    if wanted is None:
+        return engine.value(plan, operands), None
+    return engine.value_and_gradient(plan, operands)
 
 
-def _logits(engine: Any, head: Head, features: Array, classes: slice) -> Array:
+def _logits(
+    engine: Any, head: Head, features: Array, classes: slice, room: Array | None = None
+) -> Array:
+    """Return the logits of some classes, in the first rows of ``room`` where they fit."""
     bias = None if head.bias is None else head.bias[classes]
-    logits: Array = engine.product(features, head.weight[classes, ...], bias)
+    if room is not None and room.shape[1] != classes.stop - classes.start:
+        room = None
+    room = None if room is None else room[: features.shape[0]]
+    logits: Array = engine.product(features, head.weight[classes, ...], bias, out=room)
     return logits
 
 

@@ -25,7 +25,10 @@ and used as probabilities; a "pair" is the binary one; what is "ready" is taken 
 
 @dataclass(frozen=True)
 class Plan:
-    """All of a call that is no array: hashable, so that a compiler may take it as static."""
+    """All of a call that is no array: hashable, so that a compiler may take it as static.
+
+    ``overwrites`` says that the prediction is a temporary, which its gradient may be written over.
+    """
 
     kernel: Kernel
     kind: Kind
@@ -41,6 +44,7 @@ class Plan:
     z_loss: float = 0.0
     penalty: Kernel | None = None
     checked: bool = False
+    overwrites: bool = False
 
     @cached_property
     def seen(self) -> Plan:

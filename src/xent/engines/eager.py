@@ -117,9 +117,9 @@ class Eager(Engine):
 
     def _known(self, plan: Plan, operands: Operands, *others: Any) -> bool:
         """Whether the labels, if there are any, are known to be classes."""
-        if plan.checked or not plan.by_label:
+        if plan.checked or not plan.by_label or operands.target is None:
             return True
-        labels: Any = operands.target
+        labels = _dtype.cast(self.xp, operands.target, self.xp.integer)
         return prod(labels.shape) == 0 or self.xp.within(labels, 0, plan.classes - 1)
 
     def whole(self, operands: Operands) -> bool:
@@ -156,7 +156,7 @@ class Eager(Engine):
             return super().value_and_gradient(plan, operands)
         operands = divided_by(self.xp, plan, operands, operands.prediction.shape)
         parts: list[Any] = [None] * len(tiles)
-        g = self.xp.empty_like(operands.prediction)
+        g = self._room(plan, operands)
 
         def measure(i: int) -> None:
             block = _cut(plan, operands, tiles[i])
@@ -164,6 +164,12 @@ class Eager(Engine):
 
         self.each(measure, range(len(tiles)))
         return self._total(parts), g
+
+    def _room(self, plan: Plan, operands: Operands) -> Array:
+        """Return where the gradient goes, block by block."""
+        x = operands.prediction
+        room: Array = x if plan.overwrites else self.xp.empty_like(x)
+        return room
 
     def _total(self, parts: list[Any]) -> Array:
         """Return the sum of what the blocks add to a value, the same in whatever order they came."""
@@ -189,7 +195,7 @@ class Eager(Engine):
         tiles = self.tiles(plan, operands)
         if not tiles:
             return self.of_block(rows_and_gradient_of, plan, operands, w)
-        rows, g = ones(self.xp, plan, operands), self.xp.empty_like(operands.prediction)
+        rows, g = ones(self.xp, plan, operands), self._room(plan, operands)
 
         def measure(tile: Tile) -> None:
             part = _of_rows(plan, tile)

@@ -181,7 +181,9 @@ class Jax(Engine):
         prediction, target = ready(self.xp, plan, operands, kept(plan, operands))
         return known_rows(self.xp, plan, prediction, target, rows), g
 
-    def product(self, a: Any, b: Any, bias: Any = None, *, transposed: bool = True) -> Array:
+    def product(
+        self, a: Any, b: Any, bias: Any = None, *, transposed: bool = True, out: Any = None
+    ) -> Array:
         """Return the product, the sums of half precision in float32 and not rounded."""
         wide = jnp.promote_types(a.dtype, jnp.float32)
         # No transposed operand, of which XLA would keep a copy.

@@ -84,6 +84,10 @@ class NumPy(Eager):
     namespace = NumPyNamespace
     finite = FiniteNamespace
 
+    def __init__(self, api: Any, library: str) -> None:
+        super().__init__(api, library)
+        self.has_room = not self.xp.strict
+
     def run(self, function: Callable[..., Any], *args: Any) -> Any:
         """Return ``function(*args)``.
 
@@ -118,17 +122,24 @@ class NumPy(Eager):
         """Return the positions of the rows that count."""
         return None if keep is None or self.xp.strict else np.flatnonzero(keep)
 
-    def product(self, a: Any, b: Any, bias: Any = None, *, transposed: bool = True) -> Any:
+    def product(
+        self, a: Any, b: Any, bias: Any = None, *, transposed: bool = True, out: Any = None
+    ) -> Any:
         """Return the product, half precision in float32: a strip of ``b`` at a time is cast."""
-        if not _dtype.is_half(a):
+        if self.xp.strict:
             return super().product(a, b, bias, transposed=transposed)
-        a = a.astype(np.float32)
-        if not transposed:
-            return sum(a[:, cut] @ b[cut].astype(np.float32) for cut in cuts(len(b), STRIP))
-        logits = np.empty((len(a), len(b)), np.float32)
-        for cut in cuts(len(b), STRIP):
-            np.matmul(a, b[cut].astype(np.float32).T, out=logits[:, cut])
-        return logits if bias is None else logits + bias.astype(np.float32)
+        if not _dtype.is_half(a):
+            logits = np.matmul(a, b.T if transposed else b, out=out)
+        else:
+            a = a.astype(np.float32)
+            if not transposed:
+                return sum(a[:, cut] @ b[cut].astype(np.float32) for cut in cuts(len(b), STRIP))
+            logits = np.empty((len(a), len(b)), np.float32) if out is None else out
+            for cut in cuts(len(b), STRIP):
+                np.matmul(a, b[cut].astype(np.float32).T, out=logits[:, cut])
+        if bias is not None:
+            logits += bias.astype(logits.dtype, copy=False)
+        return logits
 
     def logit_size(self, features: Array) -> int:
         """Return the bytes of a logit: half precision is in float32 already."""

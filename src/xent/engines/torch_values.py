@@ -121,6 +121,14 @@ class Unseen(Eager):
     """Runs plans on tensors for their values alone, and never looks at these."""
 
     namespace: type[UnseenNamespace] = UnseenNamespace
+    has_room = True
+
+    def product(
+        self, a: Any, b: Any, bias: Any = None, *, transposed: bool = True, out: Any = None
+    ) -> Any:
+        """Return ``a @ b.T + bias``, or ``a @ b``."""
+        b = b.T if transposed else b
+        return torch.mm(a, b, out=out) if bias is None else torch.addmm(bias, a, b, out=out)
 
     def accumulate(self, total: Any, a: Any, b: Any) -> None:
         """Add ``a.T @ b`` to ``total`` in place."""

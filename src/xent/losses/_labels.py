@@ -43,11 +43,11 @@ def _parts(xp: Namespace, s: Rivals) -> tuple[Array, Array]:
 def _value_logits(xp: Namespace, s: Rivals) -> Array:
     """Return log(s + exp d) − d, the label taken out of the sum before it can drown the rest.
 
-    As log1p(s + expm1 d) − d: where the label is the peak, d is 0 and this log1p s; elsewhere the
+    As log1p(s + (exp d − 1)) − d: where the label is the peak, d is 0 and this log1p s; elsewhere the
     peak is in s, so s ≥ 1, and the loss is at least log 2: there is nothing to lose.
     """
     d, rest = _parts(xp, s)
-    return xp.log1p(rest + xp.expm1(d)) - d
+    return xp.log1p(rest + (xp.exp(d) - 1)) - d
 
 
 def _gradient_logits(
