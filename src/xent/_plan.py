@@ -242,7 +242,8 @@ def _pair(
     positive = target
     if operands.pos_weight is not None:
         positive = positive * _dtype.cast(xp, operands.pos_weight, dtype)
-    return positive, 1 - target
+    soft = (target,) if _dtype.is_floating(raw) or plan.smoothing else ()
+    return positive, 1 - target, *soft
 
 
 # --- what a row weighs (R10) ---
