@@ -6,7 +6,7 @@ Plain formulas in the array API: right on moderate arguments in float64, and onl
 import numpy as np
 
 ROUNDING = 1e-12
-"""By how much a textbook formula and its derivatives may be off, relative to the largest entry."""
+"""By how much a textbook formula and its derivatives may be off, relative to their size."""
 
 
 def textbook(xp, case, given):
@@ -104,12 +104,25 @@ def settings(case):
     )
 
 
-def assert_close(got, want, rounding=ROUNDING):
-    """Hold two arrays to be the same but for rounding, relative to the largest entry."""
+def assert_close(got, want, rounding=ROUNDING, *, scale=None):
+    """Hold two arrays to be the same but for rounding, relative to the largest entry, or ``scale``."""
     got, want = np.asarray(got), np.asarray(want)
     assert got.shape == want.shape
     error = np.max(np.abs(got - want), initial=0.0)
-    assert error <= rounding * np.max(np.abs(want), initial=1.0), f"{got!r}\n{want!r}"
+    scale = np.max(np.abs(want), initial=0.0) if scale is None else scale
+    assert error <= rounding * scale, f"{got!r}\n{want!r}"
+
+
+def assert_all_close(got, want):
+    """Hold a value and its derivatives to be the same but for rounding, relative to the largest.
+
+    A derivative that is 0, because its terms cancel or where a formula is linear, has no size of its
+    own: what a textbook leaves of it are the roundings of terms as large as the others.
+    """
+    got, want = list(map(np.asarray, got)), list(map(np.asarray, want))
+    scale = max(np.max(np.abs(x), initial=0.0) for x in want)
+    for mine, right in zip(got, want, strict=True):
+        assert_close(mine, right, scale=scale)
 
 
 def curvature(a):

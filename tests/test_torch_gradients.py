@@ -8,7 +8,7 @@ from torch.autograd import gradcheck, gradgradcheck
 
 import xent
 from tests.cases import CASES
-from tests.derivatives import assert_close, curvature, settings, textbook
+from tests.derivatives import assert_all_close, assert_close, curvature, settings, textbook
 
 # Of torch's own: its forward mode still scripts its decompositions.
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script:DeprecationWarning")
@@ -55,8 +55,7 @@ def test_first_and_second_derivatives_are_the_textbooks(case, options):
         flat = sum((0 * y).sum() for y in x)  # so that what has no second derivative has 0
         second = torch.autograd.grad(sum(map(weighted, first)) + flat, x)
         results.append([value.detach(), *(g.detach() for g in first), *second])
-    for got, want in zip(*results, strict=True):
-        assert_close(got, want)
+    assert_all_close(*results)
 
 
 @pytest.mark.parametrize(("case", "options"), ALL)

@@ -34,7 +34,8 @@ class Call:
     function : the public name, for messages
     predictions : the prediction by its form; exactly one is not None
     target : labels or distributions, None for a function of the prediction alone
-    labels, distributions : the kernel for each form of the prediction, by what the target holds
+    labels, smoothed, distributions : the kernel for each form of the prediction, by what the target
+        holds; smoothed labels without a kernel of their own, or with class weights, are distributions
     only : the one kind of target that the loss takes, None for both
     options : the shared options that were given
     names : what a form is called in the signature, where not by its own name
@@ -44,6 +45,7 @@ class Call:
     predictions: Mapping[Form, Any]
     target: Any = None
     labels: Forms = field(default_factory=dict)
+    smoothed: Forms = field(default_factory=dict)
     distributions: Forms = field(default_factory=dict)
     target_name: str = "target"
     kind: Kind = "distribution"
@@ -196,9 +198,12 @@ def _plan(
             by_label = _check.is_labels(target, shape, axis, name, only=call.only)
     smoothing = _check.smoothing("label_smoothing", options["label_smoothing"])
     kind: Kind = call.kind if target is not None else "none"
-    if by_label:
-        kind = "smoothed labels" if smoothing else "labels"
-        kernels = call.distributions if smoothing else call.labels
+    if by_label and not smoothing:
+        kind, kernels = "labels", call.labels
+    elif by_label and form in call.smoothed and operands.class_weight is None:
+        kind, kernels = "smoothed label", call.smoothed
+    elif by_label:
+        kind = "smoothed labels"
     plan = Plan(
         kernel=kernels[form],
         kind=kind,

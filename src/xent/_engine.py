@@ -6,11 +6,14 @@ The engines in `xent.engines` run the same kernels in their libraries' ways.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from math import log
 from typing import Any
 
 import array_api_compat
 
 from xent import _dtype
+from xent import _math as m
 from xent._linear import ALL, STRIP, Chunks, Gradients, Head, cuts, run
 from xent._namespace import Namespace
 from xent._plan import Operands, Plan, along, kept, penalty, raw_gradient, ready
@@ -134,13 +137,28 @@ class Engine:
         xp = self.xp
         w, share = cotangents(xp, plan, operands, ones(xp, plan, operands))
         if plan.finish == "exp":
-            w = w * self.value(plan, operands)  # here, because the gradient is rounded once
+            return self._exponential(plan, operands, w)
         rows, g = self.rows_and_gradient(plan, operands, w)
         penalties = None
         if share is not None:
             penalties, more = self.rows_and_gradient(*penalty(plan, operands), share)
             g = g + more
         return reduced(xp, plan, operands, rows, penalties), g
+
+    def _exponential(self, plan: Plan, operands: Operands, w: Array) -> tuple[Array, Array]:
+        """Return exp of the cost and its gradient, of which the rows' own share is ``w``.
+
+        What is beyond the range of the dtype multiplies last, and nothing that is 0 (R4). What is
+        within it does so before the gradient is rounded.
+        """
+        xp = self.xp
+        cost = self.value(replace(plan, finish="none"), operands)
+        within = xp.minimum(cost, xp.full_like(cost, log(xp.finfo(cost.dtype).max) - 1))
+        _, g = self.rows_and_gradient(plan, operands, w * xp.exp(within))
+        if xp.maybe(lambda: within < cost):
+            wide = m.silent(xp, _dtype.cast(xp, g, cost.dtype), xp.exp(cost - within))
+            g = _dtype.cast(xp, wide, g.dtype)
+        return xp.exp(cost), g
 
 
 def rows_of(xp: Any, plan: Plan, operands: Operands) -> Array:

@@ -7,7 +7,7 @@ differentiated any number of times: each ``where`` chooses between branches that
 from __future__ import annotations
 
 from math import factorial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from xent._typing import Array, Namespace
 
@@ -124,6 +124,37 @@ def at_label(xp: Namespace, x: Array, index: Array, axis: int) -> Array:
 def either(xp: Namespace, a: Array, b: Array) -> Array:
     """Return the one of two blocks' entries at the label that is not NaN."""
     return xp.where(xp.isnan(a), b, a)
+
+
+class Split(NamedTuple):
+    """A number in two parts, the first of 12 bits: times one that lacks 12 bits it is exact."""
+
+    high: float
+    low: float
+
+
+class SmoothedLabel(NamedTuple):
+    """A label, what each other class and the label weigh when it is smoothed, and the classes."""
+
+    at: Array
+    other: Split
+    own: Split
+    classes: int
+
+
+def smoothed_label(index: Array, smoothing: float, classes: int) -> SmoothedLabel:
+    """Return the label with t′ = ε / K beside it and 1 − ε + ε / K on it."""
+    share = smoothing / classes
+    few = upper(share, 41)
+    other = Split(few, (smoothing - few * classes) / classes)
+    most = upper(1 - smoothing + share, 41)
+    return SmoothedLabel(index, other, Split(most, (1 - most - smoothing) + share), classes)
+
+
+def upper(x: Any, bits: int) -> Any:
+    """Return ``x`` but for its last ``bits`` bits (Veltkamp)."""
+    c = x * (2.0**bits + 1)
+    return c - (c - x)
 
 
 # --- exponentials, shifted by the peak ---

@@ -139,7 +139,7 @@ class Namespace:
         """Return e^−max(z, 0) and e^−max(−z, 0), of which one is 1 and the other e^−|z|."""
         api = self.api
         zero = api.zeros_like(z)
-        return api.exp(-api.maximum(z, zero)), api.exp(-api.maximum(-z, zero))
+        return api.exp(api.minimum(-z, zero)), api.exp(api.minimum(z, zero))
 
     def times(self, x: Array, factor: Array) -> Array:
         """Return ``x · factor``; ``x`` must be the caller's own temporary and the larger one."""

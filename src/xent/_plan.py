@@ -10,14 +10,24 @@ from array_api_compat import array_namespace
 
 from xent import _dtype, _kernel
 from xent._kernel import Kernel
-from xent._math import softmax
+from xent._math import smoothed_label, softmax
 from xent._typing import Array, Form, Namespace
 
 Kind = Literal[
-    "none", "labels", "smoothed labels", "distribution", "pmf", "logits", "softmax", "pair", "ready"
+    "none",
+    "labels",
+    "smoothed label",
+    "smoothed labels",
+    "distribution",
+    "pmf",
+    "logits",
+    "softmax",
+    "pair",
+    "ready",
 ]
 """What the target is to the kernel.
 
+A "smoothed label" stays a label, "smoothed labels" are made the distributions that they stand for.
 A "distribution" counts its mass in a mean, a "pmf" and "logits" count 1; "softmax" is given as logits
 and used as probabilities; a "pair" is the binary one; what is "ready" is taken as it is.
 """
@@ -59,7 +69,7 @@ class Plan:
     @property
     def by_label(self) -> bool:
         """Whether the target holds labels."""
-        return self.kind in ("labels", "smoothed labels")
+        return self.kind in ("labels", "smoothed label", "smoothed labels")
 
 
 LOG = Plan(kernel=_kernel.LOG, kind="none", form="probs", axis=None, classes=2)
@@ -168,8 +178,10 @@ def ready_target(
     dtype = _dtype.compute_dtype(xp, operands.prediction)
     if plan.by_label:
         index = _label_index(xp, operands.target, keep)
-        if plan.kind == "labels":
-            return along(index, plan.axis) - first
+        if plan.kind != "smoothed labels":
+            index = along(index, plan.axis) - first
+            soft = plan.kind == "smoothed label"
+            return smoothed_label(index, plan.smoothing, plan.classes) if soft else index
         return _smoothed_labels(xp, plan, operands, dtype, index, first)
     if plan.kind == "pair":
         return _pair(xp, plan, operands, keep, dtype)
@@ -220,8 +232,11 @@ def _smoothed_labels(
 
 def _pair(
     xp: Namespace, plan: Plan, operands: Operands, keep: Array | None, dtype: Any
-) -> tuple[Array, Array]:
-    """Return what the positive and the negative class weigh; a label that is neither weighs NaN."""
+) -> tuple[Array, ...]:
+    """Return what the positive and the negative class weigh; a label that is neither weighs NaN.
+
+    A soft target itself comes third: 1 − t is rounded.
+    """
     assert operands.target is not None
     raw = operands.target
     target = _dtype.cast(xp, raw, dtype)
@@ -231,7 +246,8 @@ def _pair(
     positive = target
     if operands.pos_weight is not None:
         positive = positive * _dtype.cast(xp, operands.pos_weight, dtype)
-    return positive, 1 - target
+    soft = (target,) if _dtype.is_floating(raw) or plan.smoothing else ()
+    return positive, 1 - target, *soft
 
 
 # --- what a row weighs (R10) ---

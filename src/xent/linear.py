@@ -14,7 +14,7 @@ from xent._linear import Chunks, Gradients, Head
 from xent._options import LinearBinaryOptions, LinearOptions
 from xent._plan import Operands, Plan
 from xent._typing import Array, ArrayLike
-from xent.losses import _binary, _distributions, _labels, _links
+from xent.losses import _binary, _distributions, _labels, _links, _smoothed
 
 
 @dataclass(frozen=True)
@@ -200,6 +200,7 @@ def linear_cross_entropy(
         {},
         target,
         labels=_labels.KERNELS,
+        smoothed=_smoothed.KERNELS,
         distributions=_distributions.KERNELS,
         options=options,
         penalty=_links.LOGSUMEXP_SQUARED,

@@ -21,6 +21,13 @@ from xent.engines.jax_derivative import known_rows, rows_of, times
 
 # XLA's CPU backend vectorises a reduction of arithmetic, and not one with a `select` in it: that
 # takes five times as long. So the verbs that stand inside a sum or a maximum are arithmetic here.
+#
+# Its exp loses up to 519 ULP (float64; 106 in float32) just above where it underflows. exp(d / 2)²
+# would not, but costs every other exponential a ULP.
+
+
+_LONG, _PARTS = 4096, 64
+"""From how many numbers on a sum is made of parts, and of how many."""
 
 
 def _countable(x: Any, axis: int) -> bool:
@@ -67,6 +74,18 @@ class JaxNamespace(Namespace):
         """Return ``x`` behind a barrier: XLA would compute it again in each loop, and round otherwise."""
         settled: Array = jax.lax.optimization_barrier(x)
         return settled
+
+    def sum(self, x: Any, *, axis: int | None = None, keepdims: bool = False, **kind: Any) -> Any:
+        """Return the sum along ``axis``, of one long row in parts.
+
+        XLA adds a row that is alone number by number: 100 000 of them lose 37 ULP.
+        """
+        if axis is None or not x.size == x.shape[axis] > _LONG:
+            return jnp.sum(x, axis=axis, keepdims=keepdims, **kind)
+        whole, row = x.size - x.size % _PARTS, jnp.reshape(x, (-1,))
+        parts = jnp.sum(jnp.reshape(row[:whole], (_PARTS, -1)), axis=1, **kind)
+        total = jnp.sum(self.settled(parts), **kind) + jnp.sum(row[whole:], **kind)
+        return jnp.reshape(total, (1,) * (x.ndim if keepdims else x.ndim - 1))
 
     def log(self, x: Array) -> Array:
         """Return log ``x``, whose derivative does not make NaN of 0 · ∞ (R4)."""

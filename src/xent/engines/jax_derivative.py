@@ -40,8 +40,9 @@ def _derivative(xp: Namespace, plan: Plan, primals: Any, tangents: Any) -> tuple
             slope = partial(_gradient, xp, plan, prediction, statistics)
             return rows, jax.linear_transpose(slope, rows)(d_prediction)[0]
         g = kernel.gradient(xp, prediction, target, statistics, one, axis)
-        # In the logits every gradient is finite: a product that XLA knows.
-        product = jnp.multiply if plan.form == "logits" else times
+        # In the logits every gradient is finite: a product that XLA knows. But a perplexity may not be.
+        known = plan.form == "logits" and plan.finish != "exp"
+        product = jnp.multiply if known else times
         d_rows = d_rows + _summed(xp, product(g, d_prediction), plan)
     moving = jax.tree.leaves(d_target, is_leaf=is_zero)
     if not all(map(is_zero, moving)):

@@ -75,6 +75,8 @@ class Torch(Engine):
         if targets_too:
             target = ready_target(self.xp, plan, operands, keep)
             targets = target if isinstance(target, tuple) else (target,)
+            # A soft binary target may come twice, and torch.compile takes no tensor twice.
+            targets = (*targets[:2], *(x.view_as(x) for x in targets[2:]))
             weights, plan = (None, None), replace(plan, kind="ready")
         plan = replace(plan, ignore_index=None)  # it is in keep already
         function = Compiled if torch.compiler.is_compiling() else Rows

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import exp
+from math import e, exp
 from typing import NamedTuple
 
 from xent import _math as m
@@ -14,6 +14,14 @@ _LOW = 64.0
 p itself is subnormal where p log p is not.
 """
 
+_PEAK = tuple(
+    map(float.fromhex, ("0x1.78b564p-2", "-0x1.3a6219072a291p-27", "0x1.8f0520a9f21bbp-81"))
+)
+"""1 / e, where the gradient is 0, in three parts, the first of which any dtype holds."""
+
+_CLOSE = 2.0**-4
+"""How far from there the cancelling difference is not taken."""
+
 # --- from probabilities ---
 
 
@@ -24,8 +32,14 @@ def _measure_probs(xp: Namespace, probs: Array, target: None, axis: int) -> Arra
 def _gradient_probs(
     xp: Namespace, probs: Array, target: None, s: Array, w: Array, axis: int
 ) -> Array:
-    """Return −log p − 1."""
-    return m.scaled(xp, w, -xp.log(probs) - 1)
+    """Return −log p − 1, and −log1p(e p − 1) where the two terms cancel."""
+    first, second, third = _PEAK
+    near = xp.abs(probs - first) < _CLOSE
+    p = xp.where(near, probs, xp.full_like(probs, first))
+    # Each of them by itself: a compiler would add two constants up.
+    above = xp.settled(xp.settled(p - first) - second) - third
+    close = -xp.log1p(e * above)
+    return m.scaled(xp, w, xp.where(near, close, -xp.log(probs) - 1))
 
 
 FROM_PROBS = Kernel(_measure_probs, add, itself, _gradient_probs)

@@ -15,6 +15,9 @@ from xent._typing import Array, Namespace
 _FAR = 0.5
 """The divergence in nats from which the log-probabilities lose nothing."""
 
+_NEAR = 2.0**-5
+"""The divergence below which log(q / p) is known better, as η less its mean, than q and p are."""
+
 
 class Contrast(NamedTuple):
     """Both normalisers, Σ e_p (d_p − d_q), the mean of δ under p, and Σ p (expm1 η − η).
@@ -139,13 +142,31 @@ def _value(xp: Namespace, s: Contrast) -> Array:
     return xp.where(far < _FAR, xp.log1p((s.spread * r) * r), far)
 
 
+def _log_ratio(xp: Namespace, delta: Array, lack: Array, s: Contrast) -> Array:
+    """Return η, log(q / p) but for its mean under p, −D(p‖q)."""
+    return ((delta - s.base) + (lack - s.lack)) - s.mean
+
+
 def _gradient(
     xp: Namespace, logits: Array, target: Array, s: Contrast, w: Array, axis: int
 ) -> Array:
-    """Return q − p."""
-    p = xp.exp(xp.shifted(target, s.p.peak)) / (1 + m.limited(xp, s.p))
-    q = xp.exp(xp.shifted(logits, s.q.peak)) / (1 + m.limited(xp, s.q))
-    return w * (q - p)
+    """Return q − p; of rows that are nearly equal as p (exp x − 1), x = log(q / p).
+
+    By exact differences, because of other rows it may be a small difference too. What is left are
+    the roundings of both exponentials and sums, κ times over: two or three units each, as anywhere.
+    """
+    d_p, d_q, delta, lack = _differences(xp, target, logits, s.p.peak, s.q.peak)
+    p, q = _probs(xp, target, s.p, d_p), _probs(xp, logits, s.q, d_q)
+    value = _value(xp, s)
+    x = _log_ratio(xp, delta, lack, s) - value
+    near = (value < _NEAR) & (m.magnitude(xp, x) < m.NEAR)
+    small = xp.where(near, x, xp.zeros_like(x))
+    return w * xp.where(near, p * xp.expm1(small), q - p)
+
+
+def _probs(xp: Namespace, logits: Array, softmax: m.Normaliser, d: Array) -> Array:
+    e = xp.exp(d)
+    return (e + e * m.lost_below(xp, logits, softmax.peak, d)) / (1 + m.limited(xp, softmax))
 
 
 def _target_gradient(
@@ -154,7 +175,7 @@ def _target_gradient(
     """Return −p η."""
     d_p, _, delta, lack = _differences(xp, target, logits, s.p.peak, s.q.peak)
     p = xp.exp(d_p) / (1 + m.limited(xp, s.p))
-    return m.scaled(xp, w * p, s.mean - ((delta - s.base) + (lack - s.lack)))
+    return m.scaled(xp, w * p, -_log_ratio(xp, delta, lack, s))
 
 
 KERNELS = {"logits": Kernel(_measure, _merge, _value, _gradient, _target_gradient)}

@@ -86,6 +86,9 @@ def _gradient_log_softmax(
     Among classes that are nearly tied, as ((K v − Σ v) + (w Σ E − E Σ w)) / Z with v = w − Σ w / K,
     E = expm1 d, Z = Σ exp d: of what equal classes have in common nothing is left in it. Which of
     the two is taken depends on the logits alone: a derivative is linear in w.
+
+    What is left are the roundings of a and of two products, κ times over: two units, as anywhere. To
+    take the products in two parts would double the operations.
     """
     softmax, d = m.normaliser(xp, logits, axis)
     rest, index, size = m.limited(xp, softmax), xp.first_peak(logits, axis), logits.shape[axis]

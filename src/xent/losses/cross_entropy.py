@@ -7,7 +7,7 @@ from typing import Any, Literal, Unpack
 from xent._call import Call, loss
 from xent._options import CrossEntropyOptions, PerplexityOptions
 from xent._typing import ArrayLike
-from xent.losses import _distributions, _labels, _links
+from xent.losses import _distributions, _labels, _links, _smoothed
 
 
 @loss(CrossEntropyOptions)
@@ -201,6 +201,7 @@ def _cross_entropy(
         {"probs": probs, "logits": logits, "log_probs": log_probs},
         target,
         labels=_labels.KERNELS,
+        smoothed=_smoothed.KERNELS,
         distributions=_distributions.KERNELS,
         only=only,
         options=options,

@@ -1,0 +1,134 @@
+"""Gradients whose terms nearly cancel keep the digits that the arguments determine."""
+
+from decimal import Decimal, localcontext
+
+import numpy as np
+import pytest
+
+import xent
+from tests.near import assert_near, assert_zero, ulps
+
+I = np.inf  # noqa: E741  # ∞, as the tables are read
+DTYPES = ("float32", "float64")
+
+
+def exactly(function):
+    """Return ``function()`` computed with 60 digits, rounded to float64."""
+    with localcontext() as context:
+        context.prec = 60
+        return np.asarray(function(), dtype=np.float64)
+
+
+def decimals(x):
+    return [Decimal(float(entry)) for entry in x]
+
+
+def softmax(z):
+    e = [x.exp() for x in decimals(z)]
+    return [x / sum(e) for x in e]
+
+
+def around(x, dtype, steps=3):
+    """Return the numbers of a dtype next to ``x``."""
+    x = np.asarray(x, dtype)
+    eps = np.spacing(x)
+    return np.asarray([x + k * eps for k in range(-steps, steps + 1)], dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_entropy_is_flat_at_1_over_e(backend, dtype):
+    p = np.concatenate([around(np.exp(-1), dtype), np.linspace(0.25, 0.5, 60).astype(dtype)])
+    got = backend.run(xent.grad(xent.entropy), probs=p)
+    assert_near(got, exactly(lambda: [-x.ln() - 1 for x in decimals(p)]), 8)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("options", [{}, {"label_smoothing": 0.25}], ids=["plain", "smoothed"])
+def test_a_soft_binary_target_beside_a_half_at_logit_0(backend, dtype, options):
+    t = np.concatenate([around(0.5, dtype, 8), np.asarray([0.3, 0.499, 0.1], dtype)])
+    z = np.zeros_like(t)
+    got = backend.run(
+        xent.grad(xent.binary_cross_entropy), target=t, logits=z, reduction="none", **options
+    )
+    want = (1 - options.get("label_smoothing", 0.0)) * (0.5 - t.astype(np.float64))
+    # A smoothed target is rounded; one that is given is not.
+    assert_near(got, want, 1, scale=np.maximum(np.abs(want), 0.5) if options else None)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_logits_whose_softmax_is_the_smoothed_label(backend, dtype):
+    """What is left of a − t′ is known to a unit of a: t′ itself is not rounded."""
+    classes, smoothing = 1000, 0.125
+    z = np.zeros((2, classes), dtype)
+    gap = np.log((1 - smoothing + smoothing / classes) / (smoothing / classes))
+    z[0, 7], z[1, 3] = gap, gap + 0.25
+    label = np.asarray([7, 3])
+    got = backend.run(
+        xent.grad(xent.cross_entropy),
+        target=label,
+        logits=z,
+        label_smoothing=smoothing,
+        reduction="none",
+    )
+
+    def exact():
+        share = Decimal(smoothing) / classes
+        rows = []
+        for row, y in zip(z, label, strict=True):
+            a = softmax(row)
+            rows.append([x - share - (1 - Decimal(smoothing)) * (k == y) for k, x in enumerate(a)])
+        return rows
+
+    assert ulps(got, exactly(exact), scale=exactly(lambda: [softmax(row) for row in z])) <= 3
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("power", [-4, -10, -18])
+def test_two_rows_of_logits_that_nearly_agree(backend, dtype, power):
+    rng = np.random.default_rng(5)
+    p = rng.uniform(-4, 4, (1, 10)).astype(dtype)
+    q = (p + np.ldexp(rng.uniform(-1, 1, p.shape), power)).astype(dtype)
+    got = backend.run(xent.grad(xent.kl_divergence), target_logits=p, logits=q, reduction="none")
+    want = exactly(lambda: [[b - a for a, b in zip(softmax(p[0]), softmax(q[0]), strict=True)]])
+    assert_near(
+        got, want, 64, scale=np.maximum(np.abs(want), np.ldexp(np.abs(p).max() / 100, power))
+    )
+
+
+OVERFLOWING = [
+    ({"target": [1], "logits": [[0, -2000, -5000]]}, [[I, -I, 0]]),
+    ({"target": [1], "logits": [[0, -I, 1]]}, [[I, -I, I]]),
+    ({"target": [1], "logits": [[0, -I, -I]]}, [[I, -I, 0]]),
+    (
+        {"target": [1, 0], "logits": [[0, -5000, 1], [0, 1, 2]], "where": [True, False]},
+        [[I, -I, I], [0, 0, 0]],
+    ),
+    (
+        {"target": [1, 0], "logits": [[0, -I, 1], [0, 1, 2]], "sample_weight": [1.0, 0.0]},
+        [[I, -I, I], [0, 0, 0]],
+    ),
+]
+
+
+@pytest.mark.filterwarnings("ignore:.*encountered:RuntimeWarning")  # Dask computes when asked
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("given", "wanted"), OVERFLOWING)
+def test_a_perplexity_beyond_all_bounds_has_no_nan_in_its_gradient(backend, dtype, given, wanted):
+    given = {k: np.asarray(x) for k, x in given.items()}
+    given["logits"] = given["logits"].astype(dtype)
+    value, gradient = backend.run(xent.value_and_grad(xent.perplexity), **given)
+    assert value == I
+    np.testing.assert_array_equal(gradient, wanted)
+
+
+@pytest.mark.filterwarnings("ignore:.*encountered:RuntimeWarning")
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_gradient_that_is_due_beside_a_perplexity_that_overflows(backend, dtype):
+    """a · exp H, of which exp H alone is beyond the range."""
+    z = np.asarray([[0, -720, -705]] if dtype == "float64" else [[0, -95, -80]], dtype)
+    value, gradient = backend.run(
+        xent.value_and_grad(xent.perplexity), target=np.asarray([1]), logits=z
+    )
+    assert value == I
+    assert_near(gradient[:, 2:], np.exp([[15.0]]), 1024)
+    assert_zero(np.isnan(gradient))
