@@ -8,7 +8,7 @@ value and its gradient are final.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any, NamedTuple
@@ -78,7 +78,15 @@ class Chunks:
         A compiler keeps memory of their own for rows that are left over: none are where that can be
         had, and all are fewer where not.
         """
-        rows = self._even(self._fitting)
+        return self._divisor(self._fitting)
+
+    @property
+    def strip_rows(self) -> int:
+        """Rows of a chunk of which a compiler never makes more than a strip of classes at a time."""
+        return self._divisor(max(FEW, self._entries // (4 * STRIP)))
+
+    def _divisor(self, rows: int) -> int:
+        rows = self._even(rows)
         divisors = (n for n in range(rows, rows // 2, -1) if self.shape[0] % n == 0)
         return next(divisors, max(1, rows // 2))
 
@@ -168,7 +176,7 @@ def run(
                 logits = _logits(engine, head, features, classes, room)
                 if engine.has_room and logits.shape[1] == chunks.classes:
                     room = logits if room is None else room
-                some = _of_classes(plan, whole, logits, classes)
+                some = of_classes(plan, whole, logits, _cutting(classes))
                 del logits  # no name holds a chunk beside the next one, if it has not its room
                 out.add(rows, features, classes, *_one_block(engine, plan, some, wanted))
                 del some
@@ -215,14 +223,12 @@ def _by_classes(
 
     def blocks() -> Iterator[tuple[slice, list[Any]]]:
         for classes in chunks.of_classes():
-            logits = _logits(engine, head, features, classes)
-            yield (
-                classes,
-                [
-                    ready(xp, p, _of_classes(p, o, logits, classes), keep, classes.start)
-                    for p, o, keep in plans
-                ],
-            )
+            logits, cut = _logits(engine, head, features, classes), _cutting(classes)
+            made = [
+                ready(xp, p, of_classes(p, o, logits, cut), keep, classes.start)
+                for p, o, keep in plans
+            ]
+            yield classes, made
 
     merged: list[Any] = [None] * len(plans)
     for _, made in blocks():
@@ -250,16 +256,22 @@ def _by_classes(
         out.add(rows, features, classes, None, _dtype.cast(xp, g, features.dtype))
 
 
-def _of_classes(plan: Plan, operands: Operands, logits: Array, classes: slice) -> Operands:
+def _cutting(classes: slice) -> Callable[[Array], Array]:
+    return lambda x: x[..., classes]
+
+
+def of_classes(
+    plan: Plan, operands: Operands, logits: Array, cut: Callable[[Array], Array]
+) -> Operands:
     """Return operands cut to some classes; where each is a row by itself, weights and masks too."""
     wide = ["sample_weight", "where", "pos_weight"] if plan.row_axis is None else []
     wide += ["class_weight"] if plan.by_label else ["class_weight", "target"]
-    cut = {
-        name: x[..., classes]
+    of_some = {
+        name: cut(x)
         for name, x in operands._asdict().items()
         if name in wide and x is not None and x.ndim > 0 and x.shape[-1] != 1
     }
-    return operands._replace(prediction=logits, **cut)
+    return operands._replace(prediction=logits, **of_some)
 
 
 class _Totals:

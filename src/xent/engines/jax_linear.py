@@ -1,7 +1,13 @@
-"""A linear head in JAX: a scan over chunks of rows, the gradients made with the value."""
+"""A linear head in JAX: a scan over chunks of rows, the gradients made with the value.
+
+A chunk's classes are measured and differentiated strip by strip: what is made of a strip of logits is
+used while it is in the cache, and never stored for all classes.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +17,9 @@ import numpy as np
 from jax.interpreters import ad
 
 from xent._engine import Engine
-from xent._linear import ALL, STRIP, Chunks, Head, clean
-from xent._plan import Operands, Plan
-from xent._reduce import divided_by
+from xent._linear import ALL, STRIP, Chunks, Head, clean, of_classes
+from xent._plan import Operands, Plan, along, kept, penalty, raw_gradient, ready
+from xent._reduce import cotangents, divided_by, reduced
 from xent._typing import Array
 from xent.engines.jax_derivative import is_zero
 
@@ -48,7 +54,46 @@ def _divided(engine: Jax, plan: Plan, operands: Operands, chunks: Chunks) -> Ope
 def _scanned(
     engine: Jax, plan: Plan, chunks: Chunks, head: Head, operands: Operands, wanted: Any
 ) -> tuple[Array, Any]:
-    """Return the value and the gradients that are wanted, by a scan and a remainder."""
+    """Return the value and the gradients that are wanted, None for none, by strips of classes."""
+    whole = chunks.classes == chunks.shape[1]
+    step = chunks.whole_rows if whole else chunks.strip_rows
+    of_rows = _elements if plan.row_axis is None else _rows
+    features_too, weight_too, bias_too = wanted or (False, False, False)
+
+    def one(totals: Any, features: Array, some: Operands) -> tuple[Any, Any]:
+        # JAX makes what depends on the head alone before the loop: all strips of it, copied.
+        features, tied = jax.lax.optimization_barrier((features, head))
+        strips = _Strips(engine, tied, features, chunks, whole=whole)
+        total, weight, bias = totals
+        down = _zeros(features) if features_too else None
+        gradients = None if wanted is None else (down, weight, bias)
+        value, gradients = of_rows(engine, plan, strips, some, gradients)
+        down, weight, bias = gradients or (None, None, None)
+        down = None if down is None else down.astype(features.dtype)
+        if plan.reduction == "none":
+            return (total, weight, bias), (value, down)
+        return (total + value, weight, bias), (None, down)
+
+    totals = (
+        _zeros(head.features, ()),
+        _zeros(head.weight) if weight_too else None,
+        _zeros(head.bias) if bias_too and head.bias is not None else None,
+    )
+    (value, *sums), (values, features) = _over_rows(engine, plan, head, operands, step, one, totals)
+    gradients = features, *(None if g is None else g.astype(head.weight.dtype) for g in sums)
+    return value if values is None else values, gradients
+
+
+def _over_rows(
+    engine: Jax,
+    plan: Plan,
+    head: Head,
+    operands: Operands,
+    step: int,
+    one: Callable[[Any, Array, Operands], tuple[Any, Any]],
+    totals: Any,
+) -> tuple[Any, Any]:
+    """Return the totals, and what the rows have for themselves, by a scan and a remainder."""
     per_row = {
         k: v
         for k in ("target", "sample_weight", "where")
@@ -56,89 +101,194 @@ def _scanned(
     }
     if operands.pos_weight is not None and operands.pos_weight.ndim == 2:
         per_row["pos_weight"] = operands.pos_weight
-    rows, step = chunks.shape[0], chunks.whole_rows
+    rows = head.features.shape[0]
     whole = rows - rows % step
 
-    def one(totals: Any, part: Any) -> tuple[Any, Any]:
+    def some(totals: Any, part: Any) -> tuple[Any, Any]:
         features, mine = part
-        some = operands._replace(**mine)
-        features = clean(engine.xp, plan, some, features)
-        logits = engine.product(features, head.weight, head.bias)
-        some = some._replace(prediction=logits)
-        if wanted is None:
-            value, g = Engine.value(engine, plan, some), None
-        else:
-            value, g = Engine.value_and_gradient(engine, plan, some)
-        return _added(engine, plan, head, totals, features, value, g, wanted)
+        mine = operands._replace(**mine)
+        return one(totals, clean(engine.xp, plan, mine, features), mine)
 
-    if wanted is None:  # differentiated by JAX itself, a chunk's logits made again
-        one = jax.checkpoint(one)
-    dtype = jnp.promote_types(head.features.dtype, jnp.float32)
-    totals = (
-        jnp.zeros((), dtype),
-        None if not (wanted and wanted[1]) else jnp.zeros(head.weight.shape, dtype),
-        None
-        if not (wanted and wanted[2]) or head.bias is None
-        else jnp.zeros(head.bias.shape, dtype),
-    )
     everything = head.features, per_row
     cut = jax.tree.map(lambda x: x[:whole].reshape(-1, step, *x.shape[1:]), everything)
-    totals, made = jax.lax.scan(one, totals, cut)
+    totals, made = jax.lax.scan(some, totals, cut)
     made = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), made)
     if whole < rows:
-        totals, rest = one(totals, jax.tree.map(lambda x: x[whole:], everything))
+        totals, rest = some(totals, jax.tree.map(lambda x: x[whole:], everything))
         made = jax.tree.map(lambda a, b: jnp.concatenate([a, b]), made, rest)
-    value, weight, bias = totals
-    values, features = made
-    given = head.weight.dtype
-    gradients = features, *(None if g is None else g.astype(given) for g in (weight, bias))
-    return value if values is None else values, gradients
+    return totals, made
 
 
-def _added(
-    engine: Jax,
-    plan: Plan,
-    head: Head,
-    totals: Any,
-    features: Any,
-    value: Any,
-    g: Any,
-    wanted: Any,
-) -> tuple[Any, Any]:
-    """Return the totals with what a chunk contributes, and what it has for itself."""
-    total, weight, bias = totals
-    values = value if plan.reduction == "none" else None
-    total = total if plan.reduction == "none" else total + value
-    if g is None:
-        return (total, weight, bias), (values, None)
-    g = g.astype(features.dtype)
-    if weight is not None:
-        weight = _accumulated(engine, weight, g, features)
-    if bias is not None:
-        bias = bias + jnp.sum(g, axis=0, dtype=bias.dtype)
-    down = None
-    if wanted[0]:
-        down = engine.product(g, head.weight, transposed=False).astype(features.dtype)  # type: ignore[attr-defined]  # of JAX, no method of the standard
-    return (total, weight, bias), (values, down)
+class _Strips:
+    """The logits of some rows, cut into strips of classes that stay in the cache.
+
+    The rows are stored whole where they fit; else each strip is made again whenever it is needed.
+    """
+
+    def __init__(
+        self, engine: Jax, head: Head, features: Array, chunks: Chunks, *, whole: bool
+    ) -> None:
+        self.engine, self.head, self.features = engine, head, features
+        self.size, self.classes = min(STRIP, chunks.classes), chunks.shape[1]
+        self.logits = engine.product(features, head.weight, head.bias) if whole else None
+
+    def over(self, body: Callable[[Cut, Any], Any], carry: Any) -> Any:
+        """Return what ``body(cut, carry)`` makes of the carry, strip by strip; from None at first."""
+        size = self.size
+        whole = (self.classes - 1) // size
+        last = Cut(whole * size, self.classes - whole * size)
+        if whole == 0:
+            return body(last, carry)
+        started = carry is not None
+        carry = carry if started else body(last, carry)
+        carry = jax.lax.fori_loop(0, whole, lambda i, c: body(Cut(i * size, size), c), carry)
+        return body(last, carry) if started else carry  # first, XLA would copy what it writes over
+
+    def operands(self, plan: Plan, operands: Operands, cut: Cut) -> Operands:
+        """Return the operands of a strip, its logits among them."""
+        return of_classes(plan, operands, self._made(cut), cut)
+
+    def _made(self, cut: Cut) -> Any:
+        if self.logits is not None:
+            return cut(self.logits)
+        bias = None if self.head.bias is None else cut(self.head.bias)
+        return self.engine.product(self.features, cut(self.head.weight, 0), bias)
+
+    def added(self, gradients: Any, g: Any, cut: Cut) -> Any:
+        """Return the gradients of features, weight and bias with a strip's share."""
+        down, weight, bias = gradients
+        g = g.astype(self.features.dtype)
+        if down is not None:
+            down = down + self.engine.product(g, cut(self.head.weight, 0), transposed=False)
+        if weight is not None:
+            # XLA's product of a transposed array takes longer than one of a transposed copy.
+            rows = self.engine.xp.settled(g.T)
+            more = self.engine.product(rows, self.features, transposed=False)
+            weight = cut.put(weight, cut(weight, 0) + more, 0)
+        if bias is not None:
+            bias = cut.put(bias, cut(bias) + jnp.sum(g, axis=0, dtype=bias.dtype))
+        return down, weight, bias
 
 
-def _accumulated(engine: Jax, total: Any, g: Any, features: Any) -> Any:
-    """Return ``total + g.T @ features``, strip by strip: XLA then writes over ``total``."""
+@dataclass(frozen=True)
+class Cut:
+    """Some classes: ``count`` from ``first``, which may be traced."""
 
-    def add(start: Any, size: int, total: Any) -> Any:
-        strip = jax.lax.dynamic_slice_in_dim(g, start, size, axis=1)
-        old = jax.lax.dynamic_slice_in_dim(total, start, size)
-        new = old + engine.product(strip.T, features, transposed=False)
-        return jax.lax.dynamic_update_slice_in_dim(total, new, start, 0)
+    first: Any
+    count: int
 
-    classes = total.shape[0]
-    if classes <= STRIP:
-        return total + engine.product(g.T, features, transposed=False)
-    whole = classes - classes % STRIP
-    total = jax.lax.fori_loop(
-        0, classes // STRIP, lambda i, total: add(i * STRIP, STRIP, total), total
+    def __call__(self, x: Any, axis: int = -1) -> Any:
+        """Return these classes of ``x``."""
+        return _strip(x, self.first, self.count, axis)
+
+    def put(self, x: Any, strip: Any, axis: int = -1) -> Any:
+        """Return ``x`` with ``strip`` there; XLA writes over an ``x`` that is carried by a loop."""
+        return jax.lax.dynamic_update_slice_in_dim(x, strip, self.first, axis)
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(2, 3))
+def _strip(x: Any, first: Any, count: int, axis: int) -> Any:
+    """Slice; half precision as bits, because XLA's CPU backend makes a float32 copy of it first."""
+    bits = x if x.dtype.itemsize != 2 else jax.lax.bitcast_convert_type(x, jnp.uint16)
+    strip = jax.lax.dynamic_slice_in_dim(bits, first, count, axis)
+    return strip if bits is x else jax.lax.bitcast_convert_type(strip, x.dtype)
+
+
+@_strip.defjvp
+def _strip_derivative(count: int, axis: int, primals: Any, tangents: Any) -> tuple[Any, Any]:
+    slope = jax.lax.dynamic_slice_in_dim(tangents[0], primals[1], count, axis)
+    return _strip(*primals, count, axis), slope
+
+
+def _rows(
+    engine: Jax, plan: Plan, strips: _Strips, operands: Operands, gradients: Any
+) -> tuple[Array, Any]:
+    """Return the value of some rows, and the gradients with what these add.
+
+    The strips are measured one after another and merged, and their gradients made in a second round.
+    """
+    xp, rows = engine.xp, operands._replace(prediction=strips.features)
+    keep = kept(plan, operands)
+    plans = [(plan, operands, keep)]
+    if plan.penalty is not None:
+        plans.append((*penalty(plan, rows), keep))
+
+    def made(cut: Cut) -> Any:
+        return [
+            (p, *ready(xp, p, strips.operands(p, o, cut), keep, cut.first)) for p, o, keep in plans
+        ]
+
+    def merged(cut: Cut, statistics: Any) -> Any:
+        more = [p.kernel.measure(xp, z, t, 1) for p, z, t in made(cut)]
+        if statistics is None:
+            return more
+        return [
+            p.kernel.merge(xp, a, b) for (p, *_), a, b in zip(plans, statistics, more, strict=True)
+        ]
+
+    statistics = strips.over(merged, None)
+    values = [
+        xp.squeeze(p.kernel.value(xp, s), axis=1)
+        for (p, *_), s in zip(plans, statistics, strict=True)
+    ]
+    value = reduced(xp, plan, rows, *values)
+    if gradients is None:
+        return value, None
+    shares: Any = cotangents(xp, plan, rows, values[0])
+
+    def added(cut: Cut, gradients: Any) -> Any:
+        parts = [
+            raw_gradient(xp, p, z, p.kernel.gradient(xp, z, t, s, along(w, 1), 1))
+            for (p, z, t), s, w in zip(made(cut), statistics, shares, strict=False)
+        ]
+        return strips.added(gradients, sum(parts[1:], parts[0]), cut)
+
+    return value, strips.over(added, gradients)
+
+
+def _elements(
+    engine: Jax, plan: Plan, strips: _Strips, operands: Operands, gradients: Any
+) -> tuple[Array, Any]:
+    """Return the same of a loss of which each element is a row."""
+
+    def added(cut: Cut, carry: Any) -> Any:
+        value, gradients = carry
+        some = strips.operands(plan, operands, cut)
+        if gradients is None:
+            more = Engine.value(engine, plan, some)
+        else:
+            more, g = Engine.value_and_gradient(engine, plan, some)
+            gradients = strips.added(gradients, g, cut)
+        value = cut.put(value, more) if plan.reduction == "none" else value + more
+        return value, gradients
+
+    shape = (strips.features.shape[0], strips.classes) if plan.reduction == "none" else ()
+    both: tuple[Array, Any] = strips.over(added, (_zeros(strips.features, shape), gradients))
+    return both
+
+
+def _zeros(like: Any, shape: Any = None) -> Any:
+    return jnp.zeros(
+        like.shape if shape is None else shape, jnp.promote_types(like.dtype, jnp.float32)
     )
-    return total if whole == classes else add(whole, classes - whole, total)
+
+
+def _differentiable(
+    engine: Jax, plan: Plan, chunks: Chunks, head: Head, operands: Operands
+) -> Array:
+    """Return the value, made of whole rows and differentiated by JAX, a chunk's logits made again."""
+
+    def one(total: Any, features: Array, some: Operands) -> tuple[Any, Any]:
+        logits = engine.product(features, head.weight, head.bias)
+        value = Engine.value(engine, plan, some._replace(prediction=logits))
+        return (total, value) if plan.reduction == "none" else (total + value, None)
+
+    totals = _zeros(head.features, ())
+    value, values = _over_rows(
+        engine, plan, head, operands, chunks.whole_rows, jax.checkpoint(one), totals
+    )
+    both: Array = value if values is None else values
+    return both
 
 
 def _plain_head_value(
@@ -157,7 +307,7 @@ def _head_derivative(
     (head, operands), (d_head, d_operands) = primals, tangents
     moving = jax.tree.leaves(d_operands, is_leaf=is_zero)
     if plan.reduction == "none" or any(not is_zero(d) for d in moving):
-        plain = partial(_plain_head_value, engine, plan, chunks)
+        plain = partial(_differentiable, engine, plan, chunks)
         given = jax.tree.map(_filled, (d_head, d_operands), is_leaf=is_zero)
         value, d_value = jax.jvp(plain, primals, given)
         return _known_value(engine, plan, chunks, head, operands, value), d_value
