@@ -95,7 +95,11 @@ def test_hessian_is_that_of_softmax(target, logits):
     """Also in a tie, where the peak is several classes."""
     y, z = jnp.asarray(target), jnp.asarray(logits)
     want = curvature(np.exp(logits) / np.sum(np.exp(logits)))
-    for loss in (lambda x: xent.cross_entropy(y, logits=x), xent.logsumexp):
+    for loss in (
+        lambda x: xent.cross_entropy(y, logits=x),
+        lambda x: xent.cross_entropy(y, logits=x, label_smoothing=0.25),
+        xent.logsumexp,
+    ):
         for hessian in (jax.hessian, lambda f: jax.jacrev(jax.jacrev(f))):
             assert_close(jax.jit(hessian(loss))(z), want)
 

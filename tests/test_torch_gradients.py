@@ -120,5 +120,7 @@ def test_hessian_is_that_of_softmax(target, logits):
         torch.func.hessian,
         lambda f: lambda x: torch.autograd.functional.hessian(f, x),
     ):
-        assert_close(hessian(lambda x: xent.cross_entropy(y, logits=x))(z), want)
+        for smoothing in (0.0, 0.25):
+            given = {"target": y, "label_smoothing": smoothing}
+            assert_close(hessian(lambda x, g=given: xent.cross_entropy(**g, logits=x))(z), want)
         assert_close(hessian(xent.logsumexp)(z), want)
