@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import jax
@@ -54,6 +54,11 @@ class JaxNamespace(Namespace):
 
     def __init__(self, api: Any) -> None:
         self.api = api
+
+    @cached_property
+    def block(self) -> JaxBlock:
+        """The verbs for a block of rows."""
+        return JaxBlock(self.api)
 
     @property
     def integer(self) -> Any:
@@ -138,6 +143,19 @@ class JaxNamespace(Namespace):
         shape[axis] = size
         iota: Array = jax.lax.broadcasted_iota(self.integer, shape, axis % ndim)
         return iota
+
+
+class JaxBlock(JaxNamespace):
+    """The verbs for a block of rows that stays in the cache: what a sum is of is stored there."""
+
+    def sum(self, x: Array, **how: Any) -> Array:
+        """Return the sum; apart from what makes ``x``, which may then `select`."""
+        total: Array = self.api.sum(self.settled(x), **how)
+        return total
+
+    def put(self, x: Array, index: Array, value: Any, axis: int) -> Array:
+        """Return ``x`` with ``value`` at ``index``, by a `select`."""
+        return Namespace.put(self, x, index, value, axis)
 
 
 class Jax(Engine):

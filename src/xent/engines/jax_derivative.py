@@ -16,10 +16,66 @@ from xent._namespace import Namespace
 from xent._plan import Plan, along
 from xent._typing import Array
 
+BLOCK = 1 << 21
+"""Bytes of a prediction that are measured at a time on a CPU, so that what is made of them stays in its
+cache.
+"""
+
+
+LONG = 1 << 15
+"""Classes of a row beyond which XLA's CPU backend sums a whole array one number after another."""
+
+
+def measured(
+    xp: Any, plan: Plan, prediction: Any, target: Any, *, gradient_too: bool = False
+) -> Any:
+    """Return the statistics of what is ready, on a CPU of a block of rows at a time.
+
+    XLA's CPU backend stores arrays of the prediction's size for what is summed, or makes it within
+    the sum, more slowly still. Of a block they are stored in the cache. Where the gradient is wanted
+    too, exponentials that are stored whole, in its place, save making them again.
+    """
+
+    def whole(prediction: Array, target: Any) -> Any:
+        return plan.kernel.measure(xp, prediction, target, plan.axis)
+
+    if prediction.size == 0 or prediction.ndim == 0:
+        return whole(prediction, target)
+    axis = None if plan.axis is None else 1
+    rows = prediction.size // prediction.shape[-1] if axis else prediction.size
+    step = _even(rows, prediction.nbytes)
+    element = plan.kernel.shape == "element" and plan.reduction != "none"
+    last = plan.kernel.shape == "row" and plan.axis == prediction.ndim - 1
+    last = last and not (gradient_too and prediction.shape[-1] <= LONG)
+    if step is None or not (element or last):
+        return whole(prediction, target)
+
+    def blocks(prediction: Any, target: Any) -> Any:
+        given = jax.tree.map(
+            lambda x: x.reshape(-1, step, x.shape[-1] if axis else 1), (prediction, target)
+        )
+        made = jax.lax.map(lambda x: plan.kernel.measure(xp.block, x[0], x[1], axis), given)
+        return jax.tree.map(lambda x: x.reshape(*prediction.shape[:-1], -1), made)
+
+    return jax.lax.platform_dependent(prediction, target, cpu=blocks, default=whole)
+
+
+def _even(rows: int, size: int) -> int | None:
+    """Return how many of ``rows`` of ``size`` bytes are a block, None where they are not cut.
+
+    None are left over: a loop over the others would be given a copy of them.
+    """
+    most = min(rows, max(1, rows * BLOCK // size))
+    return next((n for n in range(most, most // 8, -1) if rows % n == 0), None)
+
 
 def evaluated(xp: Namespace, plan: Plan, prediction: Array, target: Any) -> Array:
     """Return the rows of what is ready; `rows_of` is the same with a derivative."""
-    rows = plan.kernel.value(xp, plan.kernel.measure(xp, prediction, target, plan.axis))
+    return _rows(xp, plan, measured(xp, plan, prediction, target))
+
+
+def _rows(xp: Namespace, plan: Plan, statistics: Any) -> Array:
+    rows = plan.kernel.value(xp, statistics)
     return rows if plan.row_axis is None else xp.squeeze(rows, axis=plan.row_axis)
 
 
@@ -30,9 +86,9 @@ def _derivative(xp: Namespace, plan: Plan, primals: Any, tangents: Any) -> tuple
     """Return the rows, and their derivative along the tangents: Σ gradient · tangent."""
     (prediction, target), (d_prediction, d_target) = primals, tangents
     kernel, axis = plan.kernel, plan.axis
-    rows = rows_of(xp, plan, prediction, target)
+    statistics = measured(xp, plan, prediction, target, gradient_too=True)
+    rows = known_rows(xp, plan, prediction, target, _rows(xp, plan, statistics))
     one = along(xp.ones_like(rows), plan.row_axis)
-    statistics = kernel.measure(xp, prediction, target, axis)
     d_rows = xp.zeros_like(rows)
     if not is_zero(d_prediction):
         if kernel.shape == "block":
