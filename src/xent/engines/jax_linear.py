@@ -234,7 +234,7 @@ def _rows(
     value = reduced(xp, plan, rows, *values)
     if gradients is None:
         return value, None
-    shares: Any = cotangents(xp, plan, rows, values[0])
+    shares: Any = cotangents(xp, plan, rows, xp.ones_like(values[0]))
 
     def added(cut: Cut, gradients: Any) -> Any:
         parts = [
