@@ -50,14 +50,38 @@ def measured(
     if step is None or not (element or last):
         return whole(prediction, target)
 
-    def blocks(prediction: Any, target: Any) -> Any:
+    numbers, arrays = _apart(target)
+
+    def blocks(prediction: Any, arrays: Any) -> Any:
         given = jax.tree.map(
-            lambda x: x.reshape(-1, step, x.shape[-1] if axis else 1), (prediction, target)
+            lambda x: x.reshape(-1, step, x.shape[-1] if axis else 1), (prediction, arrays)
         )
-        made = jax.lax.map(lambda x: plan.kernel.measure(xp.block, x[0], x[1], axis), given)
+
+        def measure(block: Any) -> Any:
+            return plan.kernel.measure(xp.block, block[0], _joined(numbers, block[1]), axis)
+
+        made = jax.lax.map(measure, given)
         return jax.tree.map(lambda x: x.reshape(*prediction.shape[:-1], -1), made)
 
-    return jax.lax.platform_dependent(prediction, target, cpu=blocks, default=whole)
+    def unblocked(prediction: Any, arrays: Any) -> Any:
+        return whole(prediction, _joined(numbers, arrays))
+
+    return jax.lax.platform_dependent(prediction, arrays, cpu=blocks, default=unblocked)
+
+
+def _apart(target: Any) -> tuple[Any, Any]:
+    """Return a target's numbers and its arrays, each None where the other is."""
+    return (
+        jax.tree.map(lambda x: x if jnp.ndim(x) == 0 else None, target),
+        jax.tree.map(lambda x: x if jnp.ndim(x) else None, target),
+    )
+
+
+def _joined(numbers: Any, arrays: Any) -> Any:
+    """Return the target that was taken apart."""
+    return jax.tree.map(
+        lambda a, b: b if a is None else a, numbers, arrays, is_leaf=lambda x: x is None
+    )
 
 
 def _even(rows: int, size: int) -> int | None:
