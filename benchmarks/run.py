@@ -39,6 +39,7 @@ def parser() -> argparse.ArgumentParser:
     add("--rounds", type=int, help=f"samples per contender ({ROUNDS})")
     add("--no-memory", action="store_true", help="leave out the processes that measure memory")
     add("--json", type=Path, metavar="FILE", help="write the results")
+    add("--onto", type=Path, metavar="FILE", help="keep of these results what is not run again")
     add("--markdown", type=Path, metavar="FILE", help="write the tables there, not to stdout")
     add("--plot", type=Path, metavar="FILE", help="draw the results")
     add("--list", action="store_true", help="name the cases and the backends, and stop")
@@ -102,18 +103,20 @@ def run(given: argparse.Namespace) -> dict[str, Any]:
     chosen = jobs(given.cases, given.dtype, given.quick)
     devices = {runner.device for runner in runners.values()}
     session.speeds |= {device: speeds(device, given.quick) for device in sorted(devices)}
-    results: list[Row] = []
-    growth: list[Row] = []
     settings = {"quick": given.quick, "rounds": rounds, "warmups": warmups, "seed": SEED}
-    found = {
+    found: dict[str, Any] = {
         "format": 1,
         "machine": describe(),
         "settings": settings | {"tolerance": TOLERANCE},
         "speeds": session.speeds,
         "missing": session.missing,
-        "cases": results,
-        "growth": growth,
+        "cases": [],
+        "growth": [],
     }
+    if given.onto:
+        found |= _others(found, json.loads(given.onto.read_text()), chosen)
+    results: list[Row] = found["cases"]
+    growth: list[Row] = found["growth"]
     with Progress(len(chosen)) as bar:
         for family, case, dtype in chosen:
             bar.say(f"{case.name} {dtype}")
@@ -129,6 +132,18 @@ def run(given: argparse.Namespace) -> dict[str, Any]:
         add_memory(results, wanted[:1] if given.quick else wanted, given.quick)
         _keep(found, given.json)
     return found
+
+
+def _others(found: dict[str, Any], earlier: dict[str, Any], chosen: list[Job]) -> dict[str, Any]:
+    """Return what earlier results have of other cases, if they are of this machine and as careful."""
+    for what in ("settings", "machine"):
+        if earlier[what] != finite(found[what]):
+            raise SystemExit(f"the results are of other {what}: {earlier[what]}")
+    again = {(case.name, dtype) for _, case, dtype in chosen}
+    return {
+        "cases": [row for row in earlier["cases"] if (row["case"], row["dtype"]) not in again],
+        "growth": [row for row in earlier["growth"] if (row["case"], "float32") not in again],
+    }
 
 
 def _keep(found: dict[str, Any], file: Path | None) -> None:

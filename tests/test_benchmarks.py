@@ -40,6 +40,22 @@ def results(tmp_path_factory):
     return found, (folder / "results.md").read_text()
 
 
+def test_other_cases_are_kept(results, tmp_path):
+    found, _ = results
+    file = tmp_path / "results.json"
+    file.write_text(json.dumps(found))
+    words = ["tiny-binary", "--quick", "--backend", "numpy", "--no-memory"]
+    command = [sys.executable, "-m", "benchmarks", *words, "--onto", file, "--json", file]
+    for _ in "12":  # the second time in the place of the first
+        subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
+    both = json.loads(file.read_text())
+    assert both["cases"][: len(MODES)] == found["cases"]
+    assert [row["case"] for row in both["cases"][len(MODES) :]] == ["tiny-binary"] * len(MODES)
+    file.write_text(json.dumps({**found, "settings": {**found["settings"], "rounds": 99}}))
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert "results are of other settings" in done.stderr
+
+
 def test_results_describe_the_run(results):
     found, _ = results
     assert set(found) == {
