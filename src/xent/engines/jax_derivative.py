@@ -26,14 +26,12 @@ LONG = 1 << 15
 """Classes of a row beyond which XLA's CPU backend sums a whole array one number after another."""
 
 
-def measured(
-    xp: Any, plan: Plan, prediction: Any, target: Any, *, gradient_too: bool = False
-) -> Any:
+def measured(xp: Any, plan: Plan, prediction: Any, target: Any) -> Any:
     """Return the statistics of what is ready, on a CPU of a block of rows at a time.
 
     XLA's CPU backend stores arrays of the prediction's size for what is summed, or makes it within
-    the sum, more slowly still. Of a block they are stored in the cache. Where the gradient is wanted
-    too, exponentials that are stored whole, in its place, save making them again.
+    the sum, more slowly still. Of a block they are stored in the cache. Rows that are not `LONG` it
+    sums well, and on all cores.
     """
 
     def whole(prediction: Array, target: Any) -> Any:
@@ -46,8 +44,7 @@ def measured(
     step = _even(rows, prediction.nbytes)
     element = plan.kernel.shape == "element" and plan.reduction != "none"
     last = plan.kernel.shape == "row" and plan.axis == prediction.ndim - 1
-    last = last and not (gradient_too and prediction.shape[-1] <= LONG)
-    if step is None or not (element or last):
+    if step is None or not (element or (last and prediction.shape[-1] > LONG)):
         return whole(prediction, target)
 
     numbers, arrays = _apart(target)
@@ -110,7 +107,7 @@ def _derivative(xp: Namespace, plan: Plan, primals: Any, tangents: Any) -> tuple
     """Return the rows, and their derivative along the tangents: Σ gradient · tangent."""
     (prediction, target), (d_prediction, d_target) = primals, tangents
     kernel, axis = plan.kernel, plan.axis
-    statistics = measured(xp, plan, prediction, target, gradient_too=True)
+    statistics = measured(xp, plan, prediction, target)
     rows = known_rows(xp, plan, prediction, target, _rows(xp, plan, statistics))
     one = along(xp.ones_like(rows), plan.row_axis)
     d_rows = xp.zeros_like(rows)
