@@ -197,10 +197,10 @@ def _logits(
 ) -> Array:
     """Return the logits of some classes, in the first rows of ``room`` where they fit."""
     bias = None if head.bias is None else head.bias[classes]
-    if room is not None and room.shape[1] != classes.stop - classes.start:
-        room = None
-    room = None if room is None else room[: features.shape[0]]
-    logits: Array = engine.product(features, head.weight[classes, ...], bias, out=room)
+    out = None
+    if room is not None and room.shape[1] == classes.stop - classes.start:
+        out = room[: features.shape[0]]
+    logits: Array = engine.product(features, head.weight[classes, ...], bias, out=out)
     return logits
 
 
