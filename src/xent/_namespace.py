@@ -110,11 +110,11 @@ class Namespace:
         array's size for the backward pass.
         """
         api = self.api
-        if not self.maybe(lambda: api.isinf(peak)):
+        if not self.maybe(lambda: self.isinf(peak)):
             return x - peak
         large = float(api.finfo(peak.dtype).max)
         near = api.clip(peak, -large, large)
-        far = api.where(api.isinf(peak), api.full_like(peak, large), api.zeros_like(peak))
+        far = api.where(self.isinf(peak), api.full_like(peak, large), api.zeros_like(peak))
         return self.at_most(x - near - far, large - far)
 
     def at_most(self, d: Array, most: Array) -> Array:
