@@ -130,6 +130,11 @@ class Namespace:
         e: Array = self.api.exp(self.shifted(x, peak))
         return e
 
+    def relu(self, z: Array) -> Array:
+        """Return max(``z``, 0)."""
+        rectified: Array = self.api.maximum(z, self.api.zeros_like(z))
+        return rectified
+
     def decay(self, z: Array) -> Array:
         """Return e^−|z|."""
         e: Array = self.api.exp(-self.api.abs(z))

@@ -32,6 +32,10 @@ class TensorNamespace(Namespace):
         """Return the maximum along ``axis``, likewise."""
         return torch.amax(x, axis, keepdim=keepdims)
 
+    def relu(self, z: Any) -> Any:
+        """Return max(``z``, 0), likewise."""
+        return torch.relu(z)
+
     def squeeze(self, x: Any, *, axis: int) -> Any:
         """Return ``x`` without an axis of size 1, likewise."""
         return torch.squeeze(x, axis)
@@ -85,6 +89,10 @@ class UnseenNamespace(TensorNamespace):
         """Return exp(x − peak) in one tensor."""
         d: Any = self.shifted(x, peak)
         return d.exp_()
+
+    def decay(self, z: Any) -> Any:
+        """Return e^−|z|, likewise."""
+        return torch.abs(z).neg_().exp_()
 
     def times(self, x: Any, factor: Any) -> Any:
         """Return ``x · factor`` in ``x``."""

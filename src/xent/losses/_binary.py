@@ -21,10 +21,9 @@ def _measure_logits(xp: Namespace, logits: Array, target: Pair, axis: None) -> A
     Not by a ``where``, which takes ten times an exponential where the signs are mixed.
     """
     positive, negative, *_ = target
-    zero = xp.zeros_like(logits)
-    up, down = xp.maximum(logits, zero), xp.maximum(-logits, zero)
-    wrong = m.scaled(xp, positive, down) + m.scaled(xp, negative, up)
-    return (positive + negative) * xp.log1p(xp.decay(logits)) + wrong
+    cost = (positive + negative) * xp.log1p(xp.decay(logits))
+    cost = cost + m.scaled(xp, positive, xp.relu(-logits))
+    return cost + m.scaled(xp, negative, xp.relu(logits))
 
 
 def _gradient_logits(
