@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import xent
 from tests.backends import Backend
 from tests.cases import CASES
 from tests.near import assert_near, assert_same, largest
@@ -72,6 +73,21 @@ def test_an_array_of_several_blocks_is_its_rows_one_by_one(case, monkeypatch):
 @pytest.mark.cases(of=lambda case: str(case) in REAL, slow=lambda case: False)
 def test_blocks_of_their_real_size(backend, case):
     assert_row_by_row(backend, case, 9, eager._BLOCK // 4 + 1)
+
+
+@pytest.mark.parametrize("classes", [*range(2, 18), 31, 32, 33])
+@pytest.mark.parametrize("case", [c for c in CASES if c.has_rows and not c.elementwise], ids=str)
+def test_short_rows_are_each_as_alone(case, classes):
+    """NumPy computes them class by class, and adds in the order in which it adds along one row."""
+    assert_row_by_row(Backend.NUMPY, case, 33, classes)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("shape", [(7, 4), (2, 3, 10), (1, 5), (4, 40)])
+def test_a_gradient_lies_as_the_logits(shape, order):
+    logits = np.asarray(np.random.default_rng(42).normal(size=shape), order=order)
+    labels = np.zeros(shape[:-1], int)
+    assert xent.grad(xent.cross_entropy)(labels, logits=logits).strides == logits.strides
 
 
 REAL = ("cross_entropy-labels-logits", "cross_entropy-distributions-probs")

@@ -134,8 +134,12 @@ class Engine:
 
     def value_and_gradient(self, plan: Plan, operands: Operands) -> tuple[Array, Array]:
         """Return the value, and its gradient with respect to the prediction."""
+        return self._both(plan, operands, ones(self.xp, plan, operands))
+
+    def _both(self, plan: Plan, operands: Operands, one: Array) -> tuple[Array, Array]:
+        """Return value and gradient; ``one`` is 1 for each row, when broadcast."""
         xp = self.xp
-        w, share = cotangents(xp, plan, operands, ones(xp, plan, operands))
+        w, share = cotangents(xp, plan, operands, one)
         if plan.finish == "exp":
             return self._exponential(plan, operands, w)
         rows, g = self.rows_and_gradient(plan, operands, w)

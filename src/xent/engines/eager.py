@@ -107,6 +107,8 @@ class Eager(Engine):
         First as if no logit were infinite: where one is, its row's loss is not finite, and the block is
         computed again with every check. So the checks cost one sum.
         """
+        operands, *rest = args
+        args = (self.laid(plan, operands), *rest)
         if self.quick is not None and self._known(plan, *args):
             xp = self.quick if function is rows_of else self.quick.remembering()
             made = function(xp, plan, *args)
@@ -121,6 +123,10 @@ class Eager(Engine):
             return True
         labels = _dtype.cast(self.xp, operands.target, self.xp.integer)
         return prod(labels.shape) == 0 or self.xp.within(labels, 0, plan.classes - 1)
+
+    def laid(self, plan: Plan, operands: Operands) -> Operands:
+        """Return the operands of a block as the library computes with them fastest."""
+        return operands
 
     def whole(self, operands: Operands) -> bool:
         """Whether the arrays must be taken in one block."""
@@ -157,10 +163,11 @@ class Eager(Engine):
         operands = divided_by(self.xp, plan, operands, operands.prediction.shape)
         parts: list[Any] = [None] * len(tiles)
         g = self._room(plan, operands)
+        one = ones(self.xp, plan, _cut(plan, operands, (slice(0, 1),) * g.ndim))
 
         def measure(i: int) -> None:
             block = _cut(plan, operands, tiles[i])
-            parts[i], g[tiles[i]] = Engine.value_and_gradient(self, plan, block)
+            parts[i], g[tiles[i]] = self._both(plan, block, one)
 
         self.each(measure, range(len(tiles)))
         return self._total(parts), g
