@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from xent import _dispatch, _dtype
-from xent._engine import Engine
+from xent._engine import Engine, rows_and_gradient_of
 from xent._linear import Chunks, Gradients, Head
 from xent._namespace import Namespace
 from xent._plan import LOG, QUOTIENT, Operands, Plan, kept, ready, widened
@@ -19,8 +19,11 @@ from xent._typing import Array
 from xent.engines import jax_linear
 from xent.engines.jax_derivative import known_rows, rows_of, times
 
-# XLA's CPU backend vectorises a reduction of arithmetic, and not one with a `select` in it: that
-# takes five times as long. So the verbs that stand inside a sum or a maximum are arithmetic here.
+# XLA's CPU backend makes a reduction and the arithmetic before it in one pass, tile by tile. A
+# `select` is no part of that: what it makes is stored, which takes longer where it is no longer in
+# the cache, or must be paged in anew. So the verbs that stand inside a sum or a maximum are
+# arithmetic here; but each operation costs such a pass some nanoseconds for each row, so where
+# the array is small, or is stored for a gradient, a `select` is faster (`JaxStored`).
 #
 # Its exp loses up to 519 ULP (float64; 106 in float32) just above where it underflows. exp(d / 2)²
 # would not, but costs every other exponential a ULP.
@@ -28,6 +31,9 @@ from xent.engines.jax_derivative import known_rows, rows_of, times
 
 _LONG, _PARTS = 4096, 64
 """From how many numbers on a sum is made of parts, and of how many."""
+
+_SMALL = 1 << 24
+"""Bytes of an array up to which it is stored at little cost: memory of that size is kept and reused."""
 
 
 def _countable(x: Any, axis: int) -> bool:
@@ -59,6 +65,11 @@ class JaxNamespace(Namespace):
     def block(self) -> JaxBlock:
         """The verbs for a block of rows."""
         return JaxBlock(self.api)
+
+    @cached_property
+    def stored(self) -> JaxStored:
+        """The verbs where a gradient is made too."""
+        return JaxStored(self.api)
 
     @property
     def integer(self) -> Any:
@@ -114,6 +125,12 @@ class JaxNamespace(Namespace):
         away: Any = jnp.abs(self._positions(x, axis) - index.astype(x.dtype))  # type: ignore[attr-defined]  # of JAX, no method of the standard
         return x * jnp.minimum(away, 1)
 
+    def rest(self, x: Array, peak: Array, index: Array, axis: int) -> Array:
+        """Return the sum beside the label, of a small array as where a gradient is made too."""
+        if x.nbytes <= _SMALL:  # type: ignore[attr-defined]  # of JAX, no part of the standard
+            return self.stored.rest(x, peak, index, axis)
+        return super().rest(x, peak, index, axis)
+
     def first_peak(self, x: Array, axis: int) -> Array:
         """Return the index of the first maximum, or of one that is as large but for rounding.
 
@@ -145,7 +162,25 @@ class JaxNamespace(Namespace):
         return iota
 
 
-class JaxBlock(JaxNamespace):
+class JaxStored(JaxNamespace):
+    """The verbs where the exponentials of an array are stored: one array for sum and gradient.
+
+    The label is put out of them before they are made, so that the sum is of them as they are.
+    """
+
+    def beside(self, x: Array, peak: Array, index: Array, axis: int) -> Array:
+        """Return exp(x − peak), 0 at ``index``."""
+        d = Namespace.put(self, self.shifted(x, peak), index, -self.api.inf, axis)
+        e: Array = self.api.exp(d)
+        return e
+
+    def rest(self, x: Array, peak: Array, index: Array, axis: int) -> Array:
+        """Return the sum of what is `beside`."""
+        total: Array = self.sum(self.beside(x, peak, index, axis), axis=axis, keepdims=True)
+        return total
+
+
+class JaxBlock(JaxStored):
     """The verbs for a block of rows that stays in the cache: what a sum is of is stored there."""
 
     def sum(self, x: Array, **how: Any) -> Array:
@@ -214,7 +249,7 @@ class Jax(Engine):
 
     def rows_and_gradient(self, plan: Plan, operands: Operands, w: Array) -> tuple[Array, Array]:
         """Return rows and gradient, the rows with their own derivative, measured once."""
-        rows, g = super().rows_and_gradient(plan, operands, w)
+        rows, g = rows_and_gradient_of(self.xp.stored, plan, operands, w)
         prediction, target = ready(self.xp, plan, operands, kept(plan, operands))
         return known_rows(self.xp, plan, prediction, target, rows), g
 

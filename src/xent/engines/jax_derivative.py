@@ -96,27 +96,38 @@ def evaluated(xp: Namespace, plan: Plan, prediction: Array, target: Any) -> Arra
 
 
 def _rows(xp: Namespace, plan: Plan, statistics: Any) -> Array:
-    rows = plan.kernel.value(xp, statistics)
-    return rows if plan.row_axis is None else xp.squeeze(rows, axis=plan.row_axis)
+    """Return the value of statistics, made of them without their class axis.
+
+    XLA's CPU backend would go along that axis, of size 1, where the rows are summed: one number after
+    another, in ten times the time.
+    """
+    if plan.row_axis is not None:
+        statistics = jax.tree.map(
+            lambda x: xp.squeeze(x, axis=plan.row_axis) if jnp.ndim(x) else x, statistics
+        )
+    rows: Array = plan.kernel.value(xp, statistics)
+    return rows
 
 
 rows_of = jax.custom_jvp(evaluated, nondiff_argnums=(0, 1))
 
 
-def _derivative(xp: Namespace, plan: Plan, primals: Any, tangents: Any) -> tuple[Array, Array]:
+def _derivative(xp: Any, plan: Plan, primals: Any, tangents: Any) -> tuple[Array, Array]:
     """Return the rows, and their derivative along the tangents: Σ gradient · tangent."""
     (prediction, target), (d_prediction, d_target) = primals, tangents
     kernel, axis = plan.kernel, plan.axis
-    statistics = measured(xp, plan, prediction, target)
+    moves = not is_zero(d_prediction)
+    made = xp.stored if moves else xp
+    statistics = measured(made, plan, prediction, target)
     rows = known_rows(xp, plan, prediction, target, _rows(xp, plan, statistics))
     one = along(xp.ones_like(rows), plan.row_axis)
     d_rows = xp.zeros_like(rows)
-    if not is_zero(d_prediction):
+    if moves:
         if kernel.shape == "block":
             # The gradient is linear in w: the derivative along a tangent is its transpose.
-            slope = partial(_gradient, xp, plan, prediction, statistics)
+            slope = partial(_gradient, made, plan, prediction, statistics)
             return rows, jax.linear_transpose(slope, rows)(d_prediction)[0]
-        g = kernel.gradient(xp, prediction, target, statistics, one, axis)
+        g = kernel.gradient(made, prediction, target, statistics, one, axis)
         # In the logits every gradient is finite: a product that XLA knows. But a perplexity may not be.
         known = plan.form == "logits" and plan.finish != "exp"
         product = jnp.multiply if known else times
