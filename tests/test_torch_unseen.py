@@ -76,14 +76,17 @@ def test_memory_is_a_block(name, monkeypatch):
     assert made.largest <= 300 < here["logits"].numel()
 
 
-def test_blocks_on_a_device_are_larger(monkeypatch):
+def test_blocks_of_several_threads_and_on_a_device_are_larger(monkeypatch):
     cut, seen = eager._cut, []
     monkeypatch.setattr(eager, "_cut", lambda *args: seen.append(args) or cut(*args))
     monkeypatch.setattr(eager, "_BLOCK", 64)
     monkeypatch.setattr(eager, "_DEVICE_BLOCK", 4 * 64)
     call = {"target": torch.zeros(64, dtype=torch.int64), "logits": torch.zeros(64, 4)}
-    xent.cross_entropy(**call)
-    assert len(seen) == 16
+    for threads in (1, 2):
+        monkeypatch.setattr(torch_values.Plain, "threads", lambda self, threads=threads: threads)
+        seen.clear()
+        xent.cross_entropy(**call)
+        assert len(seen) == 16 // threads
     monkeypatch.setattr(eager, "_in_host_memory", lambda x: False)
     seen.clear()
     xent.cross_entropy(**call)

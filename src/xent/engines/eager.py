@@ -18,9 +18,10 @@ from xent._reduce import divided_by
 from xent._typing import Array
 
 _BLOCK = 1 << 21
-"""Bytes of a block in the dtype that is computed in: with its one temporary it stays in cache.
+"""Bytes of a block in the dtype that is computed in, for each thread that shares the block.
 
-Sized in bytes, never in rows: blocks of few narrow rows cost more in calls than they save.
+With its one temporary it stays in cache. Sized in bytes, never in rows: blocks of few narrow rows
+cost more in calls than they save.
 """
 
 _DEVICE_BLOCK = 1 << 28
@@ -128,6 +129,10 @@ class Eager(Engine):
         """Return the operands of a block as the library computes with them fastest."""
         return operands
 
+    def threads(self) -> int:
+        """Return how many threads of the library share a block."""
+        return 1
+
     def whole(self, operands: Operands) -> bool:
         """Whether the arrays must be taken in one block."""
         return not is_writeable_array(operands.prediction)
@@ -139,7 +144,7 @@ class Eager(Engine):
 
     def tiles(self, plan: Plan, operands: Operands) -> list[Tile]:
         """Return the blocks that the prediction is cut into, none where it is one itself."""
-        return [] if self.whole(operands) else _tiles(plan, operands.prediction)
+        return [] if self.whole(operands) else _tiles(plan, operands.prediction, self.threads())
 
     def value(self, plan: Plan, operands: Operands) -> Array:
         """Return the value; of elements that are rows by themselves no array of rows is made."""
@@ -225,12 +230,12 @@ def _in_host_memory(x: Any) -> bool:
     return hasattr(x, "__array_interface__") or str(getattr(x, "device", "cpu")) == "cpu"
 
 
-def _tiles(plan: Plan, prediction: Array) -> list[Tile]:
+def _tiles(plan: Plan, prediction: Array, threads: int) -> list[Tile]:
     """Cut the prediction into blocks of whole rows, from the outermost axis inwards."""
     shape, size = prediction.shape, max(4, _dtype.size(prediction))
     if plan.kernel.shape == "element":  # which holds more temporaries at a time
-        size *= 4
-    limit = _BLOCK // size
+        size *= 2
+    limit = threads * _BLOCK // size
     if prod(shape) > limit and not _in_host_memory(prediction):
         limit = _DEVICE_BLOCK // size
     if prod(shape) <= limit:

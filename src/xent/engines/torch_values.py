@@ -152,6 +152,11 @@ class Plain(Unseen):
     namespace = PlainNamespace
     finite = FiniteNamespace
 
+    def threads(self) -> int:
+        """Return how many threads torch computes with."""
+        threads: int = torch.get_num_threads()
+        return threads
+
     def present(self, keep: Any) -> Any:
         """Return the positions of the rows that count."""
         return None if keep is None else keep.nonzero()[:, 0]
