@@ -7,7 +7,7 @@ import xent
 from tests.backends import Backend
 from tests.cases import CASES
 from tests.near import assert_near, assert_same, largest
-from xent.engines import eager
+from xent.engines import eager, numpy
 
 SHAPES = [((7,), 5), ((2, 5), 3), ((3, 2, 2), 4)]
 
@@ -78,12 +78,12 @@ def test_blocks_of_their_real_size(backend, case):
 @pytest.mark.parametrize("classes", [*range(2, 18), 31, 32, 33])
 @pytest.mark.parametrize("case", [c for c in CASES if c.has_rows and not c.elementwise], ids=str)
 def test_short_rows_are_each_as_alone(case, classes):
-    """NumPy computes them class by class, and adds in the order in which it adds along one row."""
-    assert_row_by_row(Backend.NUMPY, case, 33, classes)
+    """NumPy computes many class by class, and adds in the order in which it adds along one row."""
+    assert_row_by_row(Backend.NUMPY, case, numpy.MANY // classes + 1, classes)
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
-@pytest.mark.parametrize("shape", [(7, 4), (2, 3, 10), (1, 5), (4, 40)])
+@pytest.mark.parametrize("shape", [(2000, 4), (2, 300, 10), (1, 5), (4, 40)])
 def test_a_gradient_lies_as_the_logits(shape, order):
     logits = np.asarray(np.random.default_rng(42).normal(size=shape), order=order)
     labels = np.zeros(shape[:-1], int)

@@ -94,11 +94,13 @@ def test_one_infinite_logit_in_one_part_of_the_classes(backend):
 @pytest.mark.parametrize("rows", [1, 2, 63, 64, 65, 511, 512, 513, 700, 1024, 5000])
 @pytest.mark.parametrize("classes", [1, 10, 2000, 50257, 2**20])
 @pytest.mark.parametrize("budget", [40, 2**20, 64 << 20])
-def test_a_chunk_keeps_to_its_budget(rows, classes, budget):
-    chunks = Chunks(budget, (rows, classes), 4)
+@pytest.mark.parametrize("width", [1, 4096])
+def test_a_chunk_keeps_to_its_budget(rows, classes, budget, width):
+    chunks = Chunks(budget, (rows, classes), 4, width)
+    most = max(512, (2 << 20) // (4 * max(width, classes)))
     least = chunks.rows * 16 > budget
-    assert 1 <= chunks.rows <= min(512, rows)
-    assert 1 <= chunks.whole_rows <= min(512, rows)
+    assert 1 <= chunks.rows <= min(most, rows)
+    assert 1 <= chunks.whole_rows <= min(most, rows)
     assert chunks.rows * chunks.classes * 4 <= budget or least
     assert chunks.whole_rows * classes * 4 <= budget or chunks.whole_rows == 1
     cut = list(chunks.of_classes())
@@ -108,10 +110,11 @@ def test_a_chunk_keeps_to_its_budget(rows, classes, budget):
 
 
 def test_a_large_vocabulary_is_cut_by_rows_that_keep_a_product_busy():
-    assert Chunks(64 << 20, (1024, 50257), 4).rows == 256
-    assert Chunks(64 << 20, (1024, 50257), 2).rows == 512
-    assert Chunks(64 << 20, (65536, 10), 4).rows == 512
-    whole = Chunks(64 << 20, (4096, 262144), 4)
+    assert Chunks(64 << 20, (1024, 50257), 4, 768).rows == 256
+    assert Chunks(64 << 20, (1024, 50257), 2, 768).rows == 512
+    assert Chunks(64 << 20, (65536, 10), 4, 4096).rows == 512
+    assert Chunks(64 << 20, (65536, 10), 4, 64).rows == 8192
+    whole = Chunks(64 << 20, (4096, 262144), 4, 768)
     assert (whole.rows, whole.classes) == (64, 262144)
-    cut = Chunks(64 << 20, (4096, 2**20), 4)
+    cut = Chunks(64 << 20, (4096, 2**20), 4, 768)
     assert (cut.rows, cut.classes) == (64, 2**16)

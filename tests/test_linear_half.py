@@ -49,6 +49,7 @@ def example(halved):
 @pytest.mark.parametrize("rows", [512, 7])
 def test_cross_entropy(backend, halved, rows, options, monkeypatch):
     monkeypatch.setattr(_linear, "ROWS", rows)
+    monkeypatch.setattr(_linear, "SHORT", 0)
     given, exact, labels = example(halved)
     options = {**options, "reduction": "sum"}
     got = run(backend, CE, target=labels, **given, **options, chunk_bytes=(64 << 20) + rows)
@@ -73,6 +74,7 @@ def test_binary(backend, halved):
 def test_many_small_gradients_are_not_lost(backend, halved, monkeypatch):
     """Summed in half precision, the sum would stand still at 1 / eps of one of them."""
     monkeypatch.setattr(_linear, "ROWS", 2)
+    monkeypatch.setattr(_linear, "SHORT", 0)
     rows, budget = 3000, 64
     given, exact = halved({"features": np.ones((rows, 1)), "weight": np.zeros((2, 1))})
     labels = np.zeros(rows, np.int64)

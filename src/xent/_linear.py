@@ -1,9 +1,9 @@
 """A loss of a linear head, chunk by chunk: a matmul makes some rows of logits, the loss drops them.
 
-A chunk is at most 512 rows, enough to keep the products compute-bound, and at most a budget of
-bytes; where a few rows are too long for that, their classes are cut too and their statistics
-merged. The divisor of a mean is known before the first product, so that each chunk's share of the
-value and its gradient are final.
+A chunk is at most 512 rows, enough to keep the products compute-bound, or more where rows are short,
+and at most a budget of bytes; where a few rows are too long for that, their classes are cut too and
+their statistics merged. The divisor of a mean is known before the first product, so that each
+chunk's share of the value and its gradient are final.
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ from xent._reduce import cotangents, divided_by, reduced
 from xent._typing import Array
 
 ROWS = 512
-"""Rows of a chunk at the most."""
+"""Rows of a chunk at the most, but for short ones."""
+
+SHORT = 1 << 21
+"""Bytes that a chunk's features, and its logits, may have without being cut for their many rows."""
 
 FEW = 64
 """Rows below which a chunk is not cut for its bytes: its classes are."""
@@ -60,11 +63,13 @@ class Chunks:
     budget : bytes of a chunk of logits
     shape : (N, K)
     size : bytes of a logit
+    width : D
     """
 
     budget: int
     shape: tuple[int, int]
     size: int
+    width: int
 
     @property
     def rows(self) -> int:
@@ -102,7 +107,8 @@ class Chunks:
 
     def _even(self, rows: int) -> int:
         """Return at most ``rows``, so many that no chunk is much smaller than the others."""
-        count = -(-self.shape[0] // max(1, min(ROWS, rows)))
+        most = max(ROWS, SHORT // (self.size * max(self.width, self.shape[1])))
+        count = -(-self.shape[0] // max(1, min(most, rows)))
         return -(-self.shape[0] // max(1, count)) or 1
 
     @property

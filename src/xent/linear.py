@@ -101,7 +101,7 @@ def prepare(given: HeadCall) -> HeadProblem:
         None if bias is None else xp.reshape(bias, (k,)),
     )
     plan = replace(plan, axis=None if plan.axis is None else 1)
-    chunks = Chunks(budget, (n, k), engine.logit_size(features))
+    chunks = Chunks(budget, (n, k), engine.logit_size(features), features.shape[-1])
     shapes = (
         (*rows, *classes) if binary else rows,
         tuple(features.shape),

@@ -14,8 +14,8 @@ from xent._plan import Operands, Plan
 from xent._typing import Array
 from xent.engines.eager import Eager, EagerNamespace, Finite
 
-FEW = 32
-"""The most classes of a row whose arrays are laid out class by class."""
+FEW, MANY = 32, 1 << 12
+"""The most classes of a row, and the fewest numbers, of an array that is laid out class by class."""
 
 
 class NumPyNamespace(EagerNamespace):
@@ -147,8 +147,9 @@ class NumPy(Eager):
 
         NumPy's loop along a row of ten takes ten times as long an element as one down its column.
         """
-        x, target = operands[:2]
-        if self.xp.strict or plan.axis != x.ndim - 1 or not _is_short(x):
+        x: Any = operands.prediction
+        target = operands.target
+        if self.xp.strict or x.size < MANY or plan.axis != x.ndim - 1 or not _is_short(x):
             return operands
         if target is not None and not plan.by_label:
             target = _by_class(target)
