@@ -34,6 +34,7 @@ class Kernel:
     shape : "row", "element" or "block"
         One value per row; or per element, which is a row by itself, without a class axis; or per
         element of a row that must be whole: the statistic is the value, and nothing merges.
+    plain : whether `measure` is a product and its sum, for which no compiler stores anything
     """
 
     measure: Callable[[Namespace, Array, Any, Any], Statistics]
@@ -42,6 +43,7 @@ class Kernel:
     gradient: Gradient
     target_gradient: Gradient | None = None
     shape: Literal["row", "element", "block"] = "row"
+    plain: bool = False
 
 
 def add(xp: Namespace, a: Array, b: Array) -> Array:

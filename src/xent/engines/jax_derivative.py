@@ -30,8 +30,8 @@ def measured(xp: Any, plan: Plan, prediction: Any, target: Any) -> Any:
     """Return the statistics of what is ready, on a CPU of a block of rows at a time.
 
     XLA's CPU backend stores arrays of the prediction's size for what is summed, or makes it within
-    the sum, more slowly still. Of a block they are stored in the cache. Rows that are not `LONG` it
-    sums well, and on all cores.
+    the sum, more slowly still. Of a block they are stored in the cache. What has one exponential for
+    each class or none, it sums well where rows are not `LONG`, and on all cores.
     """
 
     def whole(prediction: Array, target: Any) -> Any:
@@ -44,7 +44,9 @@ def measured(xp: Any, plan: Plan, prediction: Any, target: Any) -> Any:
     step = _even(rows, prediction.nbytes)
     element = plan.kernel.shape == "element" and plan.reduction != "none"
     last = plan.kernel.shape == "row" and plan.axis == prediction.ndim - 1
-    if step is None or not (element or (last and prediction.shape[-1] > LONG)):
+    simple = plan.kind == "labels" or plan.kernel.plain
+    cut = element or (last and (not simple or prediction.shape[-1] > LONG))
+    if step in (None, rows) or not cut:
         return whole(prediction, target)
 
     numbers, arrays = _apart(target)

@@ -27,7 +27,9 @@ def _target_gradient_likelihood(
     return w * probs
 
 
-LIKELIHOOD = Kernel(_measure_probs, add, itself, _gradient_likelihood, _target_gradient_likelihood)
+LIKELIHOOD = Kernel(
+    _measure_probs, add, itself, _gradient_likelihood, _target_gradient_likelihood, plain=True
+)
 
 # --- −log Σₖ tₖ qₖ from probabilities ---
 
@@ -48,7 +50,9 @@ def _target_gradient_probs(
     return -m.scaled(xp, w, m.quotient(xp, probs, s))
 
 
-FROM_PROBS = Kernel(_measure_probs, add, _value_probs, _gradient_probs, _target_gradient_probs)
+FROM_PROBS = Kernel(
+    _measure_probs, add, _value_probs, _gradient_probs, _target_gradient_probs, plain=True
+)
 
 # --- from log-probabilities: the peak among the classes of the target, and a sum beside it ---
 
