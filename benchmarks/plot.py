@@ -48,13 +48,14 @@ def speedups(found: Row) -> Any:
     for line, modes in enumerate(cases.values()):
         for mode, result in modes.items():
             for row in result["rows"]:
-                if row["contender"] == "xent" and row["ratio"]:
+                if row["contender"] == "xent" != row["reference"] and row["ratio"]:
                     colour = COLOURS[runners.index(row["runner"])]
                     offset = 0.15 if mode == BOTH else -0.15
                     axes.plot(row["ratio"], line + offset, MARKS[mode], color=colour, markersize=7)
-    references = {row["runner"]: row["reference"] for c in found["cases"] for row in c["rows"]}
+    rows = [row for c in found["cases"] for row in c["rows"] if row["reference"] != "xent"]
     for runner in runners:
-        label = f"{TITLES[runner]}, against {references[runner]}"
+        references = dict.fromkeys(row["reference"] for row in rows if row["runner"] == runner)
+        label = f"{TITLES[runner]}, against {' or '.join(references)}"
         axes.plot([], [], "o", color=COLOURS[runners.index(runner)], label=label)
     for mode in MODES:
         axes.plot([], [], MARKS[mode], color="none", markeredgecolor="black", label=WORDS[mode])

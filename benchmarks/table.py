@@ -102,7 +102,8 @@ def summary(results: Sequence[Row]) -> str:
         line = []
         for runner in runners:
             rows = found.get((runner, "xent"), {})
-            ratios = [rows.get(mode, {}).get("ratio") for mode in MODES]
+            times = [rows.get(mode, {}) for mode in MODES]
+            ratios = [x.get("ratio") if x.get("reference") != "xent" else None for x in times]
             shown = [ABSENT if ratio is None else f"{ratio:.2f}" for ratio in ratios]
             line.append(" / ".join(shown) if rows else ABSENT)
         lines.append([f"`{case}`", dtype, *line])
