@@ -1,5 +1,7 @@
 """A large array, which engines cut into blocks of rows, is as its rows one by one."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -88,6 +90,16 @@ def test_a_gradient_lies_as_the_logits(shape, order):
     logits = np.asarray(np.random.default_rng(42).normal(size=shape), order=order)
     labels = np.zeros(shape[:-1], int)
     assert xent.grad(xent.cross_entropy)(labels, logits=logits).strides == logits.strides
+
+
+def test_a_gradient_of_a_strided_array_is_made_once():
+    wide = np.zeros((2000, 2 * 4000), np.float32)
+    logits, labels = wide[:, ::2], np.zeros(2000, int)
+    tracemalloc.start()
+    g = xent.grad(xent.cross_entropy)(labels, logits=logits)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < g.nbytes + 8 * eager._BLOCK
 
 
 REAL = ("cross_entropy-labels-logits", "cross_entropy-distributions-probs")

@@ -12,7 +12,7 @@ from xent._engine import Engine
 from xent._linear import STRIP, cuts
 from xent._plan import Operands, Plan
 from xent._typing import Array
-from xent.engines.eager import Eager, EagerNamespace, Finite
+from xent.engines.eager import Eager, EagerNamespace, Finite, Tile
 
 FEW, MANY = 32, 1 << 12
 """The most classes of a row, and the fewest numbers, of an array that is laid out class by class."""
@@ -142,18 +142,27 @@ class NumPy(Eager):
         """
         _workers.each(lambda item: self.run(function, item), items, _workers.get_workers())
 
+    def tiles(self, plan: Plan, operands: Operands) -> list[Tile]:
+        """Return the blocks; a small array that is laid out anew is one, so that its gradient is not."""
+        whole = [(slice(None),) * operands.prediction.ndim]
+        return super().tiles(plan, operands) or (whole if self._is_laid(plan, operands) else [])
+
     def laid(self, plan: Plan, operands: Operands) -> Operands:
         """Return the operands of short rows class by class in memory.
 
         NumPy's loop along a row of ten takes ten times as long an element as one down its column.
         """
-        x: Any = operands.prediction
-        target = operands.target
-        if self.xp.strict or x.size < MANY or plan.axis != x.ndim - 1 or not _is_short(x):
+        if not self._is_laid(plan, operands):
             return operands
+        target = operands.target
         if target is not None and not plan.by_label:
             target = _by_class(target)
-        return operands._replace(prediction=_by_class(x), target=target)
+        return operands._replace(prediction=_by_class(operands.prediction), target=target)
+
+    def _is_laid(self, plan: Plan, operands: Operands) -> bool:
+        x: Any = operands.prediction
+        large = not self.xp.strict and x.size >= MANY
+        return large and plan.axis == x.ndim - 1 and _is_short(x)
 
     def call(self, function: Callable[..., Array], *args: Any) -> Array:
         """Return ``function(xp, *args)``."""
@@ -166,13 +175,8 @@ class NumPy(Eager):
         return value
 
     def value_and_gradient(self, plan: Plan, operands: Operands) -> tuple[Array, Array]:
-        """Return value and gradient as arrays, the gradient laid out as the prediction is."""
+        """Return value and gradient as arrays."""
         value, g = self.run(super().value_and_gradient, plan, operands)
-        x: Any = operands.prediction
-        if not self.xp.strict and g.strides != x.strides:
-            room = self._room(plan, operands)
-            room[...] = g
-            g = room
         return self.xp.asarray(value), self.xp.asarray(g)
 
     def present(self, keep: Any) -> Any:
