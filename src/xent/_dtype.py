@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from xent._typing import Array, Namespace
+from xent._typing import Array, Verbs
 
 EPS = {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-23, "float64": 2.0**-52}
 """Distance from 1 to the next number, by the name of the dtype."""
@@ -56,7 +56,7 @@ def is_half(x: Array) -> bool:
     return name(x.dtype) in _HALF
 
 
-def compute_dtype(xp: Namespace, x: Array) -> Any:
+def compute_dtype(xp: Verbs, x: Array) -> Any:
     """Return the dtype to compute in: float32 for half precision, else that of ``x``."""
     return xp.float32 if is_half(x) else x.dtype
 
@@ -66,6 +66,6 @@ def size(x: Array) -> int:
     return int(name(x.dtype).lstrip("bfloat")) // 8
 
 
-def cast(xp: Namespace, x: Array, dtype: Any) -> Array:
+def cast(xp: Verbs, x: Array, dtype: Any) -> Array:
     """Return ``x`` in ``dtype``, itself where it is already."""
     return x if x.dtype == dtype else xp.astype(x, dtype)

@@ -2,90 +2,120 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, fields, replace
+from enum import Enum
+from functools import cached_property
+from numbers import Real
+from operator import add
+from typing import Any, ClassVar, Literal
 
-from xent import _math as m
-from xent._typing import Array, Namespace
+from xent._typing import Array, Verbs
 
 Statistics = Any
 """What a loss needs of a row: an array, or a (nested) named tuple of them, of size 1 along the axis."""
 
-Gradient = Callable[[Namespace, Array, Any, Statistics, Array, Any], Any]
 
-
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Kernel:
     """A loss of one kind of target and one form of prediction, as pure array API functions.
 
+    A kernel is a value: a frozen dataclass whose fields are the parameters of the formula, compared by
+    them. A field that is a number, as the γ of a focal loss, is an operand: it may be traced, and
+    another value of it compiles nothing again. All methods are given the `Verbs` of the arrays'
+    library as ``xp``, and arrays that are ready to be computed with: in float32 or float64, with
+    smoothing and class weights in the target, and harmless numbers in rows that are taken out.
+
     Attributes
     ----------
-    measure : (xp, prediction, target, axis) -> Statistics
-        Of one block: some rows by some classes. A label is its index in the block, maybe outside.
-    merge : (xp, Statistics, Statistics) -> Statistics
-        Of two blocks of the same rows and other classes.
-    value : (xp, Statistics) -> Array
-        The loss of each row in nats.
-    gradient : (xp, prediction, target, Statistics, w, axis) -> Array
-        With respect to the prediction, elementwise given the whole row's statistics, times ``w``, one
-        number per row: the sample weight, the divisor and the incoming gradient in one.
-    target_gradient : the same, with respect to the target, or None where it has no derivative
     shape : "row", "element" or "block"
-        One value per row; or per element, which is a row by itself, without a class axis; or per
-        element of a row that must be whole: the statistic is the value, and nothing merges.
-    plain : whether `measure` is a product and its sum, for which no compiler stores anything
+        "row": one value for each row along the class axis. "element": each element is a row by itself,
+        and there is no class axis. "block": one value for each element of a row that must be whole, as
+        of a softmax; its statistic is its value, and nothing merges.
+    plain : whether `measure` is no more than a product and its sum
     """
 
-    measure: Callable[[Namespace, Array, Any, Any], Statistics]
-    merge: Callable[[Namespace, Statistics, Statistics], Statistics]
-    value: Callable[[Namespace, Statistics], Array]
-    gradient: Gradient
-    target_gradient: Gradient | None = None
-    shape: Literal["row", "element", "block"] = "row"
-    plain: bool = False
+    shape: ClassVar[Literal["row", "element", "block"]] = "row"
+    plain: ClassVar[bool] = False
+
+    def measure(
+        self, xp: Verbs, prediction: Array, target: Any, axis: Any
+    ) -> tuple[Statistics, Any]:
+        """Return the statistics of one block, some rows by some classes, and what was made on the way.
+
+        What was made is whatever `gradient` can use of the same block, or None. A label is its index
+        among the classes of the block, and outside of them where it is none of these.
+        """
+        raise NotImplementedError
+
+    def merge(self, xp: Verbs, a: Statistics, b: Statistics) -> Statistics:
+        """Return the statistics of two blocks of the same rows and other classes; here their sums."""
+        return type(a)(*map(add, a, b)) if isinstance(a, tuple) else a + b
+
+    def value(self, xp: Verbs, s: Statistics) -> Array:
+        """Return the loss of each row in nats; here the statistic itself."""
+        return s
+
+    def gradient(
+        self,
+        xp: Verbs,
+        prediction: Array,
+        target: Any,
+        s: Statistics,
+        made: Any,
+        w: Array,
+        axis: Any,
+    ) -> Array:
+        """Return the derivative with respect to each element of the prediction, times ``w``.
+
+        Given the statistics ``s`` of whole rows. ``made`` is what `measure` made of this very block, or
+        None: then it is made here, so that it can be differentiated. ``w``, of size 1 along the
+        axis, is what multiplies each row: its weight, the divisor and the incoming gradient in one.
+        """
+        raise NotImplementedError
+
+    def target_gradient(
+        self, xp: Verbs, prediction: Array, target: Any, s: Statistics, w: Array, axis: Any
+    ) -> Any:
+        """Return the same with respect to the target, for each of its parts where it is a tuple."""
+        raise TypeError(
+            f"{type(self).__name__} has no gradient with respect to its target; pass the target "
+            "without one (detach, stop_gradient)"
+        )
+
+    @property
+    def numbers(self) -> tuple[Any, ...]:
+        """The parameters that are numbers, in the order of the fields: what is an operand."""
+        return tuple(x for f in fields(self) if is_number(x := getattr(self, f.name)))
+
+    @cached_property
+    def key(self) -> tuple[Any, ...]:
+        """What a plan is remembered by: the class, and the parameters that are no numbers."""
+        own = (getattr(self, f.name) for f in fields(self))
+        return type(self), *(HOLE if is_number(x) else x for x in own)
+
+    @property
+    def structure(self) -> Kernel:
+        """The kernel without its numbers, which a plan is remembered by; itself where it has none."""
+        holes = {f.name: HOLE for f in fields(self) if is_number(getattr(self, f.name))}
+        return replace(self, **holes) if holes else self
+
+    def filled(self, numbers: tuple[Any, ...]) -> Kernel:
+        """Return the kernel with numbers, which may be traced, in place of its holes."""
+        if not numbers:
+            return self
+        holes = [f.name for f in fields(self) if getattr(self, f.name) is HOLE]
+        return replace(self, **dict(zip(holes, numbers, strict=True)))
 
 
-def add(xp: Namespace, a: Array, b: Array) -> Array:
-    """Merge the statistics of a loss that is a plain sum over classes."""
-    return a + b
+class _Hole(Enum):
+    """The place of a number in the structure of a kernel; an enumeration, so that a pickle is the same."""
+
+    NUMBER = "number"
 
 
-def itself(xp: Namespace, statistics: Array) -> Array:
-    """Value a loss whose statistic is the loss."""
-    return statistics
+HOLE = _Hole.NUMBER
 
 
-# --- the logarithm and the quotient, for the libraries that differentiate a gradient ---
-
-
-def _log(xp: Namespace, x: Array, target: None, axis: None) -> Array:
-    logarithm: Array = xp.api.log(x)
-    return logarithm
-
-
-def _gradient_log(xp: Namespace, x: Array, target: None, s: Array, w: Array, axis: None) -> Array:
-    """Return w / x, 0 where w is: entropy has no curvature along a class that does not move (R4)."""
-    return m.scaled(xp, w, 1 / x)
-
-
-LOG = Kernel(_log, add, itself, _gradient_log, shape="element")
-
-
-def _quotient(xp: Namespace, q: Array, p: Array, axis: None) -> Array:
-    return p / q
-
-
-def _gradient_quotient(xp: Namespace, q: Array, p: Array, s: Array, w: Array, axis: None) -> Array:
-    return m.scaled(xp, w, -(p / q) / q)
-
-
-def _target_gradient_quotient(
-    xp: Namespace, q: Array, p: Array, s: Array, w: Array, axis: None
-) -> Array:
-    return m.scaled(xp, w, 1 / q)
-
-
-QUOTIENT = Kernel(
-    _quotient, add, itself, _gradient_quotient, _target_gradient_quotient, shape="element"
-)
+def is_number(x: Any) -> bool:
+    """Whether a parameter is a number, and so an operand, rather than part of the structure."""
+    return not isinstance(x, bool) and (isinstance(x, Real) or getattr(x, "shape", None) == ())

@@ -1,0 +1,192 @@
+"""Kullback–Leibler divergence D(p‖q) = Σₖ pₖ log(pₖ / qₖ), without the difference H(p, q) − H(p).
+
+Where p is near q the terms themselves cancel: the divergence is of the order of (p − q)², and a plain sum
+of terms is left with the sign to chance. A class with p = 0 adds nothing, q = 0 or not (R4); one with p > 0
+beside q = 0 costs inf (Kullback and Leibler, On Information and Sufficiency, 1951).
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from xent import _math as m
+from xent import _series as series
+from xent._kernel import Kernel
+from xent._typing import Array, Verbs
+from xent.kernels import distributions as ce
+
+
+class Terms(NamedTuple):
+    """The terms' excess over pₖ − qₖ where p is near q, the whole terms elsewhere; Σ(pₖ − qₖ)."""
+
+    excess: Array
+    mass: Array
+
+
+class FromProbs(Kernel):
+    """Kullback–Leibler divergence from probabilities, Σₖ pₖ log(pₖ / qₖ)."""
+
+    def measure(self, xp: Verbs, probs: Array, target: Array, axis: int) -> tuple[Terms, None]:
+        """Measure p log(p/q) = (p − q) + (p − q) r + 2p (r³/3 + r⁵/5 + …), r = (p − q)/(p + q).
+
+        Near p = q the terms p − q cancel in the sum: they are kept apart, where they add exactly.
+        Elsewhere adding and removing them would lose everything when q ≫ p.
+        """
+        p, q = target, probs
+        r = series.contrast(xp, p, q)
+        near = m.magnitude(xp, r) < series.NEAR
+        nothing = xp.zeros_like(r)
+        r = xp.where(near, r, nothing)
+        close = (p - q) * r + 2 * p * r * series.odd_tail(xp, r)
+        far = m.scaled(xp, p, series.log_ratio(xp, p, q))
+        excess = xp.sum(xp.where(near, close, far), axis=axis, keepdims=True)
+        return Terms(excess, xp.sum(xp.where(near, p - q, nothing), axis=axis, keepdims=True)), None
+
+    def value(self, xp: Verbs, s: Terms) -> Array:
+        """Return the whole sum, the differences p − q added back at the end."""
+        return s.excess + s.mass
+
+    def gradient(
+        self, xp: Verbs, probs: Array, target: Array, s: Terms, made: None, w: Array, axis: int
+    ) -> Array:
+        """Return −p / q, 0 where p is 0, the gradient of the cross entropy."""
+        return -m.scaled(xp, w, m.quotient(xp, target, probs))
+
+    def target_gradient(
+        self, xp: Verbs, probs: Array, target: Array, s: Terms, w: Array, axis: int
+    ) -> Array:
+        """Return log(p / q) + 1."""
+        return m.scaled(xp, w, series.log_ratio(xp, target, probs) + 1)
+
+
+class FromLogProbs(Kernel):
+    """Kullback–Leibler divergence from log-probabilities, Σₖ pₖ (log pₖ − log qₖ).
+
+    A logarithm that is given is not known better than to half an ULP: there is no more to keep.
+    """
+
+    def measure(self, xp: Verbs, log_probs: Array, target: Array, axis: int) -> tuple[Array, None]:
+        """Return Σ p (log p − log q), to which a class with p = 0 adds nothing."""
+        log_ratio = m.log_or_zero(xp, target) - log_probs
+        return xp.sum(m.scaled(xp, target, log_ratio), axis=axis, keepdims=True), None
+
+    def gradient(
+        self, xp: Verbs, log_probs: Array, target: Array, s: Array, made: None, w: Array, axis: int
+    ) -> Array:
+        """Return −p, the gradient of the cross entropy."""
+        return -w * target
+
+    def target_gradient(
+        self, xp: Verbs, log_probs: Array, target: Array, s: Array, w: Array, axis: int
+    ) -> Array:
+        """Return log(p / q) + 1."""
+        return m.scaled(xp, w, _log_ratio(xp, target, log_probs) + 1)
+
+
+def _log_ratio(xp: Verbs, p: Array, log_q: Array) -> Array:
+    """Return log p − log q, 0 where both probabilities are 0."""
+    neither = (p == 0) & (log_q == -xp.inf)
+    one, nothing = xp.ones_like(p), xp.zeros_like(log_q)
+    return xp.log(xp.where(neither, one, p)) - xp.where(neither, nothing, log_q)
+
+
+class Excess(NamedTuple):
+    """A row's normaliser, the target's mass P in two parts, and Σ (p log(p/b) − p + b).
+
+    Every term of the sum is ≥ 0, and Σ b is P: an error that the normaliser gives all b alike drops
+    out. ``high`` holds the bits of p above one ULP of 1, which add exactly: log P is known where P
+    is 1 but for rounding. A target that is nearly the softmax keeps all but two digits for a fifth to a
+    third more time than Σ p (log p − log q), which keeps none.
+    """
+
+    softmax: m.Normaliser
+    high: Array
+    low: Array
+    excess: Array
+
+    @property
+    def mass(self) -> Array:
+        """P = Σ p."""
+        return self.high + self.low
+
+
+class FromLogits(Kernel):
+    """Kullback–Leibler divergence from logits, Σₖ (pₖ log(pₖ / bₖ) − pₖ + bₖ) + P log P, b = P q."""
+
+    def measure(self, xp: Verbs, logits: Array, target: Array, axis: int) -> tuple[Excess, None]:
+        """Return the excess of p over b, of exact differences."""
+        softmax, d, e = _exact_normaliser(xp, logits, axis)
+        high = xp.settled(1 + target) - 1
+        low = xp.sum(target - high, axis=axis, keepdims=True)
+        high = xp.sum(high, axis=axis, keepdims=True)
+        mass = high + low
+        log_b = d + (xp.log(mass) - xp.log1p(softmax.rest))
+        terms = _excess(xp, target, e * (mass / (1 + softmax.rest)), log_b)
+        return Excess(softmax, high, low, xp.sum(terms, axis=axis, keepdims=True)), None
+
+    def merge(self, xp: Verbs, a: Excess, b: Excess) -> Excess:
+        """Merge by the chain rule: the blocks' masses and shares are a row of two classes."""
+        softmax = m.merge_normalisers(xp, a.softmax, b.softmax)
+        merged = Excess(softmax, a.high + b.high, a.low + b.low, a.excess + b.excess)
+        mass, excess = merged.mass, merged.excess
+        for x in (a, b):
+            f = m.fall(xp, x.softmax.peak, softmax.peak)
+            share = f * (1 + x.softmax.rest) / (1 + softmax.rest)
+            log_f = xp.shifted(x.softmax.peak, softmax.peak)
+            log_b = log_f + (xp.log1p(x.softmax.rest) - xp.log1p(softmax.rest)) + xp.log(mass)
+            excess = excess + _excess(xp, x.mass, mass * share, log_b)
+        return merged._replace(excess=excess)
+
+    def value(self, xp: Verbs, s: Excess) -> Array:
+        """Return the excess and P log P, of a P that is nearly 1 by what it is over."""
+        mass, over = s.mass, (s.high - 1) + s.low
+        near = m.magnitude(xp, over) < series.NEAR
+        beside = xp.log1p(xp.where(near, over, xp.zeros_like(over)))
+        log_mass = xp.where(near, beside, m.log_or_zero(xp, mass))
+        lost = m.is_lost(xp, s.softmax.peak, 1 + s.softmax.rest)
+        return xp.where(lost, xp.full_like(mass, xp.nan), s.excess + mass * log_mass)
+
+    def gradient(
+        self, xp: Verbs, logits: Array, target: Array, s: Excess, made: Any, w: Array, axis: int
+    ) -> Array:
+        """Return P q − p, the gradient of the cross entropy.
+
+        Of exponentials of rounded differences: where p is nearly q, what they lose is lost on both sides.
+        """
+        e = xp.exp(xp.shifted(logits, s.softmax.peak))
+        return ce.excess_of_softmax(xp, e, target, s, w)
+
+    def target_gradient(
+        self, xp: Verbs, logits: Array, target: Array, s: Excess, w: Array, axis: int
+    ) -> Array:
+        """Return log(p / q) + 1."""
+        d = xp.shifted(logits, s.softmax.peak)
+        log_q = d - xp.log1p(m.limited(xp, s.softmax))
+        return m.scaled(xp, w, _log_ratio(xp, target, log_q) + 1)
+
+
+def _exact_normaliser(xp: Verbs, logits: Array, axis: int) -> tuple[m.Normaliser, Array, Array]:
+    """Return the normaliser, d = z − peak, and the exponentials exp(d) · (1 + what d lacks)."""
+    index = xp.first_peak(logits, axis)
+    peak = xp.pick(logits, index, axis)
+    d = xp.shifted(logits, peak)
+    e = xp.exp(d)
+    e = e + e * m.lost_below(xp, logits, peak, d)
+    rest = xp.sum(xp.put(e + 0, index, 0.0, axis), axis=axis, keepdims=True)
+    return m.Normaliser(peak, rest), d, e
+
+
+def _excess(xp: Verbs, p: Array, b: Array, log_b: Array) -> Array:
+    """Return p log(p/b) − p + b ≥ 0, from ``log_b`` where b itself may have lost digits.
+
+    As (b − p) − p log1p(x), x = (b − p)/p, near p = b: no better than b is, and in less time than
+    the series that two given probabilities deserve.
+    """
+    absent = p == 0
+    some = p + xp.astype(absent, p.dtype)
+    x = (b - p) / some
+    log_ratio = xp.where(absent | (xp.abs(x) < series.NEAR), xp.log1p(x), log_b - xp.log(some))
+    return xp.maximum((b - p) - p * log_ratio, xp.zeros_like(p))
+
+
+KERNELS = {"logits": FromLogits(), "probs": FromProbs(), "log_probs": FromLogProbs()}

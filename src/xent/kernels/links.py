@@ -1,0 +1,192 @@
+"""From logits to probabilities, their logarithms and their normaliser.
+
+They have no target. Those that give one number for each element return its gradient by the product
+of their Jacobian and ``w``, which has the shape of the logits.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xent import _math as m
+from xent._kernel import Kernel
+from xent._typing import Array, Verbs
+
+
+class LogSumExp(Kernel):
+    """The logarithm of the sum of the exponentials of a row, log Σₖ exp zₖ.
+
+    As peak + log1p(rest): the peak's own exponential is 1, and is kept out of the sum of the others, which
+    it would drown. Peak and rest stay apart until the end, for the digits of a row that is shifted far.
+    """
+
+    def measure(
+        self, xp: Verbs, logits: Array, target: None, axis: int
+    ) -> tuple[m.Normaliser, m.Made]:
+        """Return the normaliser, peak and rest, and the exponentials."""
+        softmax, _, made = m.normaliser(xp, logits, axis)
+        return softmax, made
+
+    def merge(self, xp: Verbs, a: m.Normaliser, b: m.Normaliser) -> m.Normaliser:
+        """Return the normaliser of a row from those of its halves."""
+        return m.merge_normalisers(xp, a, b)
+
+    def value(self, xp: Verbs, s: m.Normaliser) -> Array:
+        """Return peak + log1p(rest); an infinite peak is the result itself (R5)."""
+        return s.peak + xp.where(xp.isinf(s.peak), xp.zeros_like(s.rest), xp.log1p(s.rest))
+
+    def gradient(
+        self,
+        xp: Verbs,
+        logits: Array,
+        target: None,
+        s: m.Normaliser,
+        made: Any,
+        w: Array,
+        axis: int,
+    ) -> Array:
+        """Return the softmax, e / (1 + rest)."""
+        e = m.exponentials(xp, logits, s.peak, made, axis)
+        return xp.times(e, w / (1 + m.limited(xp, s)))
+
+
+class LogSumExpSquared(LogSumExp):
+    """The square of the logarithm of the sum, which z-loss adds to a row.
+
+    It keeps the logits from drifting (Chowdhery et al., PaLM, 2022, section 5). Statistics and merge are
+    those of the logarithm.
+    """
+
+    def value(self, xp: Verbs, s: m.Normaliser) -> Array:
+        """Return (log Σₖ exp zₖ)²."""
+        lse = super().value(xp, s)
+        return lse * lse
+
+    def gradient(
+        self,
+        xp: Verbs,
+        logits: Array,
+        target: None,
+        s: m.Normaliser,
+        made: Any,
+        w: Array,
+        axis: int,
+    ) -> Array:
+        """Return 2 · logsumexp · softmax."""
+        w = m.scaled(xp, w, 2 * super().value(xp, s))
+        return super().gradient(xp, logits, None, s, made, w, axis)
+
+
+class Softmax(Kernel):
+    """The softmax of a row, a = exp(z) / Σ exp z.
+
+    Its Jacobian is aᵢ (δᵢⱼ − aⱼ), symmetric, and so the same for both modes of differentiation.
+    """
+
+    shape = "block"
+
+    def measure(self, xp: Verbs, logits: Array, target: None, axis: int) -> tuple[Array, None]:
+        """Return exp(z − peak) / (1 + rest)."""
+        return m.softmax(xp, logits, axis), None
+
+    def gradient(
+        self, xp: Verbs, logits: Array, target: None, a: Array, made: None, w: Array, axis: int
+    ) -> Array:
+        """Return a (v − Σ a v), v = w − w_peak: constants, which softmax does not feel, drop exactly.
+
+        Where no class has half of the mass w_peak may be larger than all that is left: there v counts
+        from the mean Σ a w, and what that was rounded by is small the second time.
+        """
+        index = xp.first_peak(logits, axis)
+        w_peak, a_peak = xp.pick(w, index, axis), xp.pick(a, index, axis)
+        mean = xp.sum(a * (w - w_peak), axis=axis, keepdims=True)
+        v = w - (w_peak + xp.where(a_peak < 0.5, mean, xp.zeros_like(mean)))
+        return a * (v - xp.sum(a * v, axis=axis, keepdims=True))
+
+
+class LogSoftmax(Kernel):
+    """The logarithm of the softmax of a row, z − peak − log1p(rest).
+
+    At the peak it is −log1p(rest), as small as it should be of a row that is nearly certain.
+    """
+
+    shape = "block"
+
+    def measure(self, xp: Verbs, logits: Array, target: None, axis: int) -> tuple[Array, None]:
+        """Return z − peak − log1p(rest)."""
+        softmax, d, _ = m.normaliser(xp, logits, axis)
+        return d - xp.log1p(m.limited(xp, softmax)), None
+
+    def gradient(
+        self, xp: Verbs, logits: Array, target: None, s: Array, made: None, w: Array, axis: int
+    ) -> Array:
+        """Return w − a Σ w as w (1 − a) − a (Σ w − w), which the peak's own w does not drown.
+
+        Among classes that are nearly tied, as ((K v − Σ v) + (w Σ E − E Σ w)) / Z with v = w − Σ w / K,
+        E = expm1 d, Z = Σ exp d: of what equal classes have in common nothing is left in it. Which of
+        the two is taken depends on the logits alone: a derivative is linear in w.
+
+        What is left are the roundings of a and of two products, κ times over: two units, as anywhere. To
+        take the products in two parts would double the operations.
+        """
+        softmax, d, (_, index) = m.normaliser(xp, logits, axis)
+        rest, size = m.limited(xp, softmax), logits.shape[axis]
+        a, excess = xp.exp(d) / (1 + rest), xp.expm1(d)
+        # In this order: transposed, for forward mode, a w and − Σ a w meet before the rest is added.
+        own = w * xp.put(1 - a, index, rest / (1 + rest), axis)
+        all_w, all_excess = (xp.sum(x, axis=axis, keepdims=True) for x in (w, excess))
+        v = w - all_w / size
+        even = size * v - xp.sum(v, axis=axis, keepdims=True)
+        tied = (even + (w * all_excess - excess * all_w)) / (1 + rest)
+        near = (excess > -0.5) & (all_excess > -0.25 * size)
+        return xp.where(near, tied, own - a * (all_w - w))
+
+
+class Sigmoid(Kernel):
+    """The logistic function of each element, σ(z) = 1 / (1 + e⁻ᶻ), 0 at −inf and 1 at +inf."""
+
+    shape = "element"
+
+    def measure(self, xp: Verbs, logits: Array, target: None, axis: int) -> tuple[Array, None]:
+        """Return σ(z), from e^−|z|."""
+        return _sigmoid(xp, logits), None
+
+    def gradient(
+        self, xp: Verbs, logits: Array, target: None, s: Array, made: None, w: Array, axis: int
+    ) -> Array:
+        """Return σ(z) σ(−z), which is σ (1 − σ) without the difference."""
+        return w * (_sigmoid(xp, logits) * _sigmoid(xp, -logits))
+
+
+class LogSigmoid(Kernel):
+    """The logarithm of the logistic function of each element, log σ(z) = −log(1 + e⁻ᶻ).
+
+    It is z where z is far below 0, and −e⁻ᶻ far above, to all digits: log(σ(z)) would be −inf and 0.
+    """
+
+    shape = "element"
+
+    def measure(self, xp: Verbs, logits: Array, target: None, axis: int) -> tuple[Array, None]:
+        """Return −log(1 + e⁻ᶻ) as min(z, 0) − log1p(e^−|z|)."""
+        return 0 - m.softplus(xp, -logits), None
+
+    def gradient(
+        self, xp: Verbs, logits: Array, target: None, s: Array, made: None, w: Array, axis: int
+    ) -> Array:
+        """Return σ(−z)."""
+        return w * _sigmoid(xp, -logits)
+
+
+def _sigmoid(xp: Verbs, z: Array) -> Array:
+    """Return 1 / (1 + e⁻ᶻ), from e^−|z| so that nothing overflows.
+
+    Without a ``where``, which takes ten times an exponential where the signs are mixed.
+    """
+    below = xp.astype(z < 0, z.dtype)
+    e = xp.exp((2 * below - 1) * z)
+    return (below * e + (1 - below)) / (1 + e)
+
+
+LOGSUMEXP, LOGSUMEXP_SQUARED = LogSumExp(), LogSumExpSquared()
+SOFTMAX, LOG_SOFTMAX = Softmax(), LogSoftmax()
+SIGMOID, LOG_SIGMOID = Sigmoid(), LogSigmoid()
