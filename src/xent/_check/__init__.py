@@ -1,0 +1,1 @@
+"""Every check of what a caller passes, and every message."""

@@ -1,0 +1,216 @@
+"""Which arguments were given, of which libraries, and which numbers as options: every message."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from numbers import Integral, Real
+from typing import Any, Protocol
+
+from xent import _dtype
+from xent._kernel import is_number
+from xent._typing import Array, Number
+
+
+class Library(Protocol):
+    """What a message says of an engine."""
+
+    library: str
+
+    def device(self, x: Array, /) -> Any:
+        """Return where ``x`` lies."""
+
+
+_HABITS = {
+    "input": "the target comes first, then probs, logits= or log_probs=",
+    "y_true": "pass the target first",
+    "y_pred": "pass the prediction as probs, logits= or log_probs=",
+    "labels": "pass the labels first, as the target",
+    "from_logits": "pass logits as logits=",
+    "log_target": "pass the target's logits as target_logits=",
+    "weight": "xent's names are class_weight and sample_weight",
+    "weights": "xent's names are class_weight and sample_weight",
+    "dim": "xent's name is axis",
+    "size_average": "xent's name is reduction",
+    "reduce": "xent's name is reduction",
+    "mask": "xent's name is where, True for the rows that count",
+    "smoothing": "xent's name is label_smoothing",
+    "normalize": "xent's name is reduction: 'mean' or 'sum'",
+    "eps": "xent clips nothing: probability 0 on the truth costs inf",
+}
+
+
+def unknown(function: str, name: str, known: Sequence[str]) -> TypeError:
+    """Return the error for a keyword that ``function`` does not take."""
+    habit = f" ({_HABITS[name]})" if name in _HABITS else ""
+    return TypeError(
+        f"{function}() got an unexpected keyword argument {name!r}{habit}; "
+        f"it takes {', '.join(known)}"
+    )
+
+
+def exactly_one(function: str, **forms: Any) -> str:
+    """Return the name of the one argument that is given."""
+    given = [name for name, x in forms.items() if x is not None]
+    if len(given) != 1:
+        raise TypeError(
+            f"{function}() takes exactly one of {', '.join(forms)}; got {', '.join(given) or 'none'}"
+        )
+    return given[0]
+
+
+def not_an_array(name: str, x: Any) -> TypeError:
+    """Return the error for what no array library knows."""
+    if is_ragged(x):
+        return TypeError(
+            f"{name} is a nested sequence whose rows differ in length; an array has rows of one length"
+        )
+    return TypeError(
+        f"{name} is {type(x).__module__}.{type(x).__qualname__}; it takes an array of a library "
+        "that follows the array API standard, a number, or a (nested) sequence of numbers"
+    )
+
+
+def no_target(call: Any) -> TypeError:
+    """Return the error for None in the place of a target."""
+    kinds = {"labels": call.labels, "distributions": call.distributions}
+    takes = call.only or " or ".join(kind for kind, kernels in kinds.items() if kernels)
+    return TypeError(
+        f"{call.target_name} is None; it takes {'numbers' if call.elementwise else takes}"
+    )
+
+
+def is_ragged(x: Any) -> bool:
+    """Whether sequences that stand beside each other differ in length."""
+    if not isinstance(x, (list, tuple)):
+        return False
+    sizes = {len(row) if isinstance(row, (list, tuple)) else -1 for row in x}
+    return len(sizes) > 1 or any(map(is_ragged, x))
+
+
+def parameters(kernel: Any) -> None:
+    """Raise unless each field of a kernel that is annotated as a float holds a number."""
+    for field in fields(kernel):
+        x = getattr(kernel, field.name)
+        if field.type in (float, "float") and not is_number(x):
+            shape = getattr(x, "shape", None)
+            got = repr(x) if shape is None else f"an array of shape {tuple(shape)}"
+            raise TypeError(f"{field.name} is {got}; it takes a number")
+
+
+def mixed_libraries(arrays: Mapping[str, tuple[Library, Array]]) -> TypeError:
+    """Return the error for arrays of two libraries."""
+    found = ", ".join(
+        f"{name} is {engine.library} on {engine.device(x)}" for name, (engine, x) in arrays.items()
+    )
+    return TypeError(f"all arrays must be of one library: {found}; convert them to one first")
+
+
+def mixed_devices(engine: Library, arrays: Mapping[str, Array]) -> ValueError:
+    """Return the error for arrays on two devices."""
+    found = ", ".join(
+        f"{name} is {engine.library} on {engine.device(x)}" for name, x in arrays.items()
+    )
+    return ValueError(f"all arrays must be on one device: {found}; nothing is moved silently")
+
+
+# --- options that are numbers, or one of a few names ---
+
+
+def choice(name: str, x: Any, choices: Sequence[str]) -> None:
+    """Raise unless ``x`` is one of ``choices``."""
+    if x not in choices:
+        raise ValueError(f"{name} is {x!r}; it takes one of {', '.join(map(repr, choices))}")
+
+
+def smoothing(name: str, x: Any) -> Number:
+    """Return ``x`` as a number in [0, 1]."""
+    return _number(name, x, "a number in [0, 1]", lambda n: 0 <= n <= 1)
+
+
+def base(x: Any) -> Number:
+    """Return the base of a logarithm."""
+    return _number(
+        "base",
+        x,
+        "any positive number but 1, or None for nats",
+        lambda n: 0 < n < math.inf and n != 1,
+    )
+
+
+def softcap(x: Any, form: str) -> Number:
+    """Return the cap of the logits."""
+    return _of_logits("softcap", _number("softcap", x, "a positive number", _is_positive), form)
+
+
+def z_loss(x: Any, form: str) -> Number:
+    """Return the weight of the squared logsumexp."""
+    return _of_logits("z_loss", at_least_0("z_loss", x), form)
+
+
+def operand(x: Any) -> Number:
+    """Return a parameter of a kernel as a float: NumPy's numbers would decide the dtype of the result."""
+    if isinstance(x, Real):
+        return float(x)
+    if type(x).__module__ == "numpy" and x.shape == ():
+        return x.item()
+    return undifferentiated("a kernel's parameter", x)
+
+
+def undifferentiated(name: str, x: Any) -> Any:
+    """Return ``x``, of which no derivative is asked for by autograd: none would reach it."""
+    if getattr(x, "requires_grad", False):
+        raise TypeError(f"{name} requires a gradient, and a number has none here; detach it")
+    return x
+
+
+def not_smoothed(form: str) -> ValueError:
+    """Return the error for a smoothing that a loss of labels alone does not know."""
+    return ValueError(
+        f"label_smoothing makes distributions of labels, and of {form} this loss takes labels only"
+    )
+
+
+def at_least_0(name: str, x: Any) -> Number:
+    """Return ``x`` as a number that is not negative."""
+    return _number(name, x, "a number that is not negative", lambda n: n >= 0)
+
+
+def _is_positive(n: float) -> bool:
+    return 0 < n < math.inf
+
+
+def _of_logits(name: str, number: Number, form: str) -> Number:
+    if form != "logits":
+        raise ValueError(f"{name} acts on logits; the prediction was given as {form}")
+    return number
+
+
+def budget(x: Any) -> int:
+    """Return a number of bytes."""
+    number = integer("chunk_bytes", x)
+    if number < 1:
+        raise ValueError(f"chunk_bytes is {x}; it takes a positive number of bytes")
+    return number
+
+
+def integer(name: str, x: Any, rule: str = "an int") -> int:
+    """Return ``x`` as an int, NumPy's own too."""
+    if isinstance(x, bool) or not isinstance(x, Integral):
+        raise TypeError(f"{name} is {x!r}; it takes {rule}")
+    return int(x)
+
+
+def _number(name: str, x: Any, rule: str, holds: Callable[[float], bool]) -> Number:
+    """Return ``x`` as a float, or as it is where its value is an array's, not to be waited for."""
+    if isinstance(x, Real) and not isinstance(x, bool):
+        number = float(x)
+        if not holds(number):
+            raise ValueError(f"{name} is {x!r}; it takes {rule}")
+        return number
+    if getattr(x, "shape", None) == () and _dtype.name(x.dtype) != "bool":
+        if type(x).__module__ == "numpy":
+            return _number(name, x.item(), rule, holds)
+        return undifferentiated(name, x)
+    raise TypeError(f"{name} is {type(x).__qualname__}; it takes a number")

@@ -1,0 +1,240 @@
+"""Shapes and dtypes: what can be told of a call without a value of its arrays, and every message."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from xent import _dtype
+from xent._check import arguments
+from xent._typing import Array
+
+if TYPE_CHECKING:
+    from xent._plan import Operands, Target
+
+
+def _shape(x: Array) -> str:
+    return str(tuple(x.shape))
+
+
+def prediction(name: str, x: Array) -> None:
+    """Raise unless ``x`` holds real floating-point numbers."""
+    if _dtype.is_floating(x):
+        return
+    hint = ""
+    if _dtype.is_integer(x) or _dtype.is_bool(x):
+        hint = "; the target comes first, as in H(p, q): xent.cross_entropy(labels, logits=z)"
+    raise TypeError(
+        f"{name} has dtype {_dtype.name(x.dtype)}; it takes float16, bfloat16, float32 or "
+        f"float64{hint}"
+    )
+
+
+def distributions(name: str, x: Array) -> None:
+    """Raise unless ``x`` holds real floating-point numbers, as a target that is a distribution."""
+    if not _dtype.is_floating(x):
+        hint = "; make distributions of labels with xent.one_hot" * _dtype.is_integer(x)
+        raise TypeError(f"{name} has dtype {_dtype.name(x.dtype)}; it takes floating point{hint}")
+
+
+def integers(name: str, x: Array) -> None:
+    """Raise unless ``x`` holds integers."""
+    if not _dtype.is_integer(x):
+        raise TypeError(f"{name} has dtype {_dtype.name(x.dtype)}; it takes integer labels")
+
+
+def classes(x: Any) -> None:
+    """Raise unless ``x`` is a number of classes."""
+    if arguments.integer("num_classes", x) < 1:
+        raise ValueError(f"num_classes is {x}; it takes at least 1")
+
+
+def new_axis(x: Array, axis: Any) -> int:
+    """Return where a new axis of ``x`` goes, counted from the front."""
+    axis = arguments.integer("axis", axis, "one int")
+    if not -x.ndim - 1 <= axis <= x.ndim:
+        raise ValueError(f"axis {axis} is out of range for a new axis of shape {_shape(x)}")
+    return axis % (x.ndim + 1)
+
+
+def axis_of(name: str, x: Array, axis: Any) -> int:
+    """Return ``axis`` counted from the front; there must be at least one class along it."""
+    axis = arguments.integer("axis", axis, f"one int, the class axis of {name}")
+    if not -x.ndim <= axis < x.ndim:
+        raise ValueError(f"axis {axis} is out of range for {name} of shape {_shape(x)}")
+    if x.shape[axis] == 0:
+        raise ValueError(f"{name} of shape {_shape(x)} has no classes along axis {axis}")
+    return axis % x.ndim
+
+
+def is_labels(
+    x: Array, shape: Sequence[int], axis: int, form: str, *, only: str | None, own: bool
+) -> bool:
+    """Whether the target of a formula, our own or not, holds labels; raise where it fits neither."""
+    got = f"target has dtype {_dtype.name(x.dtype)}; it takes"
+    if _dtype.is_bool(x):
+        raise TypeError(
+            f"{got} integer labels or floating-point distributions. Boolean targets are for "
+            "binary_cross_entropy"
+        )
+    if _dtype.is_integer(x):
+        if only == "distributions":
+            other = "For labels use cross_entropy or sparse_categorical_cross_entropy"
+            other = other if own else "Make distributions of labels with xent.one_hot"
+            raise TypeError(f"{got} distributions in floating point. {other}")
+        _labels_shape(x, tuple(shape), axis, form)
+        return True
+    if not _dtype.is_floating(x):
+        raise TypeError(f"{got} integer labels or floating-point distributions")
+    if only == "labels":
+        other = ". For distributions use cross_entropy or categorical_cross_entropy"
+        raise TypeError(f"{got} integer labels{other * own}")
+    rows = (*shape[:axis], *shape[axis + 1 :])
+    same_shape("target", x, form, shape, "; labels must be integers" * (tuple(x.shape) == rows))
+    return False
+
+
+def _labels_shape(x: Array, shape: tuple[int, ...], axis: int, form: str) -> None:
+    """Raise unless there is one label for each row."""
+    rows = shape[:axis] + shape[axis + 1 :]
+    if tuple(x.shape) != rows:
+        one_hot = "; one-hot rows must be in floating point" * (tuple(x.shape) == shape)
+        raise ValueError(
+            f"target of labels has shape {_shape(x)}; it takes {rows}, the shape {shape} of {form} "
+            f"without axis {axis}, and nothing is broadcast{one_hot}"
+        )
+
+
+def same_shape(name: str, x: Array, other: str, shape: Sequence[int], hint: str = "") -> None:
+    """Raise unless ``x`` has exactly ``shape``."""
+    if tuple(x.shape) != tuple(shape):
+        raise ValueError(
+            f"{name} has shape {_shape(x)} and {other} has shape {tuple(shape)}; they must be "
+            f"equal, nothing is broadcast{hint}"
+        )
+
+
+def rows_shape(name: str, x: Array, rows: Sequence[int]) -> None:
+    """Raise unless ``x`` has one entry per row."""
+    if tuple(x.shape) != tuple(rows):
+        raise ValueError(
+            f"{name} has shape {_shape(x)}; it takes one entry per row, shape {tuple(rows)}"
+        )
+
+
+def mask(x: Array, rows: Sequence[int]) -> None:
+    """Raise unless ``x`` is one truth value per row."""
+    if not _dtype.is_bool(x):
+        raise TypeError(
+            f"where has dtype {_dtype.name(x.dtype)}; it takes bool, True for rows that count"
+        )
+    rows_shape("where", x, rows)
+
+
+def weight(name: str, x: Array) -> None:
+    """Raise unless ``x`` holds real numbers."""
+    if not (_dtype.is_floating(x) or _dtype.is_integer(x) or _dtype.is_bool(x)):
+        raise TypeError(f"{name} has dtype {_dtype.name(x.dtype)}; it takes real numbers")
+
+
+def class_weight(x: Array, classes: int) -> None:
+    """Raise unless there is one weight per class."""
+    weight("class_weight", x)
+    if tuple(x.shape) != (classes,):
+        raise ValueError(
+            f"class_weight has shape {_shape(x)}; it takes ({classes},), one per class"
+        )
+
+
+def broadcastable(name: str, x: Array, shape: Sequence[int]) -> None:
+    """Raise unless ``x`` broadcasts to ``shape``."""
+    weight(name, x)
+    fits = x.ndim <= len(shape) and all(
+        n in (1, k) for n, k in zip(reversed(x.shape), reversed(tuple(shape)), strict=False)
+    )
+    if not fits:
+        raise ValueError(
+            f"{name} has shape {_shape(x)}, which does not broadcast to {tuple(shape)}"
+        )
+
+
+def divisor(x: Array, reduction: str) -> None:
+    """Raise unless ``denominator`` is one number for a mean."""
+    if reduction != "mean":
+        raise ValueError(f"denominator divides a mean; got reduction={reduction!r}")
+    weight("denominator", x)
+    if x.ndim != 0:
+        raise ValueError(f"denominator has shape {_shape(x)}; it takes a number or a 0-d array")
+
+
+def head(features: Array, weight: Array, bias: Array | None, *, narrow: bool) -> None:
+    """Raise unless weight and bias are those of a linear head on the features."""
+    prediction("features", features)
+    for name, x in (("weight", weight), ("bias", bias)):
+        if x is not None and x.dtype != features.dtype:
+            raise TypeError(
+                f"{name} has dtype {_dtype.name(x.dtype)} and features "
+                f"{_dtype.name(features.dtype)}; a head has one dtype"
+            )
+    if features.ndim < 1 or features.shape[-1] == 0:
+        raise ValueError(f"features has shape {_shape(features)}; it takes (..., D)")
+    forms = "(D,) or (K, D)" if narrow else "(K, D)"
+    fits = weight.ndim == 2 or (narrow and weight.ndim == 1)
+    if not fits or weight.shape[-1] != features.shape[-1]:
+        raise ValueError(
+            f"weight has shape {_shape(weight)}; it takes {forms} with D = {features.shape[-1]}, the "
+            "last axis of features"
+        )
+    if bias is not None and tuple(bias.shape) != tuple(weight.shape[:-1]):
+        raise ValueError(
+            f"bias has shape {_shape(bias)}; it takes {tuple(weight.shape[:-1])}, one number per row "
+            "of weight"
+        )
+
+
+def some_rows(shape: Sequence[int]) -> None:
+    """Raise for a mean over no rows at all."""
+    if math.prod(shape) == 0:
+        raise ValueError(
+            f"a mean over no rows: the rows have shape {tuple(shape)}; "
+            "use reduction='sum' or 'none' where a batch may be empty"
+        )
+
+
+def ignore_index(x: Any, target: Array | None, kind: Target) -> int | None:
+    """Return the label to ignore, None where the dtype of the labels cannot hold it."""
+    if x is None or target is None:
+        return None
+    x = arguments.integer("ignore_index", x)
+    if not kind.by_label:
+        raise ValueError(
+            "ignore_index is for integer labels, and the target holds distributions; use where="
+        )
+    dtype = _dtype.name(target.dtype)
+    bits = int(dtype.lstrip("uint"))
+    low, high = (0, 2**bits) if dtype[0] == "u" else (-(2 ** (bits - 1)), 2 ** (bits - 1))
+    return x if low <= x < high else None
+
+
+def binary(target: Array, form: str, shape: Sequence[int]) -> None:
+    """Raise unless the target of a binary loss holds numbers, one for each element."""
+    weight("target", target)
+    same_shape("target", target, form, shape)
+
+
+def weights(classes: int, reduction: str, operands: Operands, rows: tuple[int, ...]) -> None:
+    """Raise unless all that weighs or masks has the shape and the kind of numbers that it must."""
+    if operands.class_weight is not None:
+        class_weight(operands.class_weight, classes)
+    if operands.pos_weight is not None:
+        broadcastable("pos_weight", operands.pos_weight, operands.prediction.shape)
+    if operands.sample_weight is not None:
+        weight("sample_weight", operands.sample_weight)
+        rows_shape("sample_weight", operands.sample_weight, rows)
+    if operands.where is not None:
+        mask(operands.where, rows)
+    if operands.denominator is not None:
+        divisor(operands.denominator, reduction)
+    elif reduction == "mean":
+        some_rows(rows)
