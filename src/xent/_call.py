@@ -8,54 +8,18 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 from functools import wraps
-from typing import Any, Literal, NamedTuple, ParamSpec
+from typing import Any, NamedTuple, ParamSpec
 
-from xent import _check, _dispatch, _dtype, _options
-from xent._engine import Engine
-from xent._kernel import Kernel
-from xent._plan import Kind, Operands, Plan, along, kept
+from xent import _dispatch, _dtype, _options
+from xent._check import arguments, values
+from xent._engine import Engine, Sight
+from xent._plan import Operands, Plan, kept
+from xent._request import NO_PART, NUMBERS, WEIGHTS, Call, is_there, numbers_of, plan_of
 from xent._typing import Array, Form
 
 P = ParamSpec("P")
-Forms = Mapping[str, Kernel]
-
-LOSSES: dict[str, Callable[..., Array]] = {}
-"""Every differentiable public function by name: what the laws are tested over."""
-
-
-@dataclass(frozen=True)
-class Call:
-    """What a caller asks of a loss.
-
-    Attributes
-    ----------
-    function : the public name, for messages
-    predictions : the prediction by its form; exactly one is not None
-    target : labels or distributions, None for a function of the prediction alone
-    labels, smoothed, distributions : the kernel for each form of the prediction, by what the target
-        holds; smoothed labels without a kernel of their own, or with class weights, are distributions
-    only : the one kind of target that the loss takes, None for both
-    options : the shared options that were given
-    names : what a form is called in the signature, where not by its own name
-    """
-
-    function: str
-    predictions: Mapping[Form, Any]
-    target: Any = None
-    labels: Forms = field(default_factory=dict)
-    smoothed: Forms = field(default_factory=dict)
-    distributions: Forms = field(default_factory=dict)
-    target_name: str = "target"
-    kind: Kind = "distribution"
-    only: Literal["labels", "distributions"] | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)
-    names: Mapping[str, str] = field(default_factory=dict)
-    reductions: tuple[str, ...] = ("none", "sum", "mean")
-    finish: Literal["none", "negate", "exp"] = "none"
-    penalty: Kernel | None = None
-    keep_dtype: bool = False
 
 
 class Problem(NamedTuple):
@@ -64,7 +28,7 @@ class Problem(NamedTuple):
     engine: Engine
     plan: Plan
     operands: Operands
-    keep_dtype: bool
+    keep_dtype: bool = False
 
     def value(self) -> Array:
         """Return the value."""
@@ -83,225 +47,204 @@ def loss(
     options: type | None = None,
     *,
     differentiable: bool = True,
-    prepare: Callable[[Any], Any] | None = None,
+    prepare: Callable[[str, Any], Any] | None = None,
 ) -> Callable[[Callable[P, Any]], Callable[P, Array]]:
     """Make a function that returns a `Call` one that runs it, with the shared ``options``.
 
-    ``prepare`` makes of what the body returns the problem to run, where that is no `Call`.
+    Parameters
+    ----------
+    options : type, optional
+        The options that losses share and this one takes, as a typed dict: `xent.CrossEntropyOptions`
+        and its like. They come into the signature and the docstring in the place of ``**options``.
+    differentiable : bool
+        Whether `xent.grad` takes the function.
+    prepare : (name, what the body returns) -> problem, optional
+        What makes the problem to run, where the body returns no `Call`.
+
+    Returns
+    -------
+    function
+        A decorator: of a function that returns a `Call`, one that returns the loss.
+
+    Examples
+    --------
+    >>> import xent
+    >>> from xent.kernels import labels
+    >>> @xent.loss(xent.LikelihoodOptions)
+    ... def surprise(target, probs, **options):
+    ...     "Return −log q_y of labels."
+    ...     return xent.Call(target, {"probs": probs}, labels.KERNELS, options=options)
+    >>> print(surprise([1, 0], [[0.5, 0.5], [0.25, 0.75]], base=2))
+    1.5
     """
 
     def wrap(body: Callable[P, Any]) -> Callable[P, Array]:
         if options is not None:
             _options.document(body, options)
-        known = _parameters(body)
+        name, known = body.__name__, tuple(inspect.signature(body).parameters)
 
         def problem(*args: P.args, **kwargs: P.kwargs) -> Any:
-            _check.keywords(body.__name__, kwargs, known)
-            return (prepare or checked)(body(*args, **kwargs))
+            for key in kwargs:
+                if key not in known:
+                    raise arguments.unknown(name, key, known)
+            given: Any = body(*args, **kwargs)
+            call = given if prepare is None else given.call
+            if call.target is None and call.target_name in known:
+                raise arguments.no_target(call)
+            return (prepare or checked)(name, given)
 
         @wraps(body)
         def run(*args: P.args, **kwargs: P.kwargs) -> Array:
-            value: Array = problem(*args, **kwargs).value()
-            return value
+            return problem(*args, **kwargs).value()
 
-        run.__annotations__ = {**body.__annotations__, "return": "Array"}
+        run.__annotations__ = {**body.__annotations__, "return": Array}
         if differentiable:
-            run.problem = problem  # type: ignore[attr-defined]  # what `grad` looks for
-            if prepare is None:
-                LOSSES[body.__name__] = run
+            vars(run).update(problem=problem, call=body)  # what `grad` and `linear_head` look for
         return run
 
     return wrap
 
 
-def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
-    return tuple(inspect.signature(function).parameters)
-
-
-def checked(call: Call) -> Problem:
+def checked(function: str, call: Call) -> Problem:
     """Check a call; return what runs it."""
-    name, raw = _check.exactly_one(
-        call.function, **{call.names.get(k, k): x for k, x in call.predictions.items()}
-    )
-    form = next(k for k in call.predictions if call.names.get(k, k) == name)
-    options = {**_options.DEFAULTS, **call.options}
-    engine, arrays = _dispatch.resolve(
-        {name: raw, call.target_name: call.target, **{k: options[k] for k in WEIGHTS}}, like=name
-    )
-    prediction = arrays[name]
-    plan, operands = planned(engine, call, options, arrays, name, form, prediction)
-    if check_values(engine, plan, operands, options["validate"], (call.target_name, name)):
-        plan = plan.seen
+    form: Any = None
+    for key, x in call.predictions.items():
+        if x is not None:
+            form = key if form is None else ""
+    if not form:
+        given = {call.names.get(k, k): x for k, x in call.predictions.items()}
+        arguments.exactly_one(function, **given)
+    name = call.names.get(form, form)
+    options = call.options
+    given = {name: call.predictions[form], call.target_name: call.target}
+    for key in WEIGHTS:
+        if key in options:
+            given[key] = options[key]
+    engine, arrays = _met(given) or _dispatch.resolve(given, like=name)
+    sight = engine.sight(arrays.values()) if engine.has_devices else Sight.READABLE
+    plan, operands = planned(engine, call, arrays, name, form, sight)
+    plan = seen(engine, call, plan, operands, name, sight)
     return Problem(engine, plan, operands, call.keep_dtype)
 
 
-def planned(
-    engine: Engine,
-    call: Call,
-    options: Mapping[str, Any],
-    arrays: Mapping[str, Array],
-    name: str,
-    form: Form,
-    prediction: Array,
-) -> tuple[Plan, Operands]:
-    """Return plan and operands, checked in all that needs no value.
-
-    A plan is remembered by all that it depends on, but not where shapes may be a compiler's symbols.
-    """
-    operands = Operands(prediction, arrays.get(call.target_name), *map(arrays.get, WEIGHTS))
-    if any(map(engine.traced, arrays.values())):
-        return _plan(call, options, operands, name, form), operands
-    structure = (
-        engine,
-        (call.function, call.target_name, form),  # of which the rest of a call is a function
-        *[None if x is None else (x.shape, x.dtype) for x in operands],
-        *[(k, type(x), x) for k, x in call.options.items() if k not in WEIGHTS],
-    )
-    try:
-        plan = _PLANS.get(structure)
-    except TypeError:  # an option that can't be hashed, which no check will pass
-        return _plan(call, options, operands, name, form), operands
-    if plan is None:
-        plan = _plan(call, options, operands, name, form)
-        if len(_PLANS) >= MANY:
-            _PLANS.clear()
-        _PLANS[structure] = plan
-    return plan, operands
+def _met(given: Mapping[str, Any]) -> tuple[Engine, Mapping[str, Any]] | None:
+    """Return the engine of arrays whose types have all been met, None where more is to be asked."""
+    engine: Engine | None = None
+    for x in given.values():
+        if x is not None:
+            if type(x).__module__[:5] == "torch":
+                return _dispatch.of_tensors(given)
+            own = _dispatch.ENGINE_OF.get(type(x))
+            if own is None or (engine is not None and own is not engine):
+                return None
+            engine = own
+    if engine is not None and engine.has_devices:
+        engine.together(given)
+    return None if engine is None else (engine, given)
 
 
 MANY = 256
-"""Plans that are remembered: more than a program has, fewer than batches that all differ in shape."""
+"""Plans that are remembered: more than a program has, fewer than it might make of strange options."""
 
 _PLANS: dict[Any, Plan] = {}
 
 
-def _plan(
-    call: Call, options: Mapping[str, Any], operands: Operands, name: str, form: Form
-) -> Plan:
-    """Return the plan; of the arrays only shapes and dtypes are looked at."""
-    prediction, target = operands[:2]
-    _check.prediction(name, prediction)
-    _check.choice("reduction", options["reduction"], call.reductions)
-    kernels, by_label = call.distributions, False
-    shape = tuple(prediction.shape)
-    axis: int | None = None
-    if next(iter(kernels.values())).shape == "element":
-        classes, rows = 2, shape
-        _binary_target(target, name, prediction)
-    else:
-        axis = _check.axis_of(name, prediction, options["axis"])
-        classes, rows = shape[axis], shape[:axis] + shape[axis + 1 :]
-        if target is not None and call.kind in ("logits", "pmf", "softmax"):
-            _check.distributions(call.target_name, target)
-            _check.same_shape(call.target_name, target, name, shape)
-        elif target is not None:
-            by_label = _check.is_labels(target, shape, axis, name, only=call.only)
-    smoothing = _check.smoothing("label_smoothing", options["label_smoothing"])
-    kind: Kind = call.kind if target is not None else "none"
-    if by_label and not smoothing:
-        kind, kernels = "labels", call.labels
-    elif by_label and form in call.smoothed and operands.class_weight is None:
-        kind, kernels = "smoothed label", call.smoothed
-    elif by_label:
-        kind = "smoothed labels"
-    plan = Plan(
-        kernel=kernels[form],
-        kind=kind,
-        form=form,
-        axis=axis,
-        classes=classes,
-        reduction=options["reduction"],
-        smoothing=smoothing,
-        ignore_index=_ignored(options["ignore_index"], target, by_label),
-        log_base=_check.log_base(options["base"]),
-        finish=call.finish,
-        softcap=_check.softcap(options["softcap"], form),
-        z_loss=_check.z_loss(options["z_loss"], form),
-        penalty=call.penalty if options["z_loss"] else None,
-    )
-    _weights(plan, operands, rows)
-    return plan
+def planned(
+    engine: Engine, call: Call, arrays: Mapping[str, Any], name: str, form: Form, sight: Sight
+) -> tuple[Plan, Operands]:
+    """Return plan and operands, checked in all that needs no value.
+
+    A plan is remembered by all that it depends on: kernels, dtypes, options, and what is there. The
+    number of rows is no part of it. Where shapes may be a compiler's symbols it is made anew.
+    """
+    weights: Any = map(arrays.get, WEIGHTS)
+    operands = Operands(arrays[name], arrays.get(call.target_name), *weights)
+    if sight is Sight.TRACED:
+        traced = replace(plan_of(call, operands, name, form), traced=True)
+        return traced, operands._replace(numbers=numbers_of(engine, call, traced))
+    key = _key(engine, call, operands, form)
+    plan: Plan | None
+    try:
+        plan = _PLANS.get(key)
+    except TypeError:  # an option that can't be hashed, which no check will pass
+        return plan_of(call, operands, name, form), operands
+    if plan is None or not _agree(plan, operands):
+        plan = plan_of(call, operands, name, form)
+        if len(_PLANS) >= MANY:
+            _PLANS.clear()
+        _PLANS[key] = plan
+    if plan.has_numbers:
+        operands = operands._replace(numbers=numbers_of(engine, call, plan))
+    return plan, operands
 
 
-WEIGHTS = ("class_weight", "pos_weight", "sample_weight", "where", "denominator")
+def _key(engine: Engine, call: Call, operands: Operands, form: Form) -> tuple[Any, ...]:
+    """Return all that a plan is a function of."""
+    key: list[Any] = [engine, form, call.soft, call.only, call.finish, call.reductions]
+    shape = operands.prediction.shape
+    key += [operands.prediction.dtype, len(shape)]
+    for x in operands[1:-1]:
+        key.append(None if x is None else (x.dtype, len(x.shape)))
+    kernel: Any = None
+    for forms in (call.labels, call.smoothed, call.distributions):
+        kernel = forms.get(form, kernel)
+        key.append(kernel.key if form in forms else None)
+    for option, x in call.options.items():
+        if option in NUMBERS:
+            key.append((option, is_there(option, x)))
+        elif option not in NO_PART:
+            key.append((option, type(x), x))
+    axis = call.options.get("axis", -1)
+    if kernel.shape != "element" and isinstance(axis, int) and -len(shape) <= axis < len(shape):
+        key.append(shape[axis])
+    return tuple(key)
 
 
-def _ignored(ignore_index: Any, target: Array | None, by_label: bool) -> int | None:
-    if ignore_index is None or target is None:
-        return None
-    return _check.ignore_index(ignore_index, target, by_label)
-
-
-def _binary_target(target: Array | None, name: str, prediction: Array) -> None:
-    if target is not None:
-        _check.weight("target", target)
-        _check.same_shape("target", target, name, prediction.shape)
-
-
-def _weights(plan: Plan, operands: Operands, rows: tuple[int, ...]) -> None:
-    """Check shapes and dtypes of all that weighs or masks."""
-    if operands.class_weight is not None:
-        _check.class_weight(operands.class_weight, plan.classes)
-    if operands.pos_weight is not None:
-        _check.broadcastable("pos_weight", operands.pos_weight, operands.prediction.shape)
-    if operands.sample_weight is not None:
-        _check.weight("sample_weight", operands.sample_weight)
-        _check.rows_shape("sample_weight", operands.sample_weight, rows)
-    if operands.where is not None:
-        _check.mask(operands.where, rows)
-    if operands.denominator is not None:
-        _check.divisor(operands.denominator, plan.reduction)
-    if plan.reduction == "mean":
-        _check.some_rows(rows)
-
-
-def check_values(
-    engine: Engine, plan: Plan, operands: Operands, validate: bool | None, names: tuple[str, str]
-) -> bool:
-    """Check the values of target and prediction, where they can be read (R13); return whether."""
-    given = [x for x in operands[:2] if x is not None]
-    if validate is False:
-        return False
-    if not all(map(engine.readable, given)):
-        if validate is None:
+def _agree(plan: Plan, operands: Operands) -> bool:
+    """Whether the shapes fit each other as those did that the plan was made of."""
+    x, target, class_weight, pos_weight, sample, where, denominator, _ = operands
+    shape, axis = x.shape, plan.axis
+    rows = shape
+    if axis is not None:
+        if shape[axis] != plan.classes:
             return False
-        if any(map(engine.traced, given)):
-            raise _check.unreadable()
-    engine, operands = engine.look(operands)
-    keep = kept(plan, operands)
-    wide = None if keep is None else along(keep, plan.axis)
-    values(engine, names[1], plan.form, operands.prediction, plan.axis, keep, validate)
-    target = operands.target
-    if target is None or plan.kind in ("logits", "softmax"):
-        return True
-    if plan.by_label or (plan.kind == "pair" and _dtype.is_integer(target)):
-        _check.labels(engine.xp, names[0], target, plan.classes, keep)
-    elif plan.kind in ("distribution", "pmf"):
-        values(engine, names[0], "probs", target, plan.axis, keep, validate)
-    elif _dtype.is_floating(target):
-        _check.probabilities(engine.xp, names[0], target, wide)
-    return True
+        rows = shape[:axis] + shape[axis + 1 :]
+    return (
+        (target is None or target.shape == (rows if plan.target.by_label else shape))
+        and (sample is None or sample.shape == rows)
+        and (where is None or where.shape == rows)
+        and (class_weight is None or class_weight.shape == (plan.classes,))
+        and (pos_weight is None or pos_weight.shape in ((), shape, shape[-1:]))
+        and (plan.reduction != "mean" or 0 not in rows or denominator is not None)
+    )
 
 
-def values(
-    engine: Engine,
-    name: str,
-    form: Form,
-    x: Array,
-    axis: int | None,
-    keep: Array | None,
-    validate: bool | None,
-) -> None:
-    """Check that ``x`` can be what ``form`` says; ``validate=True`` adds that rows sum to 1."""
-    xp = engine.xp
-    wide = None if keep is None else along(keep, axis)
-    if form == "logits":
-        return
-    if form == "probs":
-        _check.probabilities(xp, name, x, wide)
-    else:
-        _check.log_probabilities(xp, name, x, wide)
-    if validate and axis is not None:
-        total = _dtype.cast(xp, x, _dtype.compute_dtype(xp, x))
-        total = xp.sum(total if form == "probs" else xp.exp(total), axis=axis)
-        _check.sums_to_one(xp, name, total, _dtype.eps(x), keep)
+def seen(
+    engine: Engine, call: Call, plan: Plan, operands: Operands, name: str, sight: Sight
+) -> Plan:
+    """Check the values of target and prediction, where they can be read (R13); return what is known."""
+    validate = call.options.get("validate")
+    if validate is False:
+        return plan
+    if plan.form == "logits" and not plan.target.checks:
+        return plan if plan.traced else plan.seen
+    if sight is Sight.TRACED:  # of all the arrays; of what is looked at it need not be
+        sight = engine.sight((*operands[:2], operands.where))
+    if sight is not Sight.READABLE and validate is None:
+        return plan
+    if sight is Sight.TRACED:
+        raise values.unreadable()
+    if engine.lends_views:
+        engine, operands = engine.look(operands)
+    if plan.form == "logits" and plan.target.by_label and operands.where is None:
+        labels = operands.target
+        if 0 not in labels.shape and engine.xp.within(labels, 0, plan.classes - 1):
+            return plan.seen
+    if plan.ignore_index is not None:
+        operands = operands._replace(where=kept(plan, operands))
+    if plan.form != "logits":
+        x, keep = operands.prediction, operands.where
+        values.of_form(engine.xp, plan.form, name, x, plan.axis, keep, validate=validate)
+    if plan.target.checks:
+        plan.target.check(engine.xp, plan, operands, call.target_name, validate)
+    return plan.seen

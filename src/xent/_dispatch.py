@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from importlib import import_module
 from numbers import Number
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from array_api_compat import array_namespace
 
-from xent import _check, _dtype
+from xent import _dtype
+from xent._check import arguments
 from xent._typing import Array
 
 if TYPE_CHECKING:
     from xent._engine import Engine
 
-_ENGINES = {"array_api_strict": "numpy"} | {k: k for k in ("numpy", "torch", "jax", "dask")}
+_FILES = {"array_api_strict": "numpy"} | {k: k for k in ("numpy", "torch", "jax", "dask")}
 
+_ENGINES: dict[Any, Engine] = {}
+"""The engine of each namespace, one whatever thread asks first."""
 
-class Resolved(NamedTuple):
-    """The engine of a call's library and all its arguments as arrays of that library."""
-
-    engine: Engine
-    arrays: dict[str, Array]
+ENGINE_OF: dict[type, Engine] = {}
+"""The engine of each type of array that was met; no tensor's, as `torch.compile` follows no dict."""
 
 
 def is_sequence(x: Any) -> bool:
@@ -31,67 +30,81 @@ def is_sequence(x: Any) -> bool:
     return isinstance(x, (Number, list, tuple))
 
 
-_ENGINE_OF_TYPE: dict[type, Engine] = {}
-
-
-@lru_cache(maxsize=32)
 def _engine(api: Any) -> Engine:
-    library = api.__name__.removeprefix("array_api_compat.").partition(".")[0]
-    module = import_module(f"xent.engines.{_ENGINES.get(library, 'eager')}")
-    engine: Engine = module.ENGINE(api, library)
-    return engine
+    if api not in _ENGINES:
+        library = api.__name__.removeprefix("array_api_compat.").partition(".")[0]
+        module = import_module(f"xent.engines.{_FILES.get(library, 'eager')}")
+        _ENGINES.setdefault(api, module.make(api, library))
+    return _ENGINES[api]
 
 
 def engine_of(name: str, x: Any) -> Engine:
     """Return the engine of the library that ``x`` belongs to."""
-    if type(x).__module__.partition(".")[0] == "torch":
+    kind = type(x)
+    if kind.__module__[:5] == "torch" and hasattr(x, "requires_grad"):
         # torch.compile follows a plain import, but neither `import_module` nor a cache.
-        from xent.engines.torch import TORCH
+        from xent.engines.torch.engine import TORCH
 
         return TORCH
-    engine = _ENGINE_OF_TYPE.get(type(x))
+    engine = ENGINE_OF.get(kind)
     if engine is None:
         try:
-            engine = _engine(array_namespace(x))
+            engine = ENGINE_OF.setdefault(kind, _engine(array_namespace(x)))
         except TypeError:
-            raise _check.not_an_array(name, x) from None
-        _ENGINE_OF_TYPE[type(x)] = engine
+            raise arguments.not_an_array(name, x) from None
     return engine
 
 
-def resolve(arguments: Mapping[str, Any], *, like: str | None = None) -> Resolved:
-    """Find the one library and device of ``arguments``; turn numbers and sequences into its arrays.
+def of_tensors(given: Mapping[str, Any]) -> tuple[Engine, Mapping[str, Any]] | None:
+    """Return the engine of arguments that are all tensors, None where more is to be asked."""
+    from xent.engines.torch.engine import TORCH  # which torch.compile follows, and no cache
 
-    Sequences of floats take the dtype of the argument ``like`` where that is an array, so that no
-    digit is lost, and the library's default float otherwise. None is left out.
+    device = None
+    for x in given.values():
+        if x is not None:
+            if type(x).__module__[:5] != "torch" or not hasattr(x, "requires_grad"):
+                return None
+            if device is not None and x.device != device:
+                raise arguments.mixed_devices(
+                    TORCH, {k: y for k, y in given.items() if y is not None}
+                )
+            device = x.device
+    return TORCH, given
+
+
+def resolve(
+    given: Mapping[str, Any], *, like: str | None = None
+) -> tuple[Engine, dict[str, Array]]:
+    """Return the engine of the one library of what is given, and all of it as arrays of that library.
+
+    They must lie on one device. Sequences of floats take the dtype of the argument ``like`` where that
+    is an array, so that no digit is lost, and the library's default float otherwise. None is left out.
     """
     arrays: dict[str, Array] = {}
     sequences: dict[str, Any] = {}
-    engines: dict[str, Engine] = {}
-    for name, x in arguments.items():
+    engine: Engine | None = None
+    for name, x in given.items():
         if x is None:
             continue
         if is_sequence(x):
             sequences[name] = x
-        else:
-            arrays[name], engines[name] = x, engine_of(name, x)
-    if not engines:
-        engines = {"": _engine(import_module("array_api_compat.numpy"))}
-    engine = next(iter(engines.values()))
-    if any(other is not engine for other in engines.values()):
-        raise _check.mixed_libraries({k: (engines[k], x) for k, x in arrays.items()})
-    device = _device(engine, arrays)
+            continue
+        own = engine_of(name, x)
+        if engine is not None and own is not engine:
+            raise arguments.mixed_libraries(_engines_of(given))
+        arrays[name], engine = x, own
+    if engine is None:
+        engine = _engine(import_module("array_api_compat.numpy"))
+    device = engine.together(arrays)
     reference = arrays.get(like) if like else None
     for name, x in sequences.items():
         arrays[name] = _from_sequence(engine, name, x, device, reference)
-    return Resolved(engine, arrays)
+    return engine, arrays
 
 
-def _device(engine: Engine, arrays: dict[str, Array]) -> Any:
-    known = [d for d in map(engine.device, arrays.values()) if d is not None]
-    if any(engine.apart(known[0], d) for d in known[1:]):
-        raise _check.mixed_devices(engine, arrays)
-    return known[0] if known else None
+def _engines_of(given: Mapping[str, Any]) -> dict[str, tuple[Engine, Array]]:
+    arrays = {k: x for k, x in given.items() if x is not None and not is_sequence(x)}
+    return {k: (engine_of(k, x), x) for k, x in arrays.items()}
 
 
 def _from_sequence(
@@ -105,7 +118,7 @@ def _from_sequence(
     try:
         return engine.asarray(x, dtype, device)
     except (TypeError, ValueError) as error:
-        raise _check.not_an_array(name, x) from error
+        raise arguments.not_an_array(name, x) from error
 
 
 def _holds_float(x: Any) -> bool:

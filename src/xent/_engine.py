@@ -5,32 +5,47 @@ The engines in `xent.engines` run the same kernels in their libraries' ways.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from enum import Enum
 from math import log
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import array_api_compat
 
 from xent import _dtype
 from xent import _math as m
-from xent._linear import ALL, STRIP, Chunks, Gradients, Head, cuts, run
+from xent._check import arguments
 from xent._namespace import Namespace
-from xent._plan import Operands, Plan, along, kept, penalty, raw_gradient, ready
-from xent._reduce import cotangents, reduced
+from xent._plan import Operands, Plan, masked, of_penalty
+from xent._rows import cotangents, reduced, weigh
+from xent._target import along, raw_gradient, ready
 from xent._typing import Array
+
+if TYPE_CHECKING:
+    from xent._linear import Chunks, Gradients, Head
+
+
+class Sight(Enum):
+    """What can be seen of arrays: their values at no cost, that they exist elsewhere, or not even that."""
+
+    READABLE = "in host memory"
+    ELSEWHERE = "on a device"
+    TRACED = "traced"
 
 
 class Engine:
     """Runs plans on the arrays of one library."""
 
     namespace: type[Namespace] = Namespace
-    has_room = False
-    """Whether `product` can write its result into an array."""
+    has_devices = True
+    """Whether arrays may lie elsewhere than in host memory, or have no values yet."""
+    lends_views = False
+    """Whether values are looked at as those of another library, by `look`."""
 
     def __init__(self, api: Any, library: str) -> None:
         self.library = library
-        self.xp = self.namespace(api)
+        self.xp: Any = self.namespace(api)
 
     # --- what an array of the library is ---
 
@@ -38,26 +53,35 @@ class Engine:
         """Return where ``x`` lies, None where that is not known."""
         return array_api_compat.device(x)
 
+    def together(self, arrays: Mapping[str, Array]) -> Any:
+        """Return the device that all arrays lie on, None where it is not known; raise for two."""
+        given = {name: x for name, x in arrays.items() if x is not None}
+        known = [d for d in map(self.device, given.values()) if d is not None]
+        if any(self.apart(known[0], d) for d in known[1:]):
+            raise arguments.mixed_devices(self, given)
+        return known[0] if known else None
+
     def apart(self, a: Any, b: Any) -> bool:
         """Whether two devices are different ones."""
         return bool(a != b)
 
     def asarray(self, x: Any, dtype: Any, device: Any) -> Array:
         """Return a number or a nested sequence as an array."""
-        array: Array = self.xp.asarray(x, dtype=dtype, device=device)
-        return array
+        return self.xp.asarray(x, dtype=dtype, device=device)
 
-    def readable(self, x: Array) -> bool:
-        """Whether the values of ``x`` lie in host memory, to be read at no cost."""
-        return str(self.device(x)).partition(":")[0].lower() in ("cpu", "cpu_device")
-
-    def traced(self, x: Array) -> bool:
-        """Whether the values of ``x`` do not exist yet."""
-        return False
+    def sight(self, arrays: Iterable[Array | None]) -> Sight:
+        """Return what can be seen of all the arrays; None stands for none."""
+        devices = [str(self.device(x)).partition(":")[0].lower() for x in arrays if x is not None]
+        here = all(device in ("cpu", "cpu_device") for device in devices)
+        return Sight.READABLE if here else Sight.ELSEWHERE
 
     def look(self, operands: Operands) -> tuple[Engine, Operands]:
         """Return readable operands as arrays that are cheap to look at, and their engine."""
         return self, operands
+
+    def log(self, x: Any) -> Any:
+        """Return the logarithm of a number, which may be a 0-d array."""
+        return log(x) if isinstance(x, float) else self.xp.log(x)
 
     # --- what is run ---
 
@@ -69,118 +93,118 @@ class Engine:
         """Return the loss of each row, and the gradient of Σ w · loss in the prediction's dtype."""
         return rows_and_gradient_of(self.xp, plan, operands, w)
 
+    def value(self, plan: Plan, operands: Operands) -> Array:
+        """Return the value of a call."""
+        return value_of(self, plan, operands)
+
+    def value_and_gradient(self, plan: Plan, operands: Operands) -> tuple[Array, Array]:
+        """Return the value, and its gradient with respect to the prediction."""
+        return value_and_gradient_of(self, plan, operands)
+
     def run(self, function: Callable[..., Any], *args: Any) -> Any:
         """Return ``function(*args)``, without warnings of what a `where` will discard."""
         return function(*args)
 
     def call(self, function: Callable[..., Array], *args: Any) -> Array:
-        """Return ``function(xp, *args)``, of one array and static arguments."""
-        result: Array = self.run(function, self.xp, *args)
-        return result
-
-    def value(self, plan: Plan, operands: Operands) -> Array:
-        """Return the value of a call."""
-        rows = self.rows(plan, operands)
-        penalties = None if plan.penalty is None else self.rows(*penalty(plan, operands))
-        return reduced(self.xp, plan, operands, rows, penalties)
+        """Return ``function(xp, *args)``, of one array, numbers and static arguments."""
+        return self.run(function, self.xp, *args)
 
     # --- a linear head ---
 
     def linear_value(self, plan: Plan, head: Head, operands: Operands, chunks: Chunks) -> Array:
         """Return the value of a linear loss."""
-        value: Array = self.run(run, self, plan, head, operands, chunks)[0]
-        return value
+        raise NotImplementedError
 
     def linear_value_and_gradient(
         self, plan: Plan, head: Head, operands: Operands, chunks: Chunks
     ) -> tuple[Array, Gradients]:
         """Return the value of a linear loss and its gradients."""
-        both: tuple[Array, Gradients] = self.run(run, self, plan, head, operands, chunks, ALL)
-        return both
-
-    def present(self, keep: Array | None) -> Array | None:
-        """Return the positions of the rows that count, None for all.
-
-        Only where shapes may depend on values, and arrays can be indexed by arrays: there the other
-        rows are dropped before the product.
-        """
-        return None
-
-    def product(
-        self,
-        a: Array,
-        b: Array,
-        bias: Array | None = None,
-        *,
-        transposed: bool = True,
-        out: Array | None = None,
-    ) -> Array:
-        """Return ``a @ b.T + bias``, or ``a @ b``; the sums in float32 for half precision.
-
-        ``out`` may be written over, where the engine `has_room`: it costs time to get as much again.
-        """
-        logits: Array = self.xp.matmul(a, b.T if transposed else b)
-        return logits if bias is None else logits + bias
+        raise NotImplementedError
 
     def logit_size(self, features: Array) -> int:
-        """Return the bytes of a logit that `product` makes."""
+        """Return the bytes of a logit of the head's product."""
         return _dtype.size(features)
 
-    def accumulate(self, total: Array, a: Array, b: Array) -> None:
-        """Add ``a.T @ b`` to ``total`` in place, without a second array of its size."""
-        for cut in cuts(total.shape[0], STRIP):
-            strip = self.product(a[:, cut].T, b, transposed=False)
-            total[cut, ...] += _dtype.cast(self.xp, strip, total.dtype)
 
-    def value_and_gradient(self, plan: Plan, operands: Operands) -> tuple[Array, Array]:
-        """Return the value, and its gradient with respect to the prediction."""
-        return self._both(plan, operands, ones(self.xp, plan, operands))
-
-    def _both(self, plan: Plan, operands: Operands, one: Array) -> tuple[Array, Array]:
-        """Return value and gradient; ``one`` is 1 for each row, when broadcast."""
-        xp = self.xp
-        w, share = cotangents(xp, plan, operands, one)
-        if plan.finish == "exp":
-            return self._exponential(plan, operands, w)
-        rows, g = self.rows_and_gradient(plan, operands, w)
-        penalties = None
-        if share is not None:
-            penalties, more = self.rows_and_gradient(*penalty(plan, operands), share)
-            g = g + more
-        return reduced(xp, plan, operands, rows, penalties), g
-
-    def _exponential(self, plan: Plan, operands: Operands, w: Array) -> tuple[Array, Array]:
-        """Return exp of the cost and its gradient, of which the rows' own share is ``w``.
-
-        What is beyond the range of the dtype multiplies last, and nothing that is 0 (R4). What is
-        within it does so before the gradient is rounded.
-        """
-        xp = self.xp
-        cost = self.value(replace(plan, finish="none"), operands)
-        within = xp.minimum(cost, xp.full_like(cost, log(xp.finfo(cost.dtype).max) - 1))
-        _, g = self.rows_and_gradient(plan, operands, w * xp.exp(within))
-        if xp.maybe(lambda: within < cost):
-            wide = m.silent(xp, _dtype.cast(xp, g, cost.dtype), xp.exp(cost - within))
-            g = _dtype.cast(xp, wide, g.dtype)
-        return xp.exp(cost), g
+# --- the whole array in one block ---
 
 
 def rows_of(xp: Any, plan: Plan, operands: Operands) -> Array:
     """Return the loss of each row of a block."""
-    prediction, target = ready(xp, plan, operands, kept(plan, operands))
-    statistics = plan.kernel.measure(xp, prediction, target, plan.axis)
-    return _without_axis(xp, plan.kernel.value(xp, statistics), plan.row_axis)
-
-
-def rows_and_gradient_of(xp: Any, plan: Plan, operands: Operands, w: Array) -> tuple[Array, Array]:
-    """Return the loss of each row of a block, and the gradient of Σ w · loss."""
-    prediction, target = ready(xp, plan, operands, kept(plan, operands))
+    prediction, target = ready(xp, plan, operands)
     kernel, axis = plan.kernel, plan.axis
-    statistics = kernel.measure(xp, prediction, target, axis)
-    rows = _without_axis(xp, kernel.value(xp, statistics), plan.row_axis)
-    g = kernel.gradient(xp, prediction, target, statistics, along(w, plan.row_axis), axis)
-    g = raw_gradient(xp, plan, prediction, g)
-    return rows, _dtype.cast(xp, g, operands.prediction.dtype)
+    if operands.numbers.kernel:
+        kernel = plan.kernel.filled(operands.numbers.kernel)
+    s, _ = kernel.measure(xp, prediction, target, axis)
+    rows = kernel.value(xp, s)
+    return rows if plan.row_axis is None else xp.squeeze(rows, axis=axis)
+
+
+def rows_and_gradient_of(
+    xp: Any, plan: Plan, operands: Operands, w: Array, *, once: bool = False
+) -> tuple[Array, Array]:
+    """Return the loss of each row of a block, and the gradient of Σ w · loss.
+
+    ``once`` says that nobody will differentiate the gradient: then it is made of what was made on the
+    way to the loss.
+    """
+    prediction, target = ready(xp, plan, operands)
+    kernel, axis = plan.kernel, plan.axis
+    if operands.numbers.kernel:
+        kernel = plan.kernel.filled(operands.numbers.kernel)
+    s, made = kernel.measure(xp, prediction, target, axis)
+    rows = kernel.value(xp, s)
+    if plan.row_axis is not None:
+        rows, w = xp.squeeze(rows, axis=axis), along(w, axis)
+    g = kernel.gradient(xp, prediction, target, s, made if once else None, w, axis)
+    if plan.capped:
+        g = raw_gradient(operands, prediction, g)
+    return rows, xp.astype(g, operands.prediction.dtype) if plan.half else g
+
+
+def value_of(engine: Engine, plan: Plan, operands: Operands) -> Array:
+    """Return the value of a call by the engine's rows."""
+    if plan.ignore_index is not None:
+        plan, operands = masked(plan, operands)
+    rows = engine.rows(plan, operands)
+    penalties = None if plan.penalty is None else engine.rows(*of_penalty(plan, operands))
+    return reduced(engine.xp, plan, operands, rows, penalties)
+
+
+def value_and_gradient_of(
+    engine: Engine, plan: Plan, operands: Operands, one: Array | None = None
+) -> tuple[Array, Array]:
+    """Return value and gradient by the engine's; ``one`` is 1 for each row, when broadcast."""
+    xp = engine.xp
+    if plan.ignore_index is not None:
+        plan, operands = masked(plan, operands)
+    one = ones(xp, plan, operands) if one is None else one
+    weights = weigh(xp, plan, operands, one.shape)
+    w, share = cotangents(xp, plan, operands, weights, one)
+    if plan.finish == "exp":
+        return _exponential(engine, plan, operands, w)
+    rows, g = engine.rows_and_gradient(plan, operands, w)
+    penalties = None
+    if share is not None:
+        penalties, more = engine.rows_and_gradient(*of_penalty(plan, operands), share)
+        g = g + more
+    return reduced(xp, plan, operands, rows, penalties, weights), g
+
+
+def _exponential(engine: Engine, plan: Plan, operands: Operands, w: Array) -> tuple[Array, Array]:
+    """Return exp of the cost and its gradient, of which the rows' own share is ``w``.
+
+    What is beyond the range of the dtype multiplies last, and nothing that is 0 (R4). What is
+    within it does so before the gradient is rounded.
+    """
+    xp = engine.xp
+    cost = engine.value(replace(plan, finish="none"), operands)
+    within = xp.minimum(cost, xp.full_like(cost, log(xp.finfo(cost.dtype).max) - 1))
+    _, g = engine.rows_and_gradient(plan, operands, w * xp.exp(within))
+    if xp.maybe(lambda: within < cost):
+        wide = m.silent(xp, _dtype.cast(xp, g, cost.dtype), xp.exp(cost - within))
+        g = _dtype.cast(xp, wide, g.dtype)
+    return xp.exp(cost), g
 
 
 def ones(xp: Any, plan: Plan, operands: Operands) -> Array:
@@ -188,10 +212,4 @@ def ones(xp: Any, plan: Plan, operands: Operands) -> Array:
     x = operands.prediction
     if plan.row_axis is not None:
         x = x[(slice(None),) * plan.row_axis + (0, ...)]
-    one: Array = xp.ones_like(x, dtype=_dtype.compute_dtype(xp, x))
-    return one
-
-
-def _without_axis(xp: Any, rows: Array, axis: int | None) -> Array:
-    """Return rows without their class axis of size 1."""
-    return rows if axis is None else xp.squeeze(rows, axis=axis)
+    return xp.ones_like(x, dtype=xp.float32 if plan.half else x.dtype)

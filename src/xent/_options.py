@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypedDict, get_type_hints
 
+from xent._check import arguments
 from xent._typing import Array, ArrayLike, Reduction
 
 
@@ -138,6 +139,18 @@ _DOCS = {
 }
 
 
+def given(options: Mapping[str, Any], reductions: Sequence[str]) -> dict[str, Any]:
+    """Return all options, those that were not given by their defaults; the reduction is one of some."""
+    every = {**DEFAULTS, **options}
+    arguments.choice("reduction", every["reduction"], reductions)
+    return every
+
+
+def parameter(name: str) -> inspect.Parameter:
+    """Return a shared option as a parameter of a signature."""
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=DEFAULTS[name])
+
+
 def document(function: Callable[..., Any], options: type) -> None:
     """Give ``function`` the signature and the documentation of the options that it takes.
 
@@ -147,14 +160,13 @@ def document(function: Callable[..., Any], options: type) -> None:
     names = [name for name in DEFAULTS if name in taken]
     signature = inspect.signature(function)
     own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
-    shared = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=DEFAULTS[name])
-        for name in names
-    ]
-    function.__signature__ = signature.replace(  # type: ignore[attr-defined]  # what `inspect` reads
+    shared = [parameter(name) for name in names]
+    vars(function)["__signature__"] = signature.replace(
         parameters=own + shared, return_annotation="Array"
     )
     text = inspect.cleandoc(function.__doc__ or "")
     section = "\n".join(f"{name} : {_DOCS[name]}" for name in names)
     head, mark, tail = text.partition("\nReturns\n")
-    function.__doc__ = f"{head}{section}\n{mark}{tail}"
+    if "\nParameters\n" not in head:
+        head = f"{head.rstrip()}\n\nParameters\n----------"
+    function.__doc__ = f"{head.rstrip()}\n{section}\n{mark}{tail}"

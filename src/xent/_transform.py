@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec
 
-from xent._call import LOSSES, Problem
+from xent._call import Problem
 from xent._typing import Array
 
 P = ParamSpec("P")
@@ -84,5 +84,8 @@ def _problem(loss: Any) -> Callable[..., Problem]:
     problem: Callable[..., Problem] | None = getattr(loss, "problem", None)
     if problem is None:
         name = getattr(loss, "__name__", type(loss).__qualname__)
-        raise TypeError(f"no gradient is known of {name}; of these it is: {', '.join(LOSSES)}")
+        raise TypeError(
+            f"no gradient is known of {name}; it is of cross_entropy and the other losses and links of "
+            "xent, and of functions that are made losses by xent.loss"
+        )
     return problem

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Unpack
 
-from xent._call import Call, loss
+from xent._call import loss
 from xent._options import BinaryOptions
+from xent._request import Call
+from xent._target import PAIR
 from xent._typing import ArrayLike
-from xent.losses import _binary
+from xent.kernels import binary
 
 
 @loss(BinaryOptions)
@@ -41,7 +43,7 @@ def binary_cross_entropy(
 
     Notes
     -----
-    From logits w|z| + log1p(exp(−|z|)), w = 1 − t for z ≥ 0 and t below: no digit is lost at any z.
+    From logits log1p(e^−|z|) + t max(−z, 0) + (1 − t) max(z, 0): no digit is lost at any z.
     The gradient (1 − t) σ(z) − t σ(−z) is D1's h − y without its cancellation.
 
     References
@@ -55,10 +57,9 @@ def binary_cross_entropy(
     0.3242870277875...
     """
     return Call(
-        "binary_cross_entropy",
-        {"probs": probs, "logits": logits},
         target,
-        distributions=_binary.KERNELS,
-        kind="pair",
+        {"probs": probs, "logits": logits},
+        distributions=binary.KERNELS,
+        soft=PAIR,
         options=options,
     )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Literal, Unpack
 
-from xent._call import Call, loss
+from xent._call import loss
 from xent._options import CrossEntropyOptions, PerplexityOptions
+from xent._request import Call
 from xent._typing import ArrayLike
-from xent.losses import _distributions, _labels, _links, _smoothed
+from xent.kernels import distributions, labels, smoothed
 
 
 @loss(CrossEntropyOptions)
@@ -48,8 +49,9 @@ def cross_entropy(
 
     Notes
     -----
-    From logits the label is taken out of the sum before it can drown the rest: with m = max z,
-    d = z_y − m and s = Σ_{j≠y} exp(zⱼ − m) the loss is log1p(s) where d = 0, else log(s + exp d) − d.
+    From logits the label is taken out before it can drown its rivals: with m = max_{j≠y} zⱼ,
+    s = Σ_{j≠y} exp(zⱼ − m), d = z_y − m and t = e^−|d| the loss is log1p(s t) where d ≥ 0, and
+    log(s + t) − d elsewhere; what the rounded d lacks is added back.
     Zero times infinity is zero, and nothing is clipped. The gradient in the logits is a − y [1]_.
 
     References
@@ -68,7 +70,7 @@ def cross_entropy(
     >>> print(f"{float(bits):.6g}")
     2.25
     """
-    return _cross_entropy("cross_entropy", target, probs, logits, log_probs, options)
+    return _call(target, probs, logits, log_probs, options)
 
 
 @loss(CrossEntropyOptions)
@@ -108,9 +110,7 @@ def categorical_cross_entropy(
     >>> print(xent.categorical_cross_entropy(t, q))
     0.094589911877288...
     """
-    return _cross_entropy(
-        "categorical_cross_entropy", target, probs, logits, log_probs, options, "distributions"
-    )
+    return _call(target, probs, logits, log_probs, options, "distributions")
 
 
 @loss(CrossEntropyOptions)
@@ -149,9 +149,7 @@ def sparse_categorical_cross_entropy(
     >>> print(xent.sparse_categorical_cross_entropy([1, 0, 2], q))
     0.094589911877288...
     """
-    return _cross_entropy(
-        "sparse_categorical_cross_entropy", target, probs, logits, log_probs, options, "labels"
-    )
+    return _call(target, probs, logits, log_probs, options, "labels")
 
 
 @loss(PerplexityOptions)
@@ -183,11 +181,10 @@ def perplexity(
     >>> print(xent.perplexity([0, 3], logits=np.zeros((2, 4))))
     4.0
     """
-    return _cross_entropy("perplexity", target, probs, logits, log_probs, options, finish="exp")
+    return _call(target, probs, logits, log_probs, options, finish="exp")
 
 
-def _cross_entropy(
-    function: str,
+def _call(
     target: Any,
     probs: Any,
     logits: Any,
@@ -197,14 +194,12 @@ def _cross_entropy(
     finish: Literal["none", "exp"] = "none",
 ) -> Call:
     return Call(
-        function,
-        {"probs": probs, "logits": logits, "log_probs": log_probs},
         target,
-        labels=_labels.KERNELS,
-        smoothed=_smoothed.KERNELS,
-        distributions=_distributions.KERNELS,
-        only=only,
+        {"probs": probs, "logits": logits, "log_probs": log_probs},
+        labels.KERNELS,
+        distributions.KERNELS,
+        smoothed.KERNELS,
         options=options,
+        only=only,
         finish=finish,
-        penalty=_links.LOGSUMEXP_SQUARED,
     )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Unpack
 
-from xent import _check
-from xent._call import Call, loss
+from xent._call import loss
+from xent._check.arguments import exactly_one
 from xent._options import DivergenceOptions
-from xent._plan import Kind
+from xent._request import Call
+from xent._target import LOGITS, PMF, SOFTMAX_OF
 from xent._typing import ArrayLike
-from xent.losses import _jensen_shannon, _kl, _kl_logits, _labels
+from xent.kernels import jensen_shannon, kl, kl_logits, labels
 
 
 @loss(DivergenceOptions)
@@ -62,19 +63,16 @@ def kl_divergence(
     >>> print(xent.kl_divergence([0.5, 0.5, 0.0], [0.25, 0.25, 0.5], base=2))
     1.0
     """
-    name, given = _check.exactly_one("kl_divergence", target=target, target_logits=target_logits)
-    kind: Kind = "distribution"
-    kernels = _kl.KERNELS
-    if name == "target_logits":
-        kind, kernels = ("softmax", kernels) if logits is None else ("logits", _kl_logits.KERNELS)
+    predictions = {"probs": probs, "logits": logits, "log_probs": log_probs}
+    exactly_one("kl_divergence", target=target, target_logits=target_logits)
+    if target is not None:
+        return Call(target, predictions, labels.KERNELS, kl.KERNELS, options=options)
     return Call(
-        "kl_divergence",
-        {"probs": probs, "logits": logits, "log_probs": log_probs},
-        given,
-        labels=_labels.KERNELS,
-        distributions=kernels,
-        target_name=name,
-        kind=kind,
+        target_logits,
+        predictions,
+        distributions=kl.KERNELS if logits is None else kl_logits.KERNELS,
+        soft=SOFTMAX_OF if logits is None else LOGITS,
+        target_name="target_logits",
         options=options,
     )
 
@@ -110,12 +108,11 @@ def jensen_shannon_divergence(
     1.0
     """
     return Call(
-        "jensen_shannon_divergence",
-        {"probs": q},
         p,
-        distributions={"probs": _jensen_shannon.KERNEL},
+        {"probs": q},
+        distributions={"probs": jensen_shannon.KERNEL},
+        soft=PMF,
         target_name="p",
         names={"probs": "q"},
-        kind="pmf",
         options=options,
     )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Literal, Unpack
 
-from xent._call import Call, loss
+from xent._call import loss
 from xent._options import LikelihoodOptions
+from xent._request import Call
 from xent._typing import ArrayLike
-from xent.losses import _labels, _likelihood
+from xent.kernels import labels
+from xent.kernels import likelihood as kernels
 
 
 @loss(differentiable=False)
@@ -49,11 +51,10 @@ def likelihood(
     0.375
     """
     return Call(
-        "likelihood",
-        {"probs": probs},
         target,
-        labels={"probs": _labels.LIKELIHOOD},
-        distributions={"probs": _likelihood.LIKELIHOOD},
+        {"probs": probs},
+        labels={"probs": labels.LIKELIHOOD},
+        distributions={"probs": kernels.LIKELIHOOD},
         options={"axis": axis, "reduction": reduction},
         reductions=("none", "prod"),
     )
@@ -100,7 +101,7 @@ def log_likelihood(
     -0.9808292530117...
     """
     options = {"axis": axis, "reduction": reduction}
-    return _negative("log_likelihood", target, probs, logits, log_probs, options, finish="negate")
+    return _negative(target, probs, logits, log_probs, options, finish="negate")
 
 
 @loss(LikelihoodOptions)
@@ -142,11 +143,10 @@ def negative_log_likelihood(
     >>> print(xent.negative_log_likelihood([0, 1], [[0.5, 0.5], [0.25, 0.75]], reduction="sum"))
     0.9808292530117...
     """
-    return _negative("negative_log_likelihood", target, probs, logits, log_probs, options)
+    return _negative(target, probs, logits, log_probs, options)
 
 
 def _negative(
-    function: str,
     target: Any,
     probs: Any,
     logits: Any,
@@ -155,11 +155,10 @@ def _negative(
     finish: Literal["none", "negate"] = "none",
 ) -> Call:
     return Call(
-        function,
-        {"probs": probs, "logits": logits, "log_probs": log_probs},
         target,
-        labels=_labels.KERNELS,
-        distributions=_likelihood.KERNELS,
+        {"probs": probs, "logits": logits, "log_probs": log_probs},
+        labels.KERNELS,
+        kernels.KERNELS,
         options=options,
         finish=finish,
     )

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
-from xent import _check, _dispatch, _dtype
-from xent._call import Call, loss
-from xent._typing import Array, ArrayLike, Namespace
-from xent.losses import _entropy
+from xent import _dispatch, _dtype
+from xent._call import loss
+from xent._check import arguments, structure, values
+from xent._engine import Sight
+from xent._request import Call
+from xent._typing import Array, ArrayLike, Verbs
+from xent.kernels import entropy as kernels
 
 
 def self_information(p: ArrayLike, *, base: float | None = None) -> Array:
@@ -37,16 +40,15 @@ def self_information(p: ArrayLike, *, base: float | None = None) -> Array:
     >>> print(xent.self_information([1.0, 0.5, 0.125], base=2))
     [0. 1. 3.]
     """
-    scale = _check.log_base(base)
     engine, arrays = _dispatch.resolve({"p": p})
     x = arrays["p"]
-    _check.prediction("p", x)
-    if engine.readable(x):
-        _check.probabilities(engine.xp, "p", x, None)
-    return engine.call(_information, x, scale)
+    structure.prediction("p", x)
+    if engine.sight([x]) is Sight.READABLE:
+        values.probabilities(engine.xp, "p", x, None)
+    return engine.call(_information, x, 1.0 if base is None else engine.log(arguments.base(base)))
 
 
-def _information(xp: Namespace, p: Array, log_base: float) -> Array:
+def _information(xp: Verbs, p: Array, log_base: float) -> Array:
     information: Array = 0 - xp.log(_dtype.cast(xp, p, _dtype.compute_dtype(xp, p)))
     return information / log_base
 
@@ -97,8 +99,8 @@ def entropy(
     0.325082973391448...
     """
     return Call(
-        "entropy",
+        None,
         {"probs": probs, "logits": logits, "log_probs": log_probs},
-        distributions=_entropy.KERNELS,
+        distributions=kernels.KERNELS,
         options={"axis": axis, "base": base, "reduction": reduction},
     )

@@ -1,0 +1,182 @@
+"""What a caller asks of a loss, and the plan that it comes to: all that is decided once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from numbers import Real
+from typing import Any, Literal
+
+from xent import _dtype, _options
+from xent import _target as targets
+from xent._check import arguments, structure
+from xent._engine import Engine
+from xent._kernel import Kernel
+from xent._plan import NOTHING, Numbers, Operands, Plan, Source, Target
+from xent._typing import Form
+from xent.kernels import links
+
+Forms = Mapping[str, Kernel]
+
+NUMBERS = ("label_smoothing", "softcap", "z_loss", "base")
+"""Options that are numbers: what is run depends on their being there, and not on their values."""
+
+WEIGHTS = ("class_weight", "pos_weight", "sample_weight", "where", "denominator")
+"""Options that are arrays."""
+
+NO_PART = (*WEIGHTS, "validate", "chunk_bytes")
+"""Options of which a plan is no function; those that are arrays are looked at by themselves."""
+
+
+@dataclass(slots=True)
+class Call:
+    """What a caller asks of a loss.
+
+    Attributes
+    ----------
+    target : labels or distributions, None for a function of the prediction alone
+    predictions : the prediction by its form; exactly one is not None
+    labels, smoothed, distributions : the kernel for each form of the prediction, by what the target
+        holds; smoothed labels without a kernel of their own, or with class weights, are distributions
+    options : the shared options that were given
+    soft : what a target that never holds labels is to the kernel; None where it is a distribution, or
+        labels
+    only : the one kind of target that the loss takes, None for both
+    target_name, names : what target and forms are called in the signature, where not by their own name
+    reductions : those that the loss takes
+    finish : what is done to the reduced cost
+    keep_dtype : whether the value has the prediction's dtype in half precision too
+    """
+
+    target: Any
+    predictions: Mapping[Any, Any]
+    labels: Forms = field(default_factory=dict)
+    distributions: Forms = field(default_factory=dict)
+    smoothed: Forms = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    soft: Target | None = None
+    only: Literal["labels", "distributions"] | None = None
+    target_name: str = "target"
+    names: Mapping[str, str] = field(default_factory=dict)
+    reductions: tuple[str, ...] = ("none", "sum", "mean")
+    finish: Literal["none", "negate", "exp"] = "none"
+    keep_dtype: bool = False
+
+    @property
+    def elementwise(self) -> bool:
+        """Whether each element is a row by itself."""
+        kernels = (*self.distributions.values(), *self.labels.values())
+        return kernels[0].shape == "element"
+
+
+def plan_of(call: Call, operands: Operands, name: str, form: Form) -> Plan:
+    """Return the plan; of the arrays only shapes and dtypes are looked at."""
+    prediction = operands.prediction
+    structure.prediction(name, prediction)
+    options = _options.given(call.options, call.reductions)
+    shape = tuple(prediction.shape)
+    axis = None if call.elementwise else structure.axis_of(name, prediction, options["axis"])
+    rows = shape if axis is None else shape[:axis] + shape[axis + 1 :]
+    kind, source = _of_target(call, operands, axis, name, form, options)
+    numbers = {key: is_there(key, options[key]) for key in NUMBERS}
+    kernel = getattr(call, source)[form]
+    arguments.parameters(kernel)
+    plan = Plan(
+        kernel=kernel.structure,
+        source=source,
+        target=kind,
+        form=form,
+        axis=axis,
+        row_axis=axis if kernel.shape == "row" else None,
+        classes=2 if axis is None else shape[axis],
+        reduction=options["reduction"],
+        half=_dtype.is_half(prediction),
+        ignore_index=structure.ignore_index(options["ignore_index"], operands.target, kind),
+        finish=call.finish,
+        smoothed=numbers["label_smoothing"],
+        based=numbers["base"],
+        capped=numbers["softcap"],
+        penalty=links.LOGSUMEXP_SQUARED if numbers["z_loss"] else None,
+    )
+    structure.weights(plan.classes, plan.reduction, operands, rows)
+    return replace(plan, even=_is_even(plan, operands))
+
+
+def _is_even(plan: Plan, operands: Operands) -> bool:
+    """Whether every row counts and weighs 1."""
+    weighed = any(x is not None for x in operands[2:-1]) or plan.ignore_index is not None
+    return not weighed and not (plan.target.counts and plan.reduction == "mean")
+
+
+def _of_target(
+    call: Call,
+    operands: Operands,
+    axis: int | None,
+    name: str,
+    form: Form,
+    options: Mapping[str, Any],
+) -> tuple[Target, Source]:
+    """Return what the target is to a kernel, and which kernels take such a target."""
+    prediction, target = operands[:2]
+    if target is None:
+        return NOTHING, "distributions"
+    shape = prediction.shape
+    if axis is None:
+        structure.binary(target, name, shape)
+        return call.soft or targets.PAIR, "distributions"
+    if call.soft is not None:
+        structure.distributions(call.target_name, target)
+        structure.same_shape(call.target_name, target, name, shape)
+    elif structure.is_labels(
+        target, shape, axis, name, only=_only(call, form), own=_is_own(call, form)
+    ):
+        if not is_there("label_smoothing", options["label_smoothing"]):
+            return targets.LABEL, "labels"
+        if form in call.smoothed and operands.class_weight is None:
+            return targets.SMOOTHED_LABEL, "smoothed"
+        if form not in call.distributions:
+            raise arguments.not_smoothed(name)
+        return targets.DENSE_LABEL, "distributions"
+    return call.soft or targets.DISTRIBUTION, "distributions"
+
+
+def _only(call: Call, form: Form) -> Literal["labels", "distributions"] | None:
+    """Return the one kind of target that the call takes, None for both."""
+    if call.only is None and form not in call.labels:
+        return "distributions"
+    return "labels" if call.only is None and form not in call.distributions else call.only
+
+
+def _is_own(call: Call, form: Form) -> bool:
+    """Whether the formulas are those of the package, so that another function of it may be meant."""
+    forms = (call.labels, call.distributions)
+    kernels = [kernels[form] for kernels in forms if form in kernels]
+    return all(type(kernel).__module__.startswith("xent.") for kernel in kernels)
+
+
+def is_there(option: str, x: Any) -> bool:
+    """Whether a number is given: not None, and no plain 0 where that is the same as none."""
+    if x is None:
+        return False
+    none = option in ("label_smoothing", "z_loss") and isinstance(x, Real) and x == 0
+    return not none or isinstance(x, bool)
+
+
+def numbers_of(engine: Engine, call: Call, plan: Plan) -> Numbers:
+    """Return the numbers that the options and the kernel hold, each checked."""
+    kernel = getattr(call, plan.source)[plan.form]
+    there = {k: x for k in NUMBERS if is_there(k, x := call.options.get(k))}
+    own = tuple(map(arguments.operand, kernel.numbers))
+    if not there:
+        return Numbers(kernel=own)
+    smoothing, softcap, z_loss, base = map(there.get, NUMBERS)
+    if smoothing is not None:
+        smoothing = arguments.smoothing("label_smoothing", smoothing)
+        smoothing = plan.target.number(smoothing, plan.classes)
+    if softcap is not None:
+        softcap = arguments.softcap(softcap, plan.form)
+    if z_loss is not None:
+        z_loss = arguments.z_loss(z_loss, plan.form)
+    if base is not None:
+        base = engine.log(arguments.base(base))
+    return Numbers(smoothing, softcap, z_loss, base, own)

@@ -1,0 +1,155 @@
+"""What the rows of a call weigh, made once; from their costs to the value, and back to cotangents."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import prod
+from typing import Any, NamedTuple
+
+from xent import _dtype
+from xent import _math as m
+from xent._plan import Operands, Plan, masked
+from xent._target import without
+from xent._typing import Array, Verbs
+
+
+class Weights(NamedTuple):
+    """What each row weighs, None for 1 in every row that is left (R10).
+
+    Attributes
+    ----------
+    sample : the sample weights, 0 in rows taken out
+    cost : what multiplies the cost of a row
+    divisor : what a mean divides by: Σ over the rows left of what each counts
+    """
+
+    sample: Array | None = None
+    cost: Array | None = None
+    divisor: Array | int | None = None
+
+
+NOTHING = Weights()
+
+
+def weigh(xp: Verbs, plan: Plan, operands: Operands, rows: tuple[int, ...]) -> Weights:
+    """Return what the ``rows``, a shape, weigh; all that are taken out are in the mask."""
+    if plan.even:
+        return Weights(divisor=prod(rows)) if plan.reduction == "mean" else NOTHING
+    dtype = xp.float32 if plan.half else operands.prediction.dtype
+    sample = operands.sample_weight
+    if sample is not None:
+        sample = without(xp, _dtype.cast(xp, sample, dtype), operands.where, None, 0.0)
+    mass = None
+    averaged = plan.reduction == "mean" and operands.denominator is None
+    if averaged or operands.class_weight is not None:
+        mass = plan.target.mass(xp, plan, operands)
+    cost = _times(sample, mass) if plan.target.costs else sample
+    divisor: Any = None
+    if plan.reduction == "mean":
+        if operands.denominator is not None:
+            divisor = _dtype.cast(xp, operands.denominator, dtype)
+        else:
+            divisor = _divisor(xp, operands, _times(sample, mass), rows, dtype)
+    return Weights(sample, cost, divisor)
+
+
+def _divisor(
+    xp: Verbs, operands: Operands, mass: Array | None, rows: tuple[int, ...], dtype: Any
+) -> Array | int:
+    if mass is not None:
+        return xp.sum(mass, axis=None)
+    if operands.where is not None:
+        count = xp.sum(xp.astype(operands.where, xp.integer), axis=None)
+        return xp.astype(count, dtype)
+    return prod(rows)
+
+
+def _times(a: Array | None, b: Array | None) -> Array | None:
+    if a is None or b is None:
+        return b if a is None else a
+    return a * b
+
+
+def divided_by(
+    xp: Verbs, plan: Plan, operands: Operands, rows: tuple[int, ...]
+) -> tuple[Plan, Operands]:
+    """Return plan and operands whose denominator is the divisor of a mean over all ``rows``.
+
+    So the means of some rows at a time add up to the mean of all.
+    """
+    plan, operands = masked(plan, operands)
+    if plan.reduction != "mean":
+        return plan, operands
+    divisor: Any = weigh(xp, plan, operands, rows).divisor
+    if isinstance(divisor, int):
+        x = operands.prediction
+        one = x[(slice(0, 1),) * x.ndim]
+        dtype = xp.float32 if plan.half else x.dtype
+        divisor = xp.reshape(xp.full_like(one, divisor, dtype=dtype), ())
+    return replace(plan, even=False), operands._replace(denominator=divisor)
+
+
+def _divided(xp: Verbs, x: Array, divisor: Any) -> Array:
+    """Return ``x / divisor``, 0 where that is 0: everything is masked or weighted away (R10)."""
+    if isinstance(divisor, int):
+        return x / divisor
+    if not xp.maybe(lambda: divisor == 0):
+        return xp.divide(x, divisor)
+    nothing = divisor == 0
+    mean = xp.divide(x, xp.where(nothing, xp.ones_like(divisor), divisor))
+    return xp.where(nothing, xp.zeros_like(mean), mean)
+
+
+def reduced(
+    xp: Verbs,
+    plan: Plan,
+    operands: Operands,
+    rows: Array,
+    penalties: Array | None = None,
+    weights: Weights | None = None,
+) -> Array:
+    """Return the value of the call from the loss of each row in nats, and its penalty if any."""
+    weights = weigh(xp, plan, operands, rows.shape) if weights is None else weights
+    keep, numbers = operands.where, operands.numbers
+    costs = rows if keep is None else without(xp, rows, keep, None, 0.0)
+    if plan.reduction == "prod":
+        return xp.prod(rows)
+    if weights.cost is not None:
+        costs = m.scaled(xp, weights.cost, costs)
+    if plan.based:
+        costs = costs / numbers.log_base
+    if penalties is not None:
+        penalties = without(xp, penalties, keep, None, 0.0)
+        if weights.sample is not None:
+            penalties = m.scaled(xp, weights.sample, penalties)
+        costs = costs + numbers.z_loss * penalties
+    if plan.reduction != "none":
+        costs = xp.sum(costs, axis=None)
+    if weights.divisor is not None:
+        costs = _divided(xp, costs, weights.divisor)
+    if plan.finish == "exp":
+        return xp.exp(costs)
+    return 0 - costs if plan.finish == "negate" else costs
+
+
+def cotangents(
+    xp: Verbs, plan: Plan, operands: Operands, weights: Weights, one: Array
+) -> tuple[Array, Array | None]:
+    """Return the derivatives of `reduced` with respect to each row and to each penalty.
+
+    But for the exponential. ``one`` is 1 for each row. ``"none"`` is differentiated as the sum of the
+    rows.
+    """
+    if operands.where is not None:
+        one = xp.astype(operands.where, one.dtype)
+    share = None
+    if plan.penalty is not None:
+        share = one if weights.sample is None else weights.sample
+        share = operands.numbers.z_loss * share
+    w = one if weights.cost is None else weights.cost
+    if weights.divisor is not None:
+        w = _divided(xp, w, weights.divisor)
+        share = None if share is None else _divided(xp, share, weights.divisor)
+    if plan.based:
+        w = w / operands.numbers.log_base
+    return (-w if plan.finish == "negate" else w), share
