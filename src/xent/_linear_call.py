@@ -1,0 +1,224 @@
+"""A loss of a linear head: the call of a loss of logits, checked beside the head that makes them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any, NamedTuple
+
+from xent import _dispatch, _dtype, _options
+from xent import _math as m
+from xent._call import loss, planned, seen
+from xent._check import arguments, structure
+from xent._engine import Engine, Sight
+from xent._linear import Chunks, Gradients, Head
+from xent._plan import Operands, Plan
+from xent._request import WEIGHTS, Call
+from xent._typing import Array, ArrayLike
+
+
+@dataclass(frozen=True)
+class LinearCall:
+    """What a caller asks of a linear loss: the call, but for the logits, and the head."""
+
+    call: Call
+    head: Mapping[str, Any]
+    chunk_bytes: Any
+
+
+class _Logits(NamedTuple):
+    """The shape and dtype of logits that are not there."""
+
+    shape: tuple[int, ...]
+    dtype: Any
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+
+def of_logits(
+    loss_of_logits: Any, target: Any, features: Any, weight: Any, bias: Any, options: Any
+) -> LinearCall:
+    """Return the call of a loss of logits that a head makes of features."""
+    options = dict(options)
+    chunk_bytes = options.pop("chunk_bytes", _options.DEFAULTS["chunk_bytes"])
+    call = loss_of_logits.call(target, logits=_UNMADE, **options)
+    return LinearCall(call, {"features": features, "weight": weight, "bias": bias}, chunk_bytes)
+
+
+_NAME = "features @ weight.T"
+"""What messages call them."""
+
+_UNMADE = object()
+"""The logits, before their shape is known."""
+
+
+def linear_head(loss_of_logits: Callable[..., Array]) -> Callable[..., Array]:
+    """Return a loss of logits as the loss of a linear head, whose logits are never stored whole.
+
+    Parameters
+    ----------
+    loss_of_logits : function
+        A loss of xent, or of your own by `xent.loss`, that takes ``logits=``.
+
+    Returns
+    -------
+    function
+        Of ``(target, features, weight, bias=None, *, chunk_bytes=..., **options)``: the loss of the
+        logits ``features @ weight.T + bias``. Shapes, options and gradients are those of
+        `linear_cross_entropy`.
+
+    Raises
+    ------
+    TypeError
+        For any other function.
+
+    Examples
+    --------
+    >>> import numpy as np, xent
+    >>> head = xent.linear_head(xent.kl_divergence)
+    >>> print(head([[0.5, 0.5]], np.array([[1.0, 2.0]]), np.zeros((2, 2))))
+    0.0
+    """
+    name = getattr(loss_of_logits, "__name__", type(loss_of_logits).__qualname__)
+    signature = inspect.signature(loss_of_logits)
+    if not hasattr(loss_of_logits, "call") or not {"target", "logits"} <= set(signature.parameters):
+        raise TypeError(
+            f"{name} is no loss of logits: linear_head takes a function by xent.loss of target and logits="
+        )
+
+    def body(
+        target: ArrayLike,
+        features: ArrayLike,
+        weight: ArrayLike,
+        bias: ArrayLike | None = None,
+        **options: Any,
+    ) -> LinearCall:
+        return of_logits(loss_of_logits, target, features, weight, bias, options)
+
+    own = [p for p in inspect.signature(body).parameters.values() if p.kind is not p.VAR_KEYWORD]
+    shared = [p for p in signature.parameters.values() if p.name not in _OF_THE_HEAD]
+    chunk_bytes = _options.parameter("chunk_bytes")
+    body.__name__ = body.__qualname__ = f"linear_{name}"
+    body.__doc__ = (
+        f"Return `{name}` of the logits ``features @ weight.T + bias``, never stored whole."
+    )
+    vars(body)["__signature__"] = signature.replace(parameters=[*own, *shared, chunk_bytes])
+    return loss(prepare=prepare)(body)
+
+
+_OF_THE_HEAD = ("target", "probs", "logits", "log_probs", "axis")
+"""What a loss of logits takes and the loss of a linear head does not, or by itself."""
+
+
+class LinearProblem(NamedTuple):
+    """A checked call of a linear loss."""
+
+    engine: Engine
+    plan: Plan
+    operands: Operands
+    head: Head
+    chunks: Chunks
+    shapes: tuple[tuple[int, ...], ...]
+
+    def value(self) -> Array:
+        """Return the value."""
+        plan, xp = self._without_exp, self.engine.xp
+        value = self.engine.linear_value(plan, self.head, self.operands, self.chunks)
+        return self._shaped(value if plan is self.plan else xp.exp(value))
+
+    def value_and_gradient(self) -> tuple[Array, Gradients]:
+        """Return the value, and the gradients by name."""
+        plan, xp = self._without_exp, self.engine.xp
+        value, g = self.engine.linear_value_and_gradient(
+            plan, self.head, self.operands, self.chunks
+        )
+        if plan is not self.plan:
+            value = xp.exp(value)
+            g = Gradients(*(None if x is None else _times(xp, x, value) for x in g))
+        _, features, weight = self.shapes
+        reshape = self.engine.xp.reshape
+        bias = g.bias if g.bias is None or len(weight) == 2 else reshape(g.bias, ())
+        return self._shaped(value), Gradients(
+            reshape(g.features, features), reshape(g.weight, weight), bias
+        )
+
+    @property
+    def _without_exp(self) -> Plan:
+        """The plan, but for an exponential, which no chunk can take of its share of the cost."""
+        return replace(self.plan, finish="none") if self.plan.finish == "exp" else self.plan
+
+    def _shaped(self, value: Array) -> Array:
+        if self.plan.reduction != "none":
+            return value
+        return self.engine.xp.reshape(value, self.shapes[0])
+
+
+def _times(xp: Any, g: Array, value: Array) -> Array:
+    """Return ``g · value`` in the dtype of ``g``, 0 where that is."""
+    product = m.silent(xp, _dtype.cast(xp, g, value.dtype), value)
+    return _dtype.cast(xp, product, g.dtype)
+
+
+def prepare(function: str, given: LinearCall) -> LinearProblem:
+    """Check a call of a linear loss; return what runs it, its rows flat."""
+    call, options = given.call, given.call.options
+    weights = {key: options[key] for key in WEIGHTS if key in options}
+    engine, arrays = _dispatch.resolve(
+        {**given.head, call.target_name: call.target, **weights}, like="features"
+    )
+    features, weight, bias = arrays["features"], arrays["weight"], arrays.get("bias")
+    structure.head(features, weight, bias, narrow=call.elementwise)
+    rows, classes = tuple(features.shape[:-1]), tuple(weight.shape[:-1])
+    logits = _Logits((*rows, *classes), features.dtype)
+    sight = engine.sight(arrays.values()) if engine.has_devices else Sight.READABLE
+    given_logits: dict[str, Any] = {**arrays, _NAME: logits}
+    plan, operands = planned(engine, call, given_logits, _NAME, "logits", sight)
+    plan = seen(engine, call, plan, operands._replace(prediction=features), "features", sight)
+    budget = arguments.budget(given.chunk_bytes)
+    budget = budget if plan.penalty is None else -(-budget // 2)  # it has a gradient of its own
+    n, k, width = prod(rows), prod(classes), features.shape[-1]
+    reshape = engine.xp.reshape
+    head = Head(
+        reshape(features, (n, width)),
+        reshape(weight, (k, width)),
+        None if bias is None else reshape(bias, (k,)),
+    )
+    if plan.axis is not None:
+        plan = replace(plan, axis=1, row_axis=1)
+    chunks = Chunks(budget, (n, k), engine.logit_size(features), width)
+    of_value = (*rows, *classes) if call.elementwise else rows
+    shapes = of_value, tuple(features.shape), tuple(weight.shape)
+    operands = _flat(engine.xp, plan, operands, rows, classes)._replace(prediction=head.features)
+    return LinearProblem(engine, plan, operands, head, chunks, shapes)
+
+
+def _flat(
+    xp: Any,
+    plan: Plan,
+    operands: Operands,
+    rows: tuple[int, ...],
+    classes: tuple[int, ...],
+) -> Operands:
+    """Return operands with one axis of rows, or of rows and one of classes."""
+    wide = (prod(rows), prod(classes))
+    row = wide if plan.axis is None else wide[:1]
+    shapes = {
+        "target": row if plan.target.by_label else wide,
+        "sample_weight": row,
+        "where": row,
+    }
+    flat: dict[str, Any] = {
+        name: None if x is None else xp.reshape(x, shapes[name])
+        for name, x in operands._asdict().items()
+        if name in shapes
+    }
+    pos_weight = operands.pos_weight
+    if pos_weight is not None and pos_weight.ndim > len(classes):  # it has an axis of rows
+        last = pos_weight.shape[-1:] if classes else ()
+        pos_weight = xp.broadcast_to(pos_weight, (*rows, *last))
+        pos_weight = xp.reshape(pos_weight, (prod(rows), prod(last)))
+    return operands._replace(pos_weight=pos_weight, **flat)

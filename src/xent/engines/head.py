@@ -1,0 +1,238 @@
+"""The loss of a linear head on arrays that can be written to, for engines that compute at once.
+
+The algorithm is that of `xent.engines.head_loop`. Its loops are Python's here, and write over what they
+add to; the matmuls are those `Products` that an engine supplies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from xent import _dtype
+from xent._linear import (
+    ALL,
+    PIECES,
+    STRIP,
+    Block,
+    Chunks,
+    Cut,
+    Gradients,
+    Head,
+    Made,
+    Sums,
+    Wanted,
+    cuts,
+)
+from xent._plan import Operands, Plan
+from xent._rows import divided_by
+from xent._typing import Array
+from xent.engines import head_loop
+from xent.engines.head_loop import Carry, OfRows, clean, per_row
+
+__all__ = ["Products", "clean", "run", "value", "value_and_gradient"]
+
+
+class Products(Protocol):
+    """What the loss of a linear head asks of an engine that computes at once.
+
+    Attributes
+    ----------
+    xp : the verbs of the library
+    has_room : whether `product` can write its result into an array
+    """
+
+    xp: Any
+    has_room: bool
+
+    def device(self, x: Array, /) -> Any:
+        """Return where ``x`` lies."""
+
+    def value(self, plan: Plan, operands: Operands, /) -> Array:
+        """Return the value of a block of logits, which are the prediction."""
+
+    def value_and_gradient(self, plan: Plan, operands: Operands, /) -> tuple[Array, Array]:
+        """Return it and its gradient, which may be written over the logits: ``plan.overwrites``."""
+
+    def present(self, keep: Array | None, /) -> Array | None:
+        """Return the positions of the rows that count, None for all.
+
+        Only where shapes may depend on values, and arrays can be indexed by arrays: there the other
+        rows are dropped before the product.
+        """
+
+    def product(
+        self,
+        a: Array,
+        b: Array,
+        bias: Array | None = None,
+        *,
+        transposed: bool = True,
+        out: Array | None = None,
+    ) -> Array:
+        """Return ``a @ b.T + bias``, or ``a @ b``; the sums in float32 for half precision.
+
+        ``out`` may be written over, where the engine `has_room`: it costs time to get as much again.
+        """
+
+    def accumulate(self, total: Array, a: Array, b: Array, /) -> None:
+        """Add ``a.T @ b`` to ``total`` in place, without a second array of its size."""
+
+    def run(self, function: Callable[..., Any], /, *args: Any) -> Any:
+        """Return ``function(*args)``, without warnings of what a `where` will discard."""
+
+
+def value(engine: Products, plan: Plan, head: Head, operands: Operands, chunks: Chunks) -> Array:
+    """Return the value of a linear loss."""
+    return engine.run(run, engine, plan, head, operands, chunks)[0]
+
+
+def value_and_gradient(
+    engine: Products, plan: Plan, head: Head, operands: Operands, chunks: Chunks
+) -> tuple[Array, Gradients]:
+    """Return the value of a linear loss and all its gradients."""
+    return engine.run(run, engine, plan, head, operands, chunks, ALL)
+
+
+def run(
+    engine: Products,
+    plan: Plan,
+    head: Head,
+    operands: Operands,
+    chunks: Chunks,
+    wanted: Wanted | None = None,
+) -> tuple[Array, Any]:
+    """Return the value, and the `Gradients` that are wanted, on arrays that can be written to."""
+    shape = chunks.shape if plan.row_axis is None else chunks.shape[:1]
+    plan, operands = divided_by(engine.xp, plan, operands, shape)
+    loops = _InPlace(engine, plan, head, chunks)
+    return head_loop.run(loops, plan, head, operands, chunks, wanted)
+
+
+class _InPlace:
+    """Loops in Python, which write over what they add to; each gradient exists once."""
+
+    def __init__(self, engine: Products, plan: Plan, head: Head, chunks: Chunks) -> None:
+        self.engine, self.head, self.chunks, self.xp = engine, head, chunks, engine.xp
+        self.single = self.measures = chunks.classes == chunks.shape[1]
+        self.drops = plan.row_axis is not None
+        self.stays = engine.has_room and (self.measures or not self.drops)
+        self.room: Array | None = None
+        self.dtype = _dtype.compute_dtype(engine.xp, head.features)
+        self.value, self.value_and_gradient = engine.value, engine.value_and_gradient
+
+    def over_rows(self, body: OfRows, sums: Sums, operands: Operands) -> tuple[Sums, Made]:
+        present = self.engine.present(operands.where) if self.drops else None
+        everything: Made | None = None
+        count = self.chunks.shape[0] if present is None else present.shape[0]
+        for cut in list(cuts(count, self.chunks.rows)) or [slice(0, 0)]:
+            rows = cut if present is None else present[cut]
+            some = _of_rows(operands, rows)
+            if present is not None:
+                some = some._replace(where=None)
+            sums, made = body(sums, self.head.features[rows, ...], some)
+            everything = everything or Made(*map(self._all_rows, made))
+            for whole, part in zip(everything, made, strict=True):
+                if whole is not None:
+                    whole[rows, ...] = part
+        assert everything is not None
+        return sums, everything
+
+    def _all_rows(self, part: Array | None) -> Any:
+        """Return zeros for all rows, where ``part`` is of some."""
+        if part is None:
+            return None
+        shape = (self.chunks.shape[0], *part.shape[1:])
+        return self.xp.zeros(shape, dtype=part.dtype, device=self.engine.device(part))
+
+    def over_classes(self, body: Callable[[Cut, Carry], Carry], carry: Carry) -> Carry:
+        for cut in list(cuts(self.chunks.shape[1], self.chunks.classes)) or [slice(0, 0)]:
+            carry = body(Cut(cut.start, cut.stop - cut.start), carry)
+        return carry
+
+    def block(self, features: Array) -> Block:
+        return Block(features, self.head)
+
+    def logits(self, block: Block, cut: Cut) -> Array:
+        """Return the logits, in the first rows of those of the chunk before where they fit."""
+        weight, bias = self.head.weight[_slice(cut), ...], self.head.bias
+        out = None
+        if self.room is not None and self.room.shape[1] == cut.size:
+            out = self.room[: block.features.shape[0], ...]
+        bias = None if bias is None else self.some(bias, cut)
+        logits = self.engine.product(block.features, weight, bias, out=out)
+        if self.stays and self.room is None and cut.size == self.chunks.classes:
+            self.room = logits
+        return logits
+
+    def some(self, x: Array, cut: Cut) -> Array:
+        return x[..., _slice(cut)]
+
+    def put(self, x: Array, cut: Cut, new: Array) -> Array:
+        x[..., _slice(cut)] = new
+        return x
+
+    def zeros(self, shape: tuple[int, ...]) -> Array:
+        device = self.engine.device(self.head.features)
+        return self.xp.zeros(shape, dtype=self.dtype, device=device)
+
+    def down_total(self, block: Block) -> Any:
+        return 0
+
+    def add_down(self, total: Any, g: Array, block: Block, cut: Cut) -> Any:
+        weight = self.head.weight[_slice(cut), ...]
+        down = self.engine.product(g, weight, transposed=False)
+        return down if isinstance(total, int) else total + down
+
+    def weight_total(self) -> Any:
+        """Return pieces of zeros with the classes that each is of: one, but for a sum in half precision.
+
+        That is made of pieces of float32, which go one by one as they are rounded: so the gradient
+        never stands beside a copy of itself.
+        """
+        weight, dtype = self.head.weight, self.dtype
+        parts = [slice(0, weight.shape[0])]
+        if self.chunks.rows >= self.chunks.shape[0]:  # each class is added to once
+            dtype = weight.dtype
+        elif weight.dtype != dtype:
+            parts = list(cuts(weight.shape[0], max(STRIP, -(-weight.shape[0] // PIECES))))
+        return [(p, self.xp.zeros_like(weight[p, ...], dtype=dtype)) for p in parts]
+
+    def add_weight(self, total: Any, g: Array, features: Array, cut: Cut) -> Any:
+        for part, piece in total:
+            start, stop = max(cut.first, part.start), min(cut.first + cut.size, part.stop)
+            if start < stop:
+                own = piece[start - part.start : stop - part.start, ...]
+                mine = slice(start - cut.first, stop - cut.first)
+                self.engine.accumulate(own, g[:, mine], features)
+        return total
+
+    def rounded(self, total: Any) -> Array:
+        weight = self.head.weight
+        if len(total) == 1:
+            return _dtype.cast(self.xp, total[0][1], weight.dtype)
+        rounded: Array = self.xp.empty_like(weight)
+        while total:
+            part, piece = total.pop()
+            for cut in cuts(piece.shape[0], STRIP):
+                strip = _dtype.cast(self.xp, piece[cut, ...], weight.dtype)
+                rounded[part.start + cut.start : part.start + cut.stop, ...] = strip
+        return rounded
+
+    def add_bias(self, total: Array, g: Array, cut: Cut) -> Array:
+        for part in cuts(g.shape[1], STRIP):  # a library may cast all that it sums
+            column = self.xp.sum(g[:, part], axis=0, dtype=self.dtype)
+            total[cut.first + part.start : cut.first + part.stop] += column
+        return total
+
+
+def _slice(cut: Cut) -> slice:
+    return slice(cut.first, cut.first + cut.size)
+
+
+def _of_rows(operands: Operands, rows: Any) -> Operands:
+    """Return the operands of some rows, but for the logits."""
+    nothing: Any = None
+    some = per_row(operands)
+    some = {name: x[rows, ...] for name, x in some.items()}
+    return operands._replace(prediction=nothing, **some)

@@ -1,0 +1,244 @@
+"""The loss of a linear head, chunk by chunk: a matmul makes some rows of logits, the loss drops them.
+
+For each chunk of rows one of these:
+
+- each element is a row by itself: value and gradient, one strip of classes after another;
+- the rows fit, and the engine measures them itself: the same, in one strip;
+- else the strips are measured one after another and merged, and gradients made in a second round.
+
+The divisor of a mean is known before the first product, so that each chunk's share of the value and its
+gradient are final. How a library loops, and how it adds to what it has, is said by its `Loops`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import reduce
+from operator import add
+from typing import Any, Protocol, TypeVar
+
+from xent import _dtype
+from xent._linear import Block, Chunks, Cut, Gradients, Head, Made, Sums, Wanted
+from xent._plan import Operands, Plan, of_penalty
+from xent._rows import cotangents, reduced, weigh
+from xent._target import along, raw_gradient, ready
+from xent._typing import Array
+
+Carry = TypeVar("Carry")
+
+
+OfRows = Callable[[Sums, Array, Operands], tuple[Sums, Made]]
+
+
+class Loops(Protocol):
+    """How a library loops over chunks; what is added to may be written over, and is returned.
+
+    Attributes
+    ----------
+    xp : the verbs of the library
+    single : whether all classes are one strip
+    measures : whether the engine itself makes value and gradient of whole rows in one strip
+    """
+
+    xp: Any
+    single: bool
+    measures: bool
+
+    def over_rows(self, body: OfRows, sums: Sums, operands: Operands, /) -> tuple[Sums, Made]:
+        """Return the sums after ``body(sums, features, operands)`` of each chunk, and all it made."""
+
+    def over_classes(self, body: Callable[[Cut, Carry], Carry], carry: Carry, /) -> Carry:
+        """Return what ``body(cut, carry)`` makes of a carry, which may be None at first."""
+
+    def block(self, features: Array, /) -> Block:
+        """Return the rows that have these features."""
+
+    def logits(self, block: Block, cut: Cut, /) -> Array:
+        """Return the logits of some classes."""
+
+    def some(self, x: Array, cut: Cut, /) -> Array:
+        """Return some classes along the last axis of ``x``."""
+
+    def put(self, x: Array, cut: Cut, new: Array, /) -> Array:
+        """Return ``x`` with ``new`` in the place of some classes along the last axis."""
+
+    def zeros(self, shape: tuple[int, ...], /) -> Array:
+        """Return zeros to add to, in the dtype to compute in."""
+
+    def value(self, plan: Plan, operands: Operands, /) -> Array:
+        """Return the value of a strip."""
+
+    def value_and_gradient(self, plan: Plan, operands: Operands, /) -> tuple[Array, Array]:
+        """Return it and its gradient."""
+
+    def down_total(self, block: Block, /) -> Any:
+        """Return nothing yet of the gradient of the features of some rows."""
+
+    def add_down(self, total: Any, g: Array, block: Block, cut: Cut, /) -> Any:
+        """Return the total with ``g @ weight`` of some classes."""
+
+    def weight_total(self) -> Any:
+        """Return nothing yet of the gradient of the weight."""
+
+    def add_weight(self, total: Any, g: Array, features: Array, cut: Cut, /) -> Any:
+        """Return the total with ``g.T @ features`` in the rows of some classes."""
+
+    def rounded(self, total: Any, /) -> Array:
+        """Return the gradient of the weight in its own dtype."""
+
+    def add_bias(self, total: Array, g: Array, cut: Cut, /) -> Array:
+        """Return the total with the sums of the columns of ``g`` at some classes."""
+
+
+def run(
+    loops: Loops,
+    plan: Plan,
+    head: Head,
+    operands: Operands,
+    chunks: Chunks,
+    wanted: Wanted | None = None,
+) -> tuple[Array, Gradients | None]:
+    """Return the value, and the gradients that are wanted.
+
+    Of ``operands``, divided by the divisor of all rows, the prediction is not used, and all with an
+    entry per row are flat in the rows.
+    """
+    xp, each = loops.xp, plan.reduction == "none"
+    plan = replace(plan, overwrites=plan.penalty is None)
+    of_chunk = _by_engine if plan.row_axis is None or loops.measures else _merged
+    features_too, weight_too, bias_too = wanted or (False, False, False)
+
+    def one(sums: Sums, features: Array, some: Operands) -> tuple[Sums, Made]:
+        block = loops.block(clean(xp, plan, some, features))
+        down = loops.down_total(block) if features_too else None
+        gradients = None if wanted is None else Gradients(down, sums.weight, sums.bias)
+        value, added = of_chunk(loops, plan, block, some, gradients)
+        down, weight, bias = added or (None, None, None)
+        down = None if down is None else _dtype.cast(xp, down, features.dtype)
+        total = sums.value if each else sums.value + value
+        return Sums(total, weight, bias), Made(value if each else None, down)
+
+    weight = loops.weight_total() if weight_too else None
+    bias = loops.zeros(head.bias.shape) if bias_too and head.bias is not None else None
+    sums, made = loops.over_rows(one, Sums(loops.zeros(()), weight, bias), operands)
+    value: Array = made.value if each else sums.value
+    if wanted is None:
+        return value, None
+    weight = loops.rounded(sums.weight) if weight_too else None
+    bias = None if bias is None else _dtype.cast(xp, sums.bias, head.weight.dtype)
+    return value, Gradients(made.features, weight, bias)
+
+
+def clean(xp: Any, plan: Plan, operands: Operands, features: Array) -> Array:
+    """Return features, 0 in rows taken out: 0 · NaN would reach the weight's gradient (R9)."""
+    keep = operands.where
+    if keep is None:
+        return features
+    keep = keep if plan.row_axis is not None else xp.any(keep, axis=1)
+    return xp.where(along(keep, 1), features, xp.zeros_like(features))
+
+
+def _by_engine(
+    loops: Loops, plan: Plan, block: Block, operands: Operands, gradients: Any
+) -> tuple[Array, Any]:
+    """Return the value of some rows, and the gradients with what these add, strip by strip."""
+    each = plan.reduction == "none"
+
+    def added(cut: Cut, carry: Any) -> Any:
+        value, gradients = carry
+        some = _of_classes(loops, plan, operands, loops.logits(block, cut), cut)
+        if gradients is None:
+            more = loops.value(plan, some)
+        else:
+            more, g = loops.value_and_gradient(plan, some)
+            gradients = _added(loops, gradients, g, block, cut)
+        if value is None:
+            return more, gradients
+        return loops.put(value, cut, more) if each else value + more, gradients
+
+    shape = (block.features.shape[0], block.head.weight.shape[0]) if each else ()
+    value = None if loops.single else loops.zeros(shape)
+    carry: Any = value, gradients
+    return loops.over_classes(added, carry)
+
+
+def _merged(
+    loops: Loops, plan: Plan, block: Block, operands: Operands, gradients: Any
+) -> tuple[Array, Any]:
+    """Return the same of rows whose strips are measured one after another and merged."""
+    xp, rows = loops.xp, operands._replace(prediction=block.features)
+    runs = [(plan, rows)] if plan.penalty is None else [(plan, rows), of_penalty(plan, rows)]
+    kernels = [run[0].kernel.filled(run[1].numbers.kernel) for run in runs]
+
+    def strip(cut: Cut) -> list[tuple[Array, Any]]:
+        logits = loops.logits(block, cut)
+        return [ready(xp, p, _of_classes(loops, p, o, logits, cut), cut.first) for p, o in runs]
+
+    def merged(cut: Cut, before: Any) -> Any:
+        more = [k.measure(xp, z, t, 1)[0] for k, (z, t) in zip(kernels, strip(cut), strict=True)]
+        both = zip(kernels, before or more, more, strict=True)
+        return more if before is None else [k.merge(xp, a, b) for k, a, b in both]
+
+    statistics: Any = loops.over_classes(merged, None)
+    weights = weigh(xp, plan, _of_weights(plan, rows), block.features.shape[:1])
+    values = [xp.squeeze(k.value(xp, s), axis=1) for k, s in zip(kernels, statistics, strict=True)]
+    value = reduced(xp, plan, rows, values[0], (values[1:] or [None])[0], weights)
+    if gradients is None:
+        return value, None
+    shares = cotangents(xp, plan, rows, weights, xp.ones_like(values[0]))
+
+    def added(cut: Cut, gradients: Any) -> Any:
+        given = zip(kernels, strip(cut), statistics, shares, strict=False)
+        parts = [_gradient(xp, plan, rows, *of_one) for of_one in given if of_one[-1] is not None]
+        g = _dtype.cast(xp, reduce(add, parts), block.features.dtype)
+        return _added(loops, gradients, g, block, cut)
+
+    return value, loops.over_classes(added, gradients)
+
+
+def _gradient(
+    xp: Any, plan: Plan, operands: Operands, kernel: Any, given: tuple[Array, Any], s: Any, w: Any
+) -> Array:
+    """Return the gradient of Σ w · loss of a strip in its logits as they were made."""
+    z, t = given
+    g: Array = kernel.gradient(xp, z, t, s, None, along(w, 1), 1)
+    return raw_gradient(operands, z, g) if plan.capped else g
+
+
+def per_row(operands: Operands) -> dict[str, Any]:
+    """Return the operands that have entries for each row, by name."""
+    names = ("target", "sample_weight", "where", "pos_weight")
+    given = {name: x for name in names if (x := getattr(operands, name)) is not None}
+    if "pos_weight" in given and given["pos_weight"].ndim < 2:
+        del given["pos_weight"]
+    return given
+
+
+def _of_weights(plan: Plan, operands: Operands) -> Operands:
+    """Return the operands without class weights that are in a distribution, which is not summed for them."""
+    return operands if plan.target.by_label else operands._replace(class_weight=None)
+
+
+def _of_classes(loops: Loops, plan: Plan, operands: Operands, logits: Array, cut: Cut) -> Operands:
+    """Return operands cut to some classes; where each is a row by itself, weights and masks too."""
+    wide = ["sample_weight", "where", "pos_weight"] if plan.row_axis is None else []
+    wide += ["class_weight"] if plan.target.by_label else ["class_weight", "target"]
+    some: dict[str, Any] = {
+        name: loops.some(x, cut)
+        for name in wide
+        if (x := getattr(operands, name)) is not None and x.ndim > 0 and x.shape[-1] != 1
+    }
+    return operands._replace(prediction=logits, **some)
+
+
+def _added(loops: Loops, gradients: Any, g: Array, block: Block, cut: Cut) -> Gradients:
+    """Return the gradients of features, weight and bias with the share of a strip's logits."""
+    down, weight, bias = gradients
+    if down is not None:
+        down = loops.add_down(down, g, block, cut)
+    if weight is not None:
+        weight = loops.add_weight(weight, g, block.features, cut)
+    if bias is not None:
+        bias = loops.add_bias(bias, g, cut)
+    return Gradients(down, weight, bias)
