@@ -1,1 +1,1 @@
-"""One file per way of running a plan; `xent._dispatch` imports the one that a call needs."""
+"""One file or folder per way of running a plan; `xent._dispatch` imports the one that a call needs."""

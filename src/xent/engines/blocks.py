@@ -1,0 +1,76 @@
+"""Blocks of rows that fit the cache, or a share of a device's memory."""
+
+from __future__ import annotations
+
+from itertools import product
+from math import prod
+
+from xent import _dtype
+from xent._namespace import in_host_memory
+from xent._plan import Operands, Plan
+from xent._typing import Array
+
+BLOCK = 1 << 21
+"""Bytes of a block in the dtype that is computed in, for each thread that shares the block.
+
+With its one temporary it stays in cache. Sized in bytes, never in rows: blocks of few narrow rows
+cost more in calls than they save.
+"""
+
+DEVICE_BLOCK = 1 << 28
+"""The same on a device, where a block bounds the memory and must be long beside its launches."""
+
+Tile = tuple[slice, ...]
+
+
+def of(plan: Plan, prediction: Array, threads: int) -> list[Tile]:
+    """Cut the prediction into blocks of whole rows, from the outermost axis inwards."""
+    shape, size = prediction.shape, max(4, _dtype.size(prediction))
+    if plan.kernel.shape == "element":  # which holds more temporaries at a time
+        size *= 2
+    limit = threads * BLOCK // size
+    if prod(shape) > limit and not in_host_memory(prediction):
+        limit = DEVICE_BLOCK // size
+    if prod(shape) <= limit:
+        return []
+    steps = list(shape)
+    for i, n in enumerate(shape):
+        if i != plan.axis and prod(steps) > limit:
+            steps[i] = max(1, limit // (prod(steps) // n))
+    cuts = [
+        [slice(a, min(a + step, n)) for a in range(0, n, step)] if step else [slice(0, 0)]
+        for n, step in zip(shape, steps, strict=True)
+    ]
+    return list(product(*cuts))
+
+
+def of_rows(plan: Plan, tile: Tile) -> Tile:
+    """Return the tile of an array that has one entry per row."""
+    axis = plan.row_axis
+    return tile if axis is None else tile[:axis] + tile[axis + 1 :]
+
+
+def cut(plan: Plan, operands: Operands, tile: Tile) -> Operands:
+    """Return the operands of one block."""
+    target, where, pos_weight = operands.target, operands.where, operands.pos_weight
+    sample = operands.sample_weight
+    part = of_rows(plan, tile)
+    if isinstance(target, tuple):
+        target = tuple(x[tile] for x in target)
+    elif target is not None:
+        target = target[part if plan.target.by_label else tile]
+    if pos_weight is not None:
+        pos_weight = pos_weight[_of_broadcast(pos_weight.shape, tile)]
+    return operands._replace(
+        prediction=operands.prediction[tile],
+        target=target,
+        where=None if where is None else where[part],
+        sample_weight=None if sample is None else sample[part],
+        pos_weight=pos_weight,
+    )
+
+
+def _of_broadcast(shape: tuple[int, ...], tile: Tile) -> Tile:
+    """Return the part of an array of ``shape`` that meets ``tile`` when broadcast."""
+    last = tile[len(tile) - len(shape) :]
+    return tuple(slice(None) if n == 1 else part for n, part in zip(shape, last, strict=True))
