@@ -2,75 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import torch
 
-from xent import _dtype
 from xent import _math as m
-from xent._engine import Engine, ones
-from xent._plan import Operands, Plan, along, kept, ready
-from xent.engines.torch_tensor import differentiable, eager, visible
-from xent.engines.torch_values import UNSEEN, of_values
+from xent._engine import Engine, ones, rows_and_gradient_of
+from xent._plan import Numbers, Operands, Plan
+from xent._target import along, ready
+from xent.engines.torch.tensor import differentiable
+from xent.engines.torch.values import gradient_of_values, rows_of_values
 
 
-def _operands(saved: Any) -> Operands:
+@dataclass(frozen=True)
+class Work:
+    """What a `Rows` computes of its tensors; one object, as `torch.func` takes tuples apart."""
+
+    engine: Engine
+    plan: Plan
+    numbers: Numbers
+
+
+def _operands(numbers: Numbers, saved: Any) -> Operands:
     keep, class_weight, pos_weight, prediction, *targets = saved
     target: Any = targets[0] if len(targets) == 1 else tuple(targets)
-    return Operands(prediction, target, class_weight, pos_weight, where=keep)
-
-
-class Made(torch.autograd.Function):
-    """A value with its gradients made beside it, to be scaled by the incoming one.
-
-    A second backward makes them again, and one that is to be differentiated does so from the plain
-    value: so nothing but time is lost by either.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, made: Any, again: Any, plain: Any, *inputs: Any) -> Any:
-        value, ctx.gradients = made(*inputs)
-        ctx.again, ctx.plain = again, plain
-        ctx.save_for_backward(*inputs)
-        return value
-
-    @staticmethod
-    def backward(ctx: Any, w: Any) -> Any:
-        inputs, wanted = ctx.saved_tensors, ctx.needs_input_grad[3:]
-        if torch.is_grad_enabled():
-            sought = [x for x, want in zip(inputs, wanted, strict=True) if want]
-            found = iter(torch.autograd.grad(ctx.plain(*inputs), sought, w, create_graph=True))
-            return (None,) * 3 + tuple(next(found) if want else None for want in wanted)
-        gradients, ctx.gradients = ctx.gradients, None
-        known = gradients is not None and _may_be_scaled(gradients, w)
-        gradients = _scaled(gradients, w) if known else ctx.again(w, *inputs)
-        return (None,) * 3 + tuple(gradients[: len(inputs)])
-
-
-def scalable(x: Any, plan: Plan) -> bool:
-    """Whether a gradient that is made with the value can be scaled later by the incoming one.
-
-    On a device no zero can be seen that would silence an infinite gradient; those of logits are finite.
-    """
-    return visible(x) or plan.form == "logits"
-
-
-def _may_be_scaled(gradients: Any, w: Any) -> bool:
-    """Whether that rounds no gradient in half precision a second time, as far as can be seen."""
-    if not any(_dtype.is_half(g) for g in gradients if g is not None):
-        return True
-    return w.item() in (0, 1) if visible(w) else eager(w)
-
-
-def _scaled(gradients: Any, w: Any) -> Any:
-    """Return the gradients times the incoming one: written over where that is a single number."""
-    factor = w.item() if visible(w) else None
-    if factor == 1:
-        return gradients
-    if eager(w) and factor != 0:
-        return [None if g is None else g.mul_(w) for g in gradients]
-    return [None if g is None else m.scaled(UNSEEN.xp, w, g) for g in gradients]
+    weights = class_weight, pos_weight
+    return Operands(prediction, target, *weights, where=keep, numbers=numbers)
 
 
 class Compiled(torch.autograd.Function):
@@ -80,13 +39,12 @@ class Compiled(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(engine: Engine, plan: Plan, *saved: Any) -> Any:
-        operands = _operands(saved)
-        return of_values(engine, operands, "rows")(plan, operands)
+    def forward(work: Work, *saved: Any) -> Any:
+        return rows_of_values(work.engine, work.plan, _operands(work.numbers, saved))
 
     @staticmethod
     def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
-        ctx.engine, ctx.plan, *saved = inputs
+        ctx.work, *saved = inputs
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(*saved)
         ctx.save_for_forward(*saved)
@@ -95,18 +53,20 @@ class Compiled(torch.autograd.Function):
     def backward(ctx: Any, w: Any) -> Any:
         if w is None:
             return (None,) * len(ctx.needs_input_grad)
-        operands, wanted = _operands(ctx.saved_tensors), ctx.needs_input_grad[5:]
+        engine, plan = ctx.work.engine, ctx.work.plan
+        operands = _operands(ctx.work.numbers, ctx.saved_tensors)
+        wanted = ctx.needs_input_grad[4:]
         g: Any = None
         if wanted[0]:
             # Under a transform the incoming gradient may be a batch of them: no blocks.
-            run = partial(Engine.rows_and_gradient, ctx.engine)
-            if not torch.is_grad_enabled():
-                run = of_values(ctx.engine, (*operands, w), "rows_and_gradient")
-            g = run(ctx.plan, operands, w)[1]
+            if torch.is_grad_enabled():
+                g = rows_and_gradient_of(engine.xp, plan, operands, w)[1]
+            else:
+                g = gradient_of_values(engine, plan, operands, w)[1]
         d_targets = [None] * (len(wanted) - 1)
         if any(wanted[1:]):
-            d_targets = _target_gradients(ctx.engine, ctx.plan, operands, w)
-        return (None,) * 5 + (g, *d_targets)
+            d_targets = _target_gradients(engine, plan, operands, w)
+        return (None,) * 4 + (g, *d_targets)
 
 
 class Rows(Compiled):
@@ -116,17 +76,18 @@ class Rows(Compiled):
 
     @staticmethod
     def jvp(ctx: Any, *tangents: Any) -> Any:
-        engine, plan, operands = ctx.engine, ctx.plan, _operands(ctx.saved_tensors)
-        d_prediction, *d_targets = tangents[5:]
+        engine, plan = ctx.work.engine, ctx.work.plan
+        operands = _operands(ctx.work.numbers, ctx.saved_tensors)
+        d_prediction, *d_targets = tangents[4:]
         if plan.kernel.shape == "block":
             # The gradient is linear in w: the derivative along a tangent is its transpose.
-            slope = partial(Engine.rows_and_gradient, engine, plan, operands)
+            slope = partial(rows_and_gradient_of, engine.xp, plan, operands)
             zeros = torch.zeros_like(ones(engine.xp, plan, operands))
             return torch.func.vjp(lambda w: slope(w)[1], zeros)[1](d_prediction)[0]
         one = ones(engine.xp, plan, operands)
         total = torch.zeros_like(one)
         if d_prediction is not None:
-            g = Engine.rows_and_gradient(engine, plan, operands, one)[1]
+            g = rows_and_gradient_of(engine.xp, plan, operands, one)[1]
             total = total + _summed(engine, plan, d_prediction, g)
         if any(d is not None for d in d_targets):
             for d, g in zip(d_targets, _target_gradients(engine, plan, operands, one), strict=True):
@@ -168,10 +129,9 @@ class Product(CompiledProduct):
 
 def _target_gradients(engine: Engine, plan: Plan, operands: Operands, w: Any) -> list[Any]:
     """Return the gradient with respect to each part of the target."""
-    kernel, xp = plan.kernel, engine.xp
-    assert kernel.target_gradient is not None
-    prediction, target = ready(xp, plan, operands, kept(plan, operands))
-    statistics = kernel.measure(xp, prediction, target, plan.axis)
+    kernel, xp = plan.kernel.filled(operands.numbers.kernel), engine.xp
+    prediction, target = ready(xp, plan, operands)
+    statistics, _ = kernel.measure(xp, prediction, target, plan.axis)
     w = along(w, plan.row_axis)
     g = kernel.target_gradient(xp, prediction, target, statistics, w, plan.axis)
     return list(g) if isinstance(g, tuple) else [g]
@@ -185,7 +145,7 @@ def _summed(engine: Engine, plan: Plan, tangent: Any, g: Any) -> Any:
 
 def silent(a: Any, b: Any) -> Any:
     """Return ``a · b``; where it is differentiated, 0 · ∞ is 0 in the derivative (R4)."""
-    if not (differentiable(a) or differentiable(b)):
+    if not differentiable([a, b]):
         return a * b
     function = CompiledProduct if torch.compiler.is_compiling() else Product
     return function.apply(*broadcast(a, b))

@@ -1,0 +1,202 @@
+"""Tensors: values by blocks, and autograd through the kernels' own gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+import array_api_compat.torch
+import torch
+
+from xent._engine import Engine, Sight, rows_and_gradient_of, value_and_gradient_of, value_of
+from xent._linear import Chunks, Gradients, Head
+from xent._plan import LOG, QUOTIENT, READY, Operands, Plan, masked, widened
+from xent._typing import Array
+from xent.engines import head as heads
+from xent.engines.torch import tensor
+from xent.engines.torch.function import Compiled, Rows, Work, broadcast, silent
+from xent.engines.torch.made import HeadLoss, Loss, Made
+from xent.engines.torch.tensor import differentiable, eager, is_recorded, visible, wants_graph
+from xent.engines.torch.values import (
+    PLAIN,
+    UNSEEN,
+    TorchVerbs,
+    engine_of,
+    gradient_of_values,
+    rows_of_values,
+)
+
+
+class Recorded(TorchVerbs):
+    """torch's namespace where autograd may follow."""
+
+    def maybe(self, condition: Callable[[], Any]) -> bool:
+        """Return whether any entry holds, True where that can't be seen at no cost."""
+        entries = condition()
+        return not visible([entries]) or bool(entries.any())
+
+    def log(self, x: Any) -> Any:
+        """Return log ``x``, whose derivative does not make NaN of 0 · ∞ (R4)."""
+        if torch.compiler.is_compiling() or not differentiable([x]):
+            return torch.log(x)
+        return TORCH.rows(LOG, Operands(x))
+
+    def divide(self, a: Any, b: Any) -> Any:
+        """Return ``a / b``, whose derivative does not make NaN of 0 · ∞ (R4)."""
+        if torch.compiler.is_compiling() or not differentiable([a, b]):
+            return a / b
+        p, q = broadcast(a, b)
+        return TORCH.rows(QUOTIENT, Operands(q, p))
+
+    def silent(self, a: Any, b: Any) -> Any:
+        """Return ``a · b``, whose derivative does not make NaN of 0 · ∞ (R4)."""
+        return silent(a, b)
+
+
+class Torch(Engine):
+    """Runs plans on tensors, and lets autograd differentiate them by the kernels' own gradients."""
+
+    namespace = Recorded
+
+    def device(self, x: Any) -> Any:
+        """Return the device of ``x``."""
+        return x.device
+
+    def sight(self, arrays: Iterable[Any]) -> Sight:
+        """Return what can be seen of the tensors: those that are compiled or transformed are traced."""
+        arrays = list(arrays)
+        if not eager(arrays):
+            return Sight.TRACED
+        for x in arrays:
+            if x is not None and x.device.type != tensor.HOST:
+                return Sight.ELSEWHERE
+        return Sight.READABLE
+
+    def asarray(self, x: Any, dtype: Any, device: Any) -> Array:
+        """Return a number or a nested sequence as a tensor."""
+        if isinstance(x, float) and torch.compiler.is_compiling():
+            array: Array = _symbol(x, dtype, device)
+            return array
+        return super().asarray(x, dtype, device)
+
+    def log(self, x: Any) -> Any:
+        """Return the logarithm of a number."""
+        if isinstance(x, float) and torch.compiler.is_compiling():
+            x = _symbol(x, torch.float64, None)
+        return super().log(x)
+
+    def rows(self, plan: Plan, operands: Operands) -> Array:
+        """Return the loss of each row, differentiable where a graph is wanted."""
+        x, target, class_weight, pos_weight, *_ = operands
+        soft = plan.target.soft and target is not None
+        targets_too = soft and differentiable([*_parts(target), class_weight, pos_weight])
+        if not (targets_too or differentiable([x])):
+            return rows_of_values(self, plan, operands)
+        keep, numbers = operands.where, operands.numbers
+        weights = class_weight, pos_weight
+        parts: list[Any] = [target]
+        if targets_too and plan.target is not READY:
+            parts = _parts(plan.target.ready(self.xp, plan, operands, 0))
+            # A soft binary target may come twice, and torch.compile takes no tensor twice.
+            parts[2:] = (part.view_as(part) for part in parts[2:])
+            weights, plan = (None, None), replace(plan, target=READY)
+        function = Compiled if torch.compiler.is_compiling() else Rows
+        return function.apply(Work(self, plan, numbers), keep, *weights, x, *parts)
+
+    def value(self, plan: Plan, operands: Operands) -> Array:
+        """Return the value; its gradient is made with it where it will be wanted and is known then.
+
+        It is known of a reduced value that only the prediction is to be differentiated of. In float16
+        it would underflow before the incoming gradient scales it.
+        """
+        x: Any = operands.prediction
+        others = operands[1:-1]
+        if plan.traced or is_recorded(others):
+            return self._traced_value(plan, operands)
+        engine = PLAIN if x.device.type == tensor.HOST else UNSEEN
+        if not (x.requires_grad and torch.is_grad_enabled()):
+            return engine.value(plan, operands)
+        known = plan.reduction in ("sum", "mean") and x.dtype != torch.float16
+        if not (known and (engine.looks or plan.form == "logits")):
+            # On a device no zero can be seen that would silence an infinite gradient, later, by which
+            # the incoming one scales it; those of logits are finite.
+            return value_of(self, plan, operands)
+        return Made.apply(Loss(self, engine, plan, operands), x)
+
+    def value_and_gradient(self, plan: Plan, operands: Operands) -> tuple[Array, Array]:
+        """Return value and gradient; with a graph in one block, which autograd can follow."""
+        tensors = operands[:-1]
+        engine = None if differentiable(tensors) else engine_of(tensors)
+        if engine is not None:
+            return engine.value_and_gradient(plan, operands)
+        return value_and_gradient_of(self, plan, operands)
+
+    def rows_and_gradient(self, plan: Plan, operands: Operands, w: Array) -> tuple[Array, Array]:
+        """Return rows and gradient; with a graph in one block, which autograd can follow."""
+        if differentiable([*operands[:-1], w]):
+            _, g = rows_and_gradient_of(self.xp, plan, operands, w)
+            return self.rows(plan, operands), g
+        return gradient_of_values(self, plan, operands, w)
+
+    def _traced_value(self, plan: Plan, operands: Operands) -> Array:
+        """Return the value where not all values are there, or not the prediction alone is recorded."""
+        tensors = operands[:-1]
+        if differentiable(tensors[1:]):
+            return value_of(self, plan, widened(self.xp, operands))
+        engine = engine_of(tensors)
+        if engine is None or differentiable(tensors[:1]):
+            return value_of(self, plan, operands)
+        return engine.value(plan, operands)
+
+    # --- a linear head ---
+
+    def product(self, a: Any, b: Any, bias: Any = None, *, transposed: bool = True) -> Any:
+        """Return ``a @ b.T + bias``, or ``a @ b``, which autograd can follow."""
+        product = torch.matmul(a, b.T if transposed else b)
+        return product if bias is None else product + bias
+
+    def linear_value(self, plan: Plan, head: Head, operands: Operands, chunks: Chunks) -> Array:
+        """Return the value of a linear loss, its gradients made with it where they are known."""
+        inputs: list[Any] = [x for x in head if x is not None]
+        plan, operands = masked(plan, operands)
+        engine = engine_of([*inputs, *operands[1:-1]])
+        loss = HeadLoss(self, engine, plan, operands, chunks, inputs)
+        others_too = differentiable(operands[1:-1])
+        if engine is None or others_too:
+            return loss.plain(operands[1:-1], *inputs)
+        if not differentiable(inputs):
+            return heads.value(engine, plan, head, operands, chunks)
+        if not any(map(wants_graph, inputs)):
+            return loss.plain(operands[1:-1], *inputs)
+        return Made.apply(loss, *inputs)
+
+    def linear_value_and_gradient(
+        self, plan: Plan, head: Head, operands: Operands, chunks: Chunks
+    ) -> tuple[Array, Gradients]:
+        """Return the value of a linear loss and its gradients; with a graph in one block."""
+        plan, operands = masked(plan, operands)
+        tensors: list[Any] = [*head, *operands[1:-1]]
+        engine = None if differentiable(tensors) else engine_of(tensors)
+        if engine is not None:
+            return heads.value_and_gradient(engine, plan, head, operands, chunks)
+        features: Any = heads.clean(self.xp, plan, operands, head.features)
+        logits = self.product(features, head.weight, head.bias)
+        value, g = self.value_and_gradient(plan, operands._replace(prediction=logits))
+        g_t: Any = g
+        down = self.product(g, head.weight, transposed=False)
+        bias = None if head.bias is None else self.xp.sum(g, axis=0)
+        return value, Gradients(down, self.product(g_t.T, features, transposed=False), bias)
+
+
+TORCH = Torch(array_api_compat.torch, "torch")
+"""The one engine for tensors: torch.compile follows a global, but no cache."""
+
+
+def _symbol(x: float, dtype: Any, device: Any) -> Any:
+    """Return a number as a tensor: by a product, since a compiler makes a constant of what `full` takes."""
+    return torch.ones((), dtype=dtype, device=device) * x
+
+
+def _parts(target: Any) -> list[Any]:
+    return list(target) if isinstance(target, tuple) else [target]

@@ -1,0 +1,152 @@
+"""A value with its gradients made beside it: of a loss, and of a linear head whose logits are dropped."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import torch
+
+from xent import _math as m
+from xent._engine import value_of
+from xent._linear import Chunks, Head
+from xent._plan import Operands, Plan
+from xent._rows import divided_by
+from xent.engines import head as heads
+from xent.engines.torch import tensor
+from xent.engines.torch.tensor import eager
+from xent.engines.torch.values import UNSEEN
+
+
+class Made(torch.autograd.Function):
+    """A value with its gradients made beside it, to be scaled by the incoming one.
+
+    A second backward makes them again, and one that is to be differentiated does so from the plain
+    value: so nothing but time is lost by either.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, loss: Any, *inputs: Any) -> Any:
+        value, ctx.gradients = loss.made(*inputs)
+        ctx.loss, ctx.count = loss, len(inputs)
+        # Autograd keeps all tensors, and frees them; the loss keeps none.
+        others, loss.operands = loss.operands[1:-1], None
+        ctx.save_for_backward(*inputs, *others)
+        return value
+
+    @staticmethod
+    def backward(ctx: Any, w: Any) -> Any:
+        saved, count, wanted = ctx.saved_tensors, ctx.count, ctx.needs_input_grad[1:]
+        inputs, others = saved[:count], saved[count:]
+        if torch.is_grad_enabled():
+            sought = [x for x, want in zip(inputs, wanted, strict=True) if want]
+            value = ctx.loss.plain(others, *inputs)
+            found = iter(torch.autograd.grad(value, sought, w, create_graph=True))
+            return (None, *(next(found) if want else None for want in wanted))
+        gradients, ctx.gradients = ctx.gradients, None
+        known = None if gradients is None else _scaled(gradients, w)
+        gradients = ctx.loss.again(w, others, *inputs) if known is None else known
+        return (None, *gradients[:count])
+
+
+def _scaled(gradients: Any, w: Any) -> Any:
+    """Return the gradients times the incoming one, written over where that is a number; or None.
+
+    None where it would round a gradient in half precision a second time, as far as can be seen.
+    """
+    here = eager((w,))
+    factor = w.item() if here and w.device.type == tensor.HOST else None
+    if factor == 1:
+        return gradients
+    for g in gradients:
+        if g is not None and g.dtype in _HALF and not (factor == 0 if factor is not None else here):
+            return None
+    if here and factor != 0:
+        return [None if g is None else g.mul_(w) for g in gradients]
+    return [None if g is None else m.scaled(UNSEEN.xp, w, g) for g in gradients]
+
+
+_HALF = (torch.float16, torch.bfloat16)
+
+
+class Loss:
+    """A loss of which the prediction alone is differentiated."""
+
+    def __init__(self, engine: Any, own: Any, plan: Plan, operands: Operands) -> None:
+        self.engine, self.own, self.plan = engine, own, plan
+        self.operands: Any = operands
+        self.numbers = operands.numbers
+
+    def with_others(self, x: Any, others: Any) -> Operands:
+        """Return the operands again."""
+        return Operands._make((x, *others, self.numbers))
+
+    def made(self, x: Any) -> Any:
+        """Return the value and the gradient."""
+        value, g = self.own.value_and_gradient(self.plan, self.operands)
+        return value, (g,)
+
+    def plain(self, others: tuple[Any, ...], x: Any) -> Any:
+        """Return the value, for autograd to follow."""
+        return value_of(self.engine, self.plan, self.with_others(x, others))
+
+    def again(self, w: Any, others: tuple[Any, ...], x: Any) -> Any:
+        """Return the gradient of w · value."""
+        return _gradients(partial(self.plain, others), [x], [True], w)
+
+
+class HeadLoss(Loss):
+    """A loss of a linear head of which the head's inputs alone are differentiated."""
+
+    def __init__(
+        self,
+        engine: Any,
+        own: Any,
+        plan: Plan,
+        operands: Operands,
+        chunks: Chunks,
+        inputs: list[Any],
+    ) -> None:
+        super().__init__(engine, own, plan, operands)
+        self.chunks = chunks
+        self.wanted = (*(x.requires_grad for x in inputs), False)[:3]
+
+    def made(self, *inputs: Any) -> Any:
+        """Return the value, and the gradients where they are known with it."""
+        known = self.plan.reduction != "none" and inputs[0].dtype != torch.float16
+        operands = self.operands._replace(prediction=inputs[0])
+        wanted = self.wanted if known else None
+        return heads.run(self.own, self.plan, Head(*inputs), operands, self.chunks, wanted)
+
+    def plain(self, others: tuple[Any, ...], *inputs: Any) -> Any:
+        """Return the value of whole logits, for autograd to follow."""
+        features, *head = inputs
+        operands = self.with_others(features, others)
+        features = heads.clean(self.engine.xp, self.plan, operands, features)
+        logits = self.engine.product(features, *head)
+        return self.engine.value(self.plan, operands._replace(prediction=logits))
+
+    def again(self, w: Any, others: tuple[Any, ...], *inputs: Any) -> Any:
+        """Return the gradients of Σ w · value."""
+        if not eager([w]):  # a batch of incoming gradients
+            return _gradients(partial(self.plain, others), inputs, self.wanted, w)
+        # It is the sum, or the mean, of rows that w weighs too.
+        plan, operands = self.plan, self.with_others(inputs[0], others)
+        sample = operands.sample_weight
+        rows = self.chunks.shape if plan.row_axis is None else self.chunks.shape[:1]
+        w = w.expand(rows)
+        plan, some = divided_by(self.own.xp, plan, operands, rows)
+        some = some._replace(sample_weight=w if sample is None else w * sample)
+        summed = "sum" if plan.reduction == "none" else plan.reduction
+        plan = replace(plan, reduction=summed, even=False)
+        return heads.run(self.own, plan, Head(*inputs), some, self.chunks, self.wanted)[1]
+
+
+def _gradients(plain: Any, inputs: Any, wanted: Any, w: Any) -> list[Any]:
+    """Return the gradients of w · plain of the inputs that are wanted, None for the others."""
+    with torch.enable_grad():
+        inputs = [x.detach().requires_grad_(want) for x, want in zip(inputs, wanted, strict=False)]
+        sought = [x for x in inputs if x.requires_grad]
+        found = iter(torch.autograd.grad(plain(*inputs), sought, w))
+    return [next(found) if x.requires_grad else None for x in inputs]

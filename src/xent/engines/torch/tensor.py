@@ -1,0 +1,81 @@
+"""What a tensor is: whether its values are there, and whether a derivative may be asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd import forward_ad
+
+HOST = "cpu"
+"""The kind of device where a look at a value costs nothing."""
+
+_OWN = (Tensor, torch.nn.Parameter)
+_functorch = torch._C._functorch  # torch has no public way to tell a tensor that stands for others
+
+
+def eager(tensors: Iterable[Any]) -> bool:
+    """Whether the values of all tensors are there, on whatever device; None stands for no tensor.
+
+    What `torch.export` traces is of a class of its own.
+    """
+    if torch.compiler.is_dynamo_compiling():
+        return False
+    for x in tensors:
+        if x is not None and (
+            type(x) not in _OWN
+            or _functorch.is_functorch_wrapped_tensor(x)
+            or _functorch.is_legacy_batchedtensor(x)
+        ):
+            return False
+    return True
+
+
+def visible(tensors: Iterable[Any]) -> bool:
+    """Whether the values of all tensors are there, and in host memory."""
+    tensors = list(tensors)
+    for x in tensors:
+        if x is not None and x.device.type != HOST:
+            return False
+    return eager(tensors)
+
+
+def wants_graph(x: Any) -> bool:
+    """Whether autograd will ask for the derivative of ``x`` backwards, and in no other way."""
+    return x.requires_grad and torch.is_grad_enabled() and not _is_dual(x)
+
+
+def is_recorded(tensors: Iterable[Any]) -> bool:
+    """Whether autograd may follow one of tensors whose values are there, backwards or forwards."""
+    if forward_ad._current_level >= 0:
+        return True
+    if torch.is_grad_enabled():
+        for x in tensors:
+            if x is not None and x.requires_grad:
+                return True
+    return False
+
+
+def differentiable(tensors: Iterable[Any]) -> bool:
+    """Whether a derivative with respect to one of the tensors may be asked for."""
+    recorded = torch.is_grad_enabled()
+    floating = [x for x in tensors if x is not None and x.is_floating_point()]
+    for x in floating:
+        if x.requires_grad and recorded:
+            return True
+    if torch.compiler.is_compiling():
+        return False
+    for x in floating:
+        if (
+            _functorch.is_functorch_wrapped_tensor(x)
+            or _functorch.is_legacy_batchedtensor(x)
+            or (forward_ad._current_level >= 0 and _is_dual(x))
+        ):
+            return True
+    return False
+
+
+def _is_dual(x: Any) -> bool:
+    return forward_ad._current_level >= 0 and forward_ad.unpack_dual(x).tangent is not None
