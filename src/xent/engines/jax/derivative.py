@@ -1,0 +1,245 @@
+"""The kernels' gradients as the derivatives of their values, in every mode and order of JAX."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from math import prod
+from typing import Any, cast
+
+import jax
+import jax.numpy as jnp
+from jax.custom_derivatives import SymbolicZero
+from jax.extend.core import Primitive
+from jax.interpreters import ad, batching, mlir
+
+from xent import _math as m
+from xent._kernel import Kernel, Statistics
+from xent._plan import Plan
+from xent._target import LABEL, along
+from xent._typing import Array
+
+Numbers = tuple[Any, ...]
+"""A kernel's parameters that are numbers, which may be traced."""
+
+BLOCK = 1 << 21
+"""Bytes of a prediction that are measured at a time on a CPU, so that what is made of them stays in its
+cache.
+"""
+
+LONG = 1 << 15
+"""Classes of a row beyond which XLA's CPU backend sums a whole array one number after another."""
+
+
+def measured(xp: Any, plan: Plan, kernel: Kernel, prediction: Any, target: Any) -> Statistics:
+    """Return the statistics of what is ready, on a CPU of a block of rows at a time.
+
+    XLA's CPU backend stores arrays of the prediction's size for what is summed, or makes it within
+    the sum, more slowly still. Of a block they are stored in the cache.
+    """
+    axis: Any = plan.axis
+
+    def whole(prediction: Array, target: Any) -> Statistics:
+        return kernel.measure(xp, prediction, target, axis)[0]
+
+    step = _step(plan, kernel, prediction, stored=xp.mode == "stored")
+    if step is None:
+        return whole(prediction, target)
+    shape, outer = prediction.shape, prediction.ndim if axis is None else axis
+    numbers, arrays = _apart(target)
+
+    def blocks(prediction: Any, arrays: Any) -> Statistics:
+        given = jax.tree.map(lambda x: x.reshape(-1, step, *x.shape[outer:]), (prediction, arrays))
+
+        def measure(block: Any) -> Statistics:
+            target, inner = _joined(numbers, block[1]), None if axis is None else 1
+            return kernel.measure(xp.block, block[0], target, cast(Any, inner))[0]
+
+        made = jax.lax.map(measure, given)
+        return jax.tree.map(lambda x: x.reshape(*shape[:outer], *x.shape[2:]), made)
+
+    def unblocked(prediction: Any, arrays: Any) -> Statistics:
+        return whole(prediction, _joined(numbers, arrays))
+
+    return jax.lax.platform_dependent(prediction, arrays, cpu=blocks, default=unblocked)
+
+
+def _step(plan: Plan, kernel: Kernel, prediction: Any, *, stored: bool) -> int | None:
+    """Return how many rows are measured at a time, None for all.
+
+    XLA sums well what has no exponential, where rows are not `LONG`, and a label's rivals of a small
+    array, or where their exponentials are stored for a gradient.
+    """
+    if jnp.ndim(prediction) == 0 or prediction.size == 0:
+        return None
+    label = plan.target == LABEL
+    simple = kernel.plain or (label and (stored or plan.form != "logits"))
+    simple = simple or (label and prediction.nbytes <= 2 * BLOCK)
+    last = kernel.shape == "row" and plan.axis == prediction.ndim - 1
+    cut = last and (not simple or prediction.shape[-1] > LONG)
+    if kernel.shape == "element":
+        cut = plan.reduction != "none"
+    rows = prod(prediction.shape[: plan.axis])
+    step = _even(rows, prediction.nbytes) if cut else rows
+    return None if step == rows else step
+
+
+def _apart(target: Any) -> tuple[Any, Any]:
+    """Return a target's numbers and its arrays, each None where the other is."""
+    return (
+        jax.tree.map(lambda x: x if jnp.ndim(x) == 0 else None, target),
+        jax.tree.map(lambda x: x if jnp.ndim(x) else None, target),
+    )
+
+
+def _joined(numbers: Any, arrays: Any) -> Any:
+    """Return the target that was taken apart."""
+    return jax.tree.map(
+        lambda a, b: b if a is None else a, numbers, arrays, is_leaf=lambda x: x is None
+    )
+
+
+def _even(rows: int, size: int) -> int | None:
+    """Return how many of ``rows`` of ``size`` bytes are a block, None where they are not cut.
+
+    None are left over: a loop over the others would be given a copy of them.
+    """
+    most = min(rows, max(1, rows * BLOCK // size))
+    return next((n for n in range(most, most // 8, -1) if rows % n == 0), None)
+
+
+def evaluated(xp: Any, plan: Plan, prediction: Array, target: Any, numbers: Numbers) -> Array:
+    """Return the rows of what is ready; `rows_of` is the same with a derivative."""
+    kernel = plan.kernel.filled(numbers)
+    return _value(xp, plan, kernel, measured(xp, plan, kernel, prediction, target))
+
+
+def _value(xp: Any, plan: Plan, kernel: Kernel, statistics: Statistics) -> Array:
+    """Return the value of statistics, made of them without their class axis.
+
+    XLA's CPU backend would go along that axis, of size 1, where the rows are summed: one number after
+    another, in ten times the time.
+    """
+    if plan.row_axis is not None:
+        statistics = jax.tree.map(
+            lambda x: xp.squeeze(x, axis=plan.row_axis) if jnp.ndim(x) else x, statistics
+        )
+    return kernel.value(xp, statistics)
+
+
+rows_of = jax.custom_jvp(evaluated, nondiff_argnums=(0, 1))
+
+
+def _derivative(xp: Any, plan: Plan, primals: Any, tangents: Any) -> tuple[Array, Array]:
+    """Return the rows, and their derivative along the tangents: Σ gradient · tangent."""
+    prediction, target, numbers = primals
+    d_prediction, *others = tangents
+    kernel = plan.kernel.filled(numbers)
+    axis: Any = plan.axis
+    moves = not is_zero(d_prediction)
+    made = xp.stored if moves else xp
+    s = measured(made, plan, kernel, prediction, target)
+    rows = known_rows(xp, plan, prediction, target, numbers, _value(xp, plan, kernel, s))
+    if moves and kernel.shape == "block":
+        # The gradient is linear in w: the derivative along a tangent is its transpose.
+        def slope(w: Array) -> Array:
+            return kernel.gradient(made, prediction, None, s, None, w, axis)
+
+        return rows, jax.linear_transpose(slope, rows)(d_prediction)[0]
+    one = along(xp.ones_like(rows), plan.row_axis)
+    d_rows = xp.zeros_like(rows)
+    if moves:
+        g = kernel.gradient(made, prediction, target, s, None, one, axis)
+        # In the logits every gradient is finite: a product that XLA knows. But a perplexity may not be.
+        known = plan.form == "logits" and plan.finish != "exp"
+        product = jnp.multiply if known else times
+        d_rows = d_rows + _summed(xp, product(g, d_prediction), plan)
+    for more in _of_others(xp, plan, primals, others, s, one):
+        d_rows = d_rows + more
+    return rows, d_rows
+
+
+def _of_others(
+    xp: Any, plan: Plan, primals: Any, tangents: Any, s: Statistics, one: Array
+) -> Iterator[Array]:
+    """Return what the rows' derivative has of the target, and of the kernel's numbers if these move."""
+    prediction, target, numbers = primals
+    moving, d_numbers = (jax.tree.leaves(d, is_leaf=is_zero) for d in tangents)
+    if not all(map(is_zero, moving)):
+        kernel, axis = plan.kernel.filled(numbers), cast(Any, plan.axis)
+        g = kernel.target_gradient(xp, prediction, target, s, one, axis)
+        for gradient, tangent in zip(jax.tree.leaves(g), moving, strict=True):
+            if not is_zero(tangent):
+                yield _summed(xp, times(gradient, tangent), plan)
+    if not all(map(is_zero, d_numbers)):
+        of_numbers = partial(evaluated, xp, plan, prediction, target)
+        filled = tuple(jnp.zeros(d.shape, d.dtype) if is_zero(d) else d for d in d_numbers)
+        yield jax.jvp(of_numbers, (numbers,), (filled,))[1]
+
+
+rows_of.defjvp(_derivative, symbolic_zeros=True)
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0, 1))
+def known_rows(
+    xp: Any, plan: Plan, prediction: Array, target: Any, numbers: Numbers, rows: Array
+) -> Array:
+    """Return ``rows``, with the derivative that they have as `rows_of` of the other arguments."""
+    return rows
+
+
+def _known_derivative(xp: Any, plan: Plan, primals: Any, tangents: Any) -> tuple[Array, Array]:
+    _, d_rows = _derivative(xp, plan, primals[:3], tangents[:3])
+    return known_rows(xp, plan, *primals), d_rows
+
+
+known_rows.defjvp(_known_derivative, symbolic_zeros=True)
+
+
+def is_zero(x: Any) -> bool:
+    """Whether a tangent is 0 because nothing varies there."""
+    return isinstance(x, SymbolicZero)
+
+
+def _summed(xp: Any, x: Array, plan: Plan) -> Array:
+    return x if plan.row_axis is None else xp.sum(x, axis=plan.row_axis)
+
+
+# --- gradient · tangent where one may be infinite and the other 0 (R4) ---
+#
+# A multiplication would make NaN of them, and a `where` on the tangent is not linear to JAX: so this
+# product is a primitive of its own, bilinear by declaration, in both modes.
+
+
+def _silent(a: Array, b: Array) -> Array:
+    return m.silent(jnp, a, b)
+
+
+def times(a: Array, b: Array) -> Array:
+    """Return ``a · b``, 0 where one of them is 0 and the other infinite."""
+    return _product.bind(*jnp.broadcast_arrays(a, b))
+
+
+@jax.custom_jvp
+def silent(a: Any, b: Any) -> Any:
+    """Return ``a · b``; where it is differentiated, 0 · ∞ is 0 in the derivative."""
+    return a * b
+
+
+silent.defjvps(lambda d, made, a, b: times(d, b), lambda d, made, a, b: times(a, d))
+
+_product = Primitive("xent_product")
+_product.def_impl(jax.jit(_silent))
+_product.def_abstract_eval(lambda a, b: jax.core.ShapedArray(a.shape, b.dtype))
+mlir.register_lowering(_product, mlir.lower_fun(_silent, multiple_results=False))
+ad.defbilinear(_product, lambda ct, a, b: times(ct, b), lambda ct, a, b: times(a, ct))
+
+
+def _batched(args: Any, dims: Any) -> tuple[Array, int]:
+    a, b = (
+        x[None] if d is None else jnp.moveaxis(x, d, 0) for x, d in zip(args, dims, strict=True)
+    )
+    return times(a, b), 0
+
+
+batching.primitive_batchers[_product] = _batched

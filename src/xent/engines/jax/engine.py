@@ -1,0 +1,148 @@
+"""JAX: everything under one jit, one compilation for each shape, dtype and plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+
+from xent import _dispatch, _dtype
+from xent._check import arguments
+from xent._engine import Engine, Sight, rows_and_gradient_of, value_and_gradient_of, value_of
+from xent._linear import Chunks, Gradients, Head
+from xent._plan import Operands, Plan, widened
+from xent._target import ready
+from xent._typing import Array
+from xent.engines.jax import linear
+from xent.engines.jax.derivative import known_rows, rows_of
+from xent.engines.jax.verbs import JaxVerbs
+
+
+class Jax(Engine):
+    """Runs plans jitted, one compilation for each shape, dtype and plan; a number is an argument."""
+
+    lends_views = True
+
+    def __init__(self, api: Any, library: str) -> None:
+        self.library, self.xp = library, JaxVerbs(api)
+
+    # --- what an array of the library is ---
+
+    def device(self, x: Any) -> Any:
+        """Return the devices of ``x``, None for a tracer."""
+        return None if isinstance(x, Tracer) else x.sharding.device_set
+
+    def together(self, arrays: Mapping[str, Any]) -> Any:
+        """Return the devices of the arrays, None where all are traced; raise for two without a common one."""
+        common: Any = None
+        for x in arrays.values():
+            if x is not None and not isinstance(x, Tracer):
+                devices = x.sharding.device_set
+                if common is None:
+                    common = devices
+                elif common != devices and common.isdisjoint(devices):
+                    raise arguments.mixed_devices(
+                        self, {k: y for k, y in arrays.items() if y is not None}
+                    )
+        return common
+
+    def asarray(self, x: Any, dtype: Any, device: Any) -> Array:
+        """Return an array where JAX would put it beside arrays that lie on ``device``."""
+        one = next(iter(device)) if device is not None and len(device) == 1 else None
+        return jnp.asarray(x, dtype=dtype, device=one)
+
+    def sight(self, arrays: Iterable[Any]) -> Sight:
+        """Return what can be seen of the arrays: one in pieces, on several devices, lies elsewhere."""
+        sight = Sight.READABLE
+        for x in arrays:
+            if isinstance(x, Tracer):
+                return Sight.TRACED
+            if x is not None and sight is Sight.READABLE:
+                devices = x.sharding.device_set
+                if len(devices) > 1 or next(iter(devices)).platform != "cpu":
+                    sight = Sight.ELSEWHERE
+        return sight
+
+    def look(self, operands: Operands) -> tuple[Engine, Operands]:
+        """Return what is looked at as NumPy arrays: without a copy on the CPU."""
+        x: Any
+        x, target, where = (
+            None if x is None else np.asarray(x) for x in (*operands[:2], operands.where)
+        )
+        seen = operands._replace(prediction=x, target=target, where=where)
+        return _dispatch.engine_of("prediction", x), seen
+
+    # --- what is run ---
+
+    def call(self, function: Callable[..., Array], *args: Any) -> Array:
+        """Return ``function(xp, *args)`` of one array, of numbers, and of static arguments, jitted."""
+        varying = tuple(isinstance(x, (float, jax.Array)) for x in args)
+        static = tuple(None if v else x for v, x in zip(varying, args, strict=True))
+        given = tuple(x for v, x in zip(varying, args, strict=True) if v)
+        return _call(self, function, varying, static, given)
+
+    def value(self, plan: Plan, operands: Operands) -> Array:
+        """Return the value of a call."""
+        return _value(self, plan, operands)
+
+    def value_and_gradient(self, plan: Plan, operands: Operands) -> tuple[Array, Array]:
+        """Return the value, and its gradient with respect to the prediction."""
+        return _value_and_gradient(self, plan, operands)
+
+    def rows(self, plan: Plan, operands: Operands) -> Array:
+        """Return the loss of each row, with the kernel's gradient as its derivative."""
+        prediction, target = ready(self.xp, plan, operands)
+        return rows_of(self.xp, plan, prediction, target, operands.numbers.kernel)
+
+    def rows_and_gradient(self, plan: Plan, operands: Operands, w: Array) -> tuple[Array, Array]:
+        """Return rows and gradient, the rows with their own derivative, measured once."""
+        rows, g = rows_and_gradient_of(self.xp.stored, plan, operands, w)
+        prediction, target = ready(self.xp, plan, operands)
+        numbers = operands.numbers.kernel
+        return known_rows(self.xp, plan, prediction, target, numbers, rows), g
+
+    # --- a linear head ---
+
+    def linear_value(self, plan: Plan, head: Head, operands: Operands, chunks: Chunks) -> Array:
+        """Return the value of a linear loss."""
+        return linear.value(self, plan, chunks, head, operands)
+
+    def linear_value_and_gradient(
+        self, plan: Plan, head: Head, operands: Operands, chunks: Chunks
+    ) -> tuple[Array, Gradients]:
+        """Return the value of a linear loss and its gradients."""
+        both: tuple[Array, Gradients]
+        both = linear.value_and_gradients(self, plan, chunks, head, operands)
+        return both
+
+    def logit_size(self, features: Any) -> int:
+        """Return the bytes of a logit: half precision is in float32 already."""
+        return max(4, _dtype.size(features))
+
+
+@partial(jax.jit, static_argnums=(0, 1, 2, 3))
+def _call(
+    engine: Jax,
+    function: Callable[..., Array],
+    varying: tuple[bool, ...],
+    static: tuple[Any, ...],
+    given: tuple[Any, ...],
+) -> Array:
+    rest = iter(given)
+    args = (next(rest) if v else x for v, x in zip(varying, static, strict=True))
+    return function(engine.xp, *args)
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def _value(engine: Jax, plan: Plan, operands: Operands) -> Array:
+    return value_of(engine, plan, widened(engine.xp, operands))
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def _value_and_gradient(engine: Jax, plan: Plan, operands: Operands) -> tuple[Array, Array]:
+    return value_and_gradient_of(engine, plan, operands)

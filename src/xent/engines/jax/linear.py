@@ -1,0 +1,136 @@
+"""A linear head in JAX: a scan over chunks of rows, the gradients made with the value.
+
+A chunk's classes are measured and differentiated strip by strip: what is made of a strip of logits is
+used while it is in the cache, and never stored for all classes.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.interpreters import ad
+
+from xent._engine import Engine, value_of
+from xent._linear import ALL, Chunks, Gradients, Head, Made, Sums
+from xent._plan import Operands, Plan
+from xent._rows import divided_by
+from xent._typing import Array
+from xent.engines.head_loop import clean, run
+from xent.engines.jax.derivative import is_zero
+from xent.engines.jax.loops import Traced, over_rows, product, wide, zeros
+
+
+@partial(jax.jit, static_argnums=(0, 1, 2))
+def value(engine: Engine, plan: Plan, chunks: Chunks, head: Head, operands: Operands) -> Array:
+    """Return the value of a linear loss."""
+    plan, operands = _divided(engine, plan, operands, chunks)
+    return _head_value(engine, plan, chunks, head, operands)
+
+
+@partial(jax.jit, static_argnums=(0, 1, 2))
+def value_and_gradients(
+    engine: Engine, plan: Plan, chunks: Chunks, head: Head, operands: Operands
+) -> tuple[Array, Gradients]:
+    """Return the value of a linear loss and its gradients."""
+    plan, operands = _divided(engine, plan, operands, chunks)
+    value, gradients = _scanned(engine, plan, chunks, head, operands, ALL)
+    return _known_value(engine, plan, chunks, head, operands, value), gradients
+
+
+def _divided(
+    engine: Engine, plan: Plan, operands: Operands, chunks: Chunks
+) -> tuple[Plan, Operands]:
+    """Return plan and operands with the divisor of all rows, and without the features: the head has them."""
+    rows = chunks.shape if plan.row_axis is None else chunks.shape[:1]
+    plan, operands = divided_by(engine.xp, plan, operands, rows)
+    nothing: Any = None
+    return plan, operands._replace(prediction=nothing)
+
+
+def _scanned(
+    engine: Engine, plan: Plan, chunks: Chunks, head: Head, operands: Operands, wanted: Any
+) -> tuple[Array, Any]:
+    return run(Traced(engine, head, chunks), plan, head, operands, chunks, wanted)
+
+
+def _differentiable(
+    engine: Engine, plan: Plan, chunks: Chunks, head: Head, operands: Operands
+) -> Array:
+    """Return the value, made of whole rows and differentiated by JAX, a chunk's logits made again."""
+    each = plan.reduction == "none"
+
+    def one(sums: Sums, features: Array, some: Operands) -> tuple[Sums, Made]:
+        features = clean(engine.xp, plan, some, features)
+        logits = product(features, head.weight, head.bias)
+        value = value_of(engine, plan, some._replace(prediction=logits))
+        if each:
+            return sums, Made(value, None)
+        return sums._replace(value=sums.value + value), Made(None, None)
+
+    sums = Sums(zeros(head.features, ()), None, None)
+    sums, made = over_rows(jax.checkpoint(one), sums, head.features, operands, chunks.whole_rows)
+    return made.value if each else sums.value
+
+
+def _plain_head_value(
+    engine: Engine, plan: Plan, chunks: Chunks, head: Head, operands: Operands
+) -> Array:
+    return _scanned(engine, plan, chunks, head, operands, None)[0]
+
+
+_head_value = jax.custom_jvp(_plain_head_value, nondiff_argnums=(0, 1, 2))
+
+
+def _head_derivative(
+    engine: Engine, plan: Plan, chunks: Chunks, primals: Any, tangents: Any
+) -> tuple[Array, Array]:
+    """Return the value with its derivative: the gradients, made with it, times the tangents."""
+    (head, operands), (d_head, d_operands) = primals, tangents
+    moving = jax.tree.leaves(d_operands, is_leaf=is_zero)
+    if plan.reduction == "none" or any(not is_zero(d) for d in moving):
+        plain = partial(_differentiable, engine, plan, chunks)
+        given = jax.tree.map(_filled, (d_head, d_operands), is_leaf=is_zero)
+        value, d_value = jax.jvp(plain, primals, given)
+        return _known_value(engine, plan, chunks, head, operands, value), d_value
+    wanted = tuple(d is not None and not is_zero(d) for d in d_head)
+    value, gradients = _scanned(engine, plan, chunks, head, operands, wanted)
+    parts = [
+        jnp.sum(wide(g) * wide(d))
+        for g, d, want in zip(gradients, d_head, wanted, strict=True)
+        if want
+    ]
+    value = _known_value(engine, plan, chunks, head, operands, value)
+    return value, sum(parts, jnp.zeros_like(value)).astype(value.dtype)
+
+
+_head_value.defjvp(_head_derivative, symbolic_zeros=True)
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0, 1, 2))
+def _known_value(
+    engine: Engine, plan: Plan, chunks: Chunks, head: Head, operands: Operands, value: Array
+) -> Array:
+    """Return ``value``, with the derivative that it has as `_head_value` of head and operands.
+
+    Its own is lost where JAX evaluates a scan in part: that drops the derivatives given in it.
+    """
+    return value
+
+
+def _known_value_derivative(
+    engine: Engine, plan: Plan, chunks: Chunks, primals: Any, tangents: Any
+) -> tuple[Array, Array]:
+    _, d_value = _head_derivative(engine, plan, chunks, primals[:2], tangents[:2])
+    return _known_value(engine, plan, chunks, *primals), d_value
+
+
+_known_value.defjvp(_known_value_derivative, symbolic_zeros=True)
+
+
+def _filled(d: Any) -> Any:
+    """Return a tangent as `jax.jvp` takes it, zeros of float0 for integers."""
+    return ad.instantiate_zeros(d) if not is_zero(d) else np.zeros(d.shape, d.dtype)

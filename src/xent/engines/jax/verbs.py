@@ -1,0 +1,159 @@
+"""What a formula may call, in the forms that XLA makes fast."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any, Literal, cast
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from xent._namespace import Namespace
+from xent._plan import LOG, QUOTIENT
+from xent._typing import Array
+from xent.engines.jax import arithmetic
+from xent.engines.jax.derivative import rows_of, silent
+from xent.engines.jax.without import SHORT, SMALL, Unstored, Without
+
+# XLA's CPU backend makes a reduction and the arithmetic before it in one pass, tile by tile. A
+# `select` is no part of that: what it makes is stored, which takes longer where it is no longer in
+# the cache, or must be paged in anew. So the verbs that stand inside a sum or a maximum are
+# arithmetic here; but each operation costs such a pass some nanoseconds for each row, so where
+# the array is small, or is stored for a gradient, a `select` is faster.
+#
+# Its exp loses up to 519 ULP (float64; 106 in float32) just above where it underflows. exp(d / 2)²
+# would not, but costs every other exponential a ULP.
+
+
+_LONG, _PARTS = 4096, 64
+"""From how many numbers on a sum is made of parts, and of how many."""
+
+Mode = Literal["fused", "stored", "block"]
+
+
+class JaxVerbs(Namespace):
+    """JAX's functions; the default dtypes follow ``jax_enable_x64``, which may change.
+
+    Attributes
+    ----------
+    mode : "fused", "stored" or "block"
+        "fused" where values alone are made, and no array of the prediction's size need be stored.
+        "stored" where a gradient is made too: the exponentials of an array are stored once, for it and
+        the sum. "block" for a block of rows that stays in the cache, where all that is summed is stored.
+    """
+
+    def __init__(self, api: Any, mode: Mode = "fused") -> None:
+        self.api, self.finite, self.mode = api, False, mode
+
+    @cached_property
+    def block(self) -> JaxVerbs:
+        """The verbs for a block of rows."""
+        return JaxVerbs(self.api, "block")
+
+    @cached_property
+    def stored(self) -> JaxVerbs:
+        """The verbs where a gradient is made too."""
+        return JaxVerbs(self.api, "stored")
+
+    @property
+    def integer(self) -> Any:
+        """The widest integer dtype."""
+        return arithmetic.integer()
+
+    @property
+    def floating(self) -> Any:
+        """The default floating dtype."""
+        return jax.dtypes.canonicalize_dtype(np.float64)
+
+    def constant(self, x: Array) -> Array:
+        """Return ``x`` without a derivative."""
+        return jax.lax.stop_gradient(x)
+
+    def settled(self, x: Array) -> Array:
+        """Return ``x`` behind a barrier: XLA would compute it again in each loop, and round otherwise."""
+        return jax.lax.optimization_barrier(x)
+
+    def sum(self, x: Any, *, axis: int | None = None, keepdims: bool = False, **kind: Any) -> Any:
+        """Return the sum along ``axis``, of one long row in parts.
+
+        XLA adds a row that is alone number by number: 100 000 of them lose 37 ULP. Of a block, apart
+        from what makes ``x``, which may then `select`.
+        """
+        if self.mode == "block":
+            return jnp.sum(self.settled(x), axis=axis, keepdims=keepdims, **kind)
+        if axis is None or not x.size == x.shape[axis] > _LONG:
+            return jnp.sum(x, axis=axis, keepdims=keepdims, **kind)
+        whole, row = x.size - x.size % _PARTS, jnp.reshape(x, (-1,))
+        parts = jnp.sum(jnp.reshape(row[:whole], (_PARTS, -1)), axis=1, **kind)
+        total = jnp.sum(self.settled(parts), **kind) + jnp.sum(row[whole:], **kind)
+        return jnp.reshape(total, (1,) * (x.ndim if keepdims else x.ndim - 1))
+
+    def log(self, x: Array) -> Array:
+        """Return log ``x``, whose derivative does not make NaN of 0 · ∞ (R4)."""
+        return rows_of(self, LOG, x, None, ())
+
+    def divide(self, a: Array, b: Array) -> Array:
+        """Return ``a / b``, whose derivative does not make NaN of 0 · ∞ (R4)."""
+        p, q = jnp.broadcast_arrays(a, b)
+        return rows_of(self, QUOTIENT, q, p, ())
+
+    def silent(self, a: Array, b: Array) -> Array:
+        """Return ``a · b``, whose derivative does not make NaN of 0 · ∞ (R4)."""
+        product: Array = silent(a, b)
+        return product
+
+    def replaced(self, x: Array, index: Array, value: Any, axis: int) -> Array:
+        """Return ``x`` with ``value`` at ``index``, a −∞ in short rows as `max` and `decayed` take it."""
+        if self.mode == "stored" or not _is(value, -np.inf):
+            return super().replaced(x, index, value, axis)
+        last, axis = axis in (-1, x.ndim - 1), axis % x.ndim
+        if last and x.shape[axis] < SHORT:
+            return cast(Array, Without(self, x, index, axis))
+        large = not last and self.mode == "fused" and cast(Any, x).nbytes > SMALL
+        if large and arithmetic.countable(x, axis):
+            return cast(Array, Unstored(self, x, index, axis))
+        return super().replaced(x, index, value, axis)
+
+    def max(self, x: Any, *, axis: Any = None, keepdims: bool = False) -> Array:
+        """Return the maximum along ``axis``."""
+        if isinstance(x, Without) and keepdims and axis is not None and axis % x.x.ndim == x.axis:
+            return cast(Array, x.max())
+        return jnp.max(x, axis=axis, keepdims=keepdims)
+
+    def decayed(self, x: Array, peak: Array) -> Array:
+        """Return exp(x − peak), with the limits of `shifted`."""
+        return x.decayed(peak) if isinstance(x, Without) else super().decayed(x, peak)
+
+    def put(self, x: Array, index: Array, value: Any, axis: int) -> Array:
+        """Return ``x`` with ``value`` at ``index``, a 0 by arithmetic."""
+        if self.mode == "block" or not _is(value, 0.0) or not arithmetic.countable(x, axis):
+            return super().replaced(x, index, value, axis)
+        return arithmetic.emptied(x, index, axis)
+
+    def first_peak(self, x: Array, axis: int) -> Array:
+        """Return the index of the first maximum, or of one that is as large but for rounding."""
+        if not arithmetic.countable(x, axis):
+            return super().first_peak(x, axis)
+        return arithmetic.first_peak(x, axis)
+
+    def at_most(self, d: Array, most: Array) -> Array:
+        """Return the smaller one; what is cut is infinite, and its tangent drops out of all results."""
+        return _at_most(d, most)
+
+    def iota_of(self, x: Array, size: int, ndim: int, axis: int) -> Array:
+        """Return 0, 1, … along ``axis``."""
+        return arithmetic.iota_of(size, ndim, axis)
+
+
+def _is(value: Any, number: float) -> bool:
+    """Whether a value is a plain number, and this one."""
+    return isinstance(value, float) and value == number
+
+
+@jax.custom_jvp
+def _at_most(d: Any, most: Any) -> Any:
+    return jnp.minimum(d, most)
+
+
+_at_most.defjvp(lambda primals, tangents: (_at_most(*primals), tangents[0]))
