@@ -1,0 +1,191 @@
+"""A loss with one kind of target, one form of prediction and one set of parameters; arguments for it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+import xent
+from xent._kernel import is_number
+
+Given = dict[str, Any]
+ROWS, CLASSES = 3, 5
+FORMS = ("logits", "probs", "log_probs", "q")
+KINDS = ("labels", "distributions", "binary", "target_logits", "nothing")
+
+
+@dataclass(frozen=True, eq=False)  # a parameter may be an array, which is in no set
+class Case:
+    """What the laws are held to.
+
+    Attributes
+    ----------
+    loss : the function
+    kind : what the target holds, one of `KINDS`
+    form : the name of the prediction
+    items : the loss's own parameters, as pairs
+    textbook : (t, q, **parameters) -> values, or None
+    kinds : all that the target may hold
+    permutes : whether no class is another than the others
+    """
+
+    loss: Callable[..., Any]
+    kind: str
+    form: str
+    items: tuple[tuple[str, Any], ...] = ()
+    textbook: Callable[..., Any] | None = None
+    kinds: tuple[str, ...] = ()
+    permutes: bool = True
+
+    def __str__(self) -> str:
+        own = "".join(f", {name}={x!r}" for name, x in self.items)
+        return f"{self.kind} and {self.form}{own}"
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The loss's own parameters."""
+        return dict(self.items)
+
+    @property
+    def others(self) -> dict[str, Any]:
+        """Return the parameters that are numbers, each another one: the half, as a range may end."""
+        return {k: 0.5 * x if np.any(x) else x + 0.25 for k, x in self.items if is_number(x)}
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The names in the signature of the loss."""
+        return tuple(inspect.signature(self.loss).parameters)
+
+    @cached_property
+    def target(self) -> str:
+        """The name of the target."""
+        return "target_logits" if self.kind == "target_logits" else self.names[0]
+
+    @cached_property
+    def elementwise(self) -> bool:
+        """Whether each element is a row by itself."""
+        return "axis" not in self.names
+
+    @property
+    def by_label(self) -> bool:
+        """Whether the target has one entry per row."""
+        return self.kind == "labels"
+
+    @property
+    def each(self) -> dict[str, Any]:
+        """The option by which each row has its value."""
+        return {"reduction": "none"} if "reduction" in self.names else {}
+
+    def takes(self, *options: str) -> bool:
+        """Whether options make sense for the case."""
+        senseless = set() if self.by_label else {"ignore_index"}
+        if self.form != "logits":
+            senseless |= {"softcap", "z_loss"}
+        return set(options) <= set(self.names) - senseless
+
+    def function(self, **given: Any) -> Any:
+        """Return the loss with its parameters."""
+        return self.loss(**given, **self.parameters)
+
+    def gradient(self, **given: Any) -> Any:
+        """Return what `xent.grad` makes of it."""
+        return xent.grad(self.loss)(**given, **self.parameters)
+
+    def both(self, **given: Any) -> Any:
+        """Return what `xent.value_and_grad` makes of it."""
+        return xent.value_and_grad(self.loss)(**given, **self.parameters)
+
+    def problem(self, **given: Any) -> Any:
+        """Return the checked call: its engine, plan and operands."""
+        return vars(self.loss)["problem"](**given, **self.parameters)
+
+    # --- arguments ---
+
+    def draw(self, seed: int = 0, rows: int = ROWS, classes: int = CLASSES) -> Given:
+        """Return a target and a prediction, moderate and without ties, the class axis the last."""
+        random, shape = np.random.default_rng(seed), (rows, classes)
+        prediction = random.uniform(-2, 2, shape)
+        if self.form != "logits":
+            prediction = self.probs(prediction)
+        if self.form == "log_probs":
+            prediction = np.log(prediction)
+        targets = {
+            "labels": lambda: np.arange(rows) * 2 % classes,
+            "distributions": lambda: softmax(random.uniform(-1.5, 1.5, shape)),
+            "target_logits": lambda: random.uniform(-2, 2, shape),
+            "binary": lambda: random.uniform(0.05, 0.95, shape),
+        }
+        if self.kind == "nothing":
+            return {self.form: prediction}
+        return {self.target: targets[self.kind](), self.form: prediction}
+
+    def probs(self, logits: Any) -> Any:
+        """Return the probabilities of logits."""
+        return 1 / (1 + np.exp(-logits)) if self.elementwise else softmax(logits)
+
+    def said(self, given: Mapping[str, Any]) -> Any:
+        """Return what the textbook says: of the target as a distribution, and of probabilities."""
+        assert self.textbook is not None
+        q, t = np.asarray(given[self.form], np.float64), given.get(self.target)
+        if self.form == "logits":
+            q = self.probs(q)
+        if self.form == "log_probs":
+            q = np.exp(q)
+        if self.kind == "labels":
+            t = np.eye(q.shape[-1])[t]
+        if self.kind == "target_logits":
+            t = softmax(t)
+        return self.textbook(t, q, **self.parameters)
+
+    def options(self, rows: int = ROWS, classes: int = CLASSES) -> Given:
+        """Return a value for each shared option that takes part in the sum."""
+        random = np.random.default_rng(7)
+        each = (rows, classes) if self.elementwise else (rows,)
+        values = {
+            "base": 2.0,
+            "class_weight": random.uniform(0.5, 2, classes),
+            "pos_weight": random.uniform(0.5, 2, classes),
+            "sample_weight": random.uniform(0.5, 2, each),
+            "where": np.arange(np.prod(each)).reshape(each) != 1,
+            "ignore_index": 2,
+            "label_smoothing": 0.125,
+            "softcap": 4.0,
+            "z_loss": 0.125,
+        }
+        return {name: x for name, x in values.items() if self.takes(name)}
+
+
+def softmax(x: Any) -> Any:
+    """Return a plain softmax of moderate logits."""
+    e = np.exp(x)
+    return e / e.sum(-1, keepdims=True)
+
+
+def narrowed(given: Mapping[str, Any], dtype: Any = np.float32) -> Given:
+    """Return arguments whose floating arrays have another dtype."""
+    return {
+        k: x.astype(dtype) if isinstance(x, np.ndarray) and x.dtype.kind == "f" else x
+        for k, x in given.items()
+    }
+
+
+def cases(
+    loss: Callable[..., Any],
+    textbook: Callable[..., Any] | None,
+    targets: tuple[str, ...],
+    parameters: tuple[Mapping[str, Any], ...],
+    permutes: bool,
+) -> Iterator[Case]:
+    """Yield the cases of a loss: each kind of target with each form and each set of parameters."""
+    own_names = {name for own in parameters for name in own}  # which may be called as a form is
+    names = set(inspect.signature(loss).parameters) - own_names
+    forms = [form for form in FORMS if form in names]
+    for kind in targets:
+        for form in forms:
+            for own in parameters or ({},):
+                yield Case(loss, kind, form, tuple(own.items()), textbook, targets, permutes)

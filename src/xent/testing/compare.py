@@ -1,0 +1,106 @@
+"""The laws, by their names; and comparisons that say where two arrays differ, in ULP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from xent.testing.case import Case
+
+MODERATE = 64
+"""ULP within which a loss is the same computed in two ways, at moderate arguments."""
+
+
+@dataclass(frozen=True)
+class Law:
+    """What holds of every loss.
+
+    Attributes
+    ----------
+    name : the law in a few words
+    holds : (library, case) -> None, which raises where it is broken
+    when : whether it is about a case
+    of : the libraries that it is about, None for all
+    """
+
+    name: str
+    holds: Callable[[Any, Case], None]
+    when: Callable[[Case], bool]
+    of: tuple[str, ...] | None
+
+
+LAWS: list[Law] = []
+
+
+def law(
+    when: Callable[[Case], bool] = lambda case: True, of: tuple[str, ...] | None = None
+) -> Callable[[Callable[[Any, Case], None]], Callable[[Any, Case], None]]:
+    """Make a function a law, which its docstring names."""
+
+    def wrap(holds: Callable[[Any, Case], None]) -> Callable[[Any, Case], None]:
+        name = (holds.__doc__ or holds.__name__).splitlines()[0].rstrip(".")
+        LAWS.append(Law(name, holds, when, of))
+        return holds
+
+    return wrap
+
+
+def require(holds: Any, what: str) -> None:
+    """Raise unless something holds; no `assert`, which Python can be told to leave out."""
+    if not holds:
+        raise AssertionError(what)
+
+
+def eps(x: Any) -> float:
+    """Return the distance from 1 to the next number of a dtype."""
+    return {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-23}.get(
+        x.dtype.name, 2.0**-52
+    )
+
+
+def largest(x: Any) -> Any:
+    """Return the largest finite entry of each row, by which the terms of a gradient are measured."""
+    size = np.abs(np.where(np.isfinite(x), x, 0.0))
+    return np.max(size, axis=-1, keepdims=True, initial=0.0) if size.ndim else size
+
+
+def near(what: str, got: Any, want: Any, ulp: float = MODERATE, *, scale: Any = None) -> None:
+    """Raise unless two arrays agree within so many ULP of ``want``, or of ``scale``.
+
+    Infinities and NaN agree with their like alone.
+    """
+    got, want = np.asarray(got), np.asarray(want)
+    require(got.shape == want.shape, f"{what} has shape {got.shape}, wanted {want.shape}")
+    one = eps(got)
+    got, want = got.astype(np.float64), want.astype(np.float64)
+    size = np.abs(want) if scale is None else np.broadcast_to(scale, want.shape)
+    with np.errstate(all="ignore"):
+        same = (got == want) | (np.isnan(got) & np.isnan(want))
+        off = np.where(same, 0.0, np.abs(got - want) / (one * size))
+    off = np.where(np.isnan(off), np.inf, off)
+    if np.any(off > ulp):
+        at = tuple(int(i) for i in np.unravel_index(np.argmax(off), off.shape))
+        raise AssertionError(
+            f"{what}{_place(at)} is {float(got[at])!r}, wanted {float(want[at])!r}: "
+            f"{off[at]:.3g} ULP off, {ulp:.3g} allowed"
+        )
+
+
+def close(what: str, got: Any, want: Any, rounding: float, *, scale: Any) -> None:
+    """Raise unless two float64 arrays agree but for ``rounding``, relative to ``scale``."""
+    near(what, np.asarray(got, np.float64), want, rounding * 2.0**52, scale=scale)
+
+
+def zero(what: str, x: Any) -> None:
+    """Raise unless an array is exactly 0."""
+    near(what, x, np.zeros_like(x), 0)
+
+
+def _place(at: tuple[int, ...]) -> str:
+    if not at:
+        return ""
+    row, *more = at
+    return f" of row {row}" + (f", class {', '.join(map(str, more))}" if more else "")

@@ -1,0 +1,76 @@
+"""Laws of masks: a row that is taken out, ignored or weighs nothing is not there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from xent.testing.case import CLASSES, ROWS, Case
+from xent.testing.compare import largest, law, near, require, zero
+
+
+@law(lambda case: case.takes("where"))
+def masked(lib: Any, case: Case) -> None:
+    """A row that is taken out adds 0 and has gradient 0, whatever it holds."""
+    given, keep = case.draw(seed=11), np.arange(ROWS) != 1
+    where = np.broadcast_to(keep[:, None], (ROWS, CLASSES)).copy() if case.elementwise else keep
+    left = lib.run(case.both, **{k: x[keep] for k, x in given.items()})
+    for bad in (np.nan, np.inf):
+        spoilt = {k: x.copy() for k, x in given.items()}
+        for x in spoilt.values():
+            x[1] = bad if x.dtype.kind == "f" else -5
+        got = lib.run(case.both, **spoilt, where=where)
+        near(f"the value beside a row of {bad}", got[0], left[0], 16)
+        near(
+            f"the gradient beside a row of {bad}", got[1][keep], left[1], 16, scale=largest(left[1])
+        )
+        zero(f"the gradient, taken out for its {bad},", _of_row(got[1], 1))
+        if case.each:
+            zero(
+                "the value of the row",
+                lib.run(case.function, **spoilt, where=where, **case.each)[1],
+            )
+
+
+@law(lambda case: case.takes("ignore_index"))
+def ignored(lib: Any, case: Case) -> None:
+    """A row whose label is ignored is one that is taken out."""
+    given = case.draw(seed=12)
+    wanted = lib.run(case.both, **given, where=np.arange(ROWS) != 1)
+    given[case.target][1] = -100
+    given[case.form][1] = np.nan
+    got = lib.run(case.both, **given, ignore_index=-100)
+    near("the value", got[0], wanted[0], 4)
+    near("the gradient", got[1], wanted[1], 4, scale=largest(wanted[1]))
+
+
+@law(
+    lambda case: case.takes("sample_weight") and case.kind in ("labels", "distributions", "binary")
+)
+def silenced(lib: Any, case: Case) -> None:
+    """A sample weight of 0 silences an infinite cost, and nothing left is 0."""
+    given = case.draw(seed=13)
+    lost = {"logits": -np.inf, "log_probs": -np.inf}.get(case.form, 0.0)
+    given[case.form][1, 0] = lost
+    given[case.target][1] = {"labels": 0, "distributions": np.eye(CLASSES)[0], "binary": 1.0}[
+        case.kind
+    ]
+    shape = given[case.form].shape if case.elementwise else (ROWS,)
+    s = np.ones(shape)
+    s[1] = 0
+    got = lib.run(case.both, **given, sample_weight=s)
+    require(np.all(np.isfinite(got[0])), f"the value is {got[0]}, wanted a finite one")
+    zero("the gradient, weighing nothing,", _of_row(got[1], 1))
+    if "reduction" not in case.names:
+        return
+    nothing = lib.run(case.both, **given, sample_weight=np.zeros(shape))
+    zero("the value of nothing", nothing[0])
+    zero("the gradient of nothing", nothing[1])
+
+
+def _of_row(x: Any, row: int) -> Any:
+    """Return one row in its place, and 0 in the others."""
+    there = np.zeros_like(x)
+    there[row] = x[row]
+    return there
