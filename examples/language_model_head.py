@@ -5,10 +5,10 @@
 `xent` is given h and θ and never stores z, the textbook loss is given z: their curves are the same.
 """
 
-import argparse
 from pathlib import Path
 
 import numpy as np
+from curves import asked, save
 from tqdm import tqdm
 
 import xent
@@ -86,34 +86,16 @@ def train_jax(steps, textbook):
 RUNS = {"torch": train_torch, "jax": train_jax}
 
 
-def plot(curves, file):
-    """Save the learning curves."""
-    from matplotlib.figure import Figure  # here, because only --plot needs it
-
-    axes = (figure := Figure(figsize=(7, 4), layout="constrained")).subplots()
-    for i, (name, curve) in enumerate(curves.items()):
-        axes.plot(curve, ls="-:"[i % 2], lw=4 - 2.5 * (i % 2), alpha=0.6, label=name)
-    axes.set(title="Characters of the README", xlabel="step", ylabel="cross entropy (nats)")
-    axes.legend()
-    figure.savefig(file)
-
-
 def main():
     """Train with both losses on what was asked for, and print where each ends."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--run", choices=RUNS, nargs="+", default=RUNS, help="both by default")
-    parser.add_argument("--steps", type=int, default=300, help="gradient steps (%(default)s)")
-    parser.add_argument("--plot", type=Path, metavar="FILE", help="save the learning curves here")
-    options, curves = parser.parse_args(), {}
-    if options.steps < 1:
-        parser.error(f"--steps takes a positive number, got {options.steps}")
+    options, curves = asked(__doc__, RUNS, 300), {}
     for run, loss in ((run, loss) for run in options.run for loss in ("textbook", "xent")):
         name, steps = f"{run}, {loss}", RUNS[run](options.steps, loss == "textbook")
         curves[name] = list(tqdm(steps, desc=name, total=options.steps, unit="step"))
         last = np.mean(curves[name][-50:])
         print(f"{name:<16}{last:.6f} nats a character")
     if options.plot:
-        plot(curves, options.plot)
+        save(curves, options.plot, "Characters of the README")
 
 
 if __name__ == "__main__":

@@ -6,11 +6,10 @@ The framework differentiates and its optimiser steps; only the line of the loss 
 curves are the same.
 """
 
-import argparse
 from functools import partial
-from pathlib import Path
 
 import numpy as np
+from curves import asked, save
 from sklearn.datasets import load_digits
 from tqdm import tqdm
 
@@ -87,33 +86,15 @@ def train_jax(steps, *, own):
 RUNS = {"torch": train_torch, "compiled": partial(train_torch, compiled=True), "jax": train_jax}
 
 
-def plot(curves, file):
-    """Save the loss curves."""
-    from matplotlib.figure import Figure  # here, because only --plot needs it
-
-    axes = (figure := Figure(figsize=(7, 4), layout="constrained")).subplots()
-    for i, (name, curve) in enumerate(curves.items()):
-        axes.semilogy(curve, ls="-:"[i % 2], lw=5 - 3 * (i % 2), alpha=0.6, label=name)
-    axes.set(title="A network on digits", xlabel="step", ylabel="cross entropy (nats)")
-    axes.legend()
-    figure.savefig(file)
-
-
 def main():
     """Train what was asked for with both losses, and print where each ends."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--run", choices=RUNS, nargs="+", default=RUNS, help="all by default")
-    parser.add_argument("--steps", type=int, default=200, help="gradient steps (%(default)s)")
-    parser.add_argument("--plot", type=Path, metavar="FILE", help="save the loss curves here")
-    options, curves = parser.parse_args(), {}
-    if options.steps < 1:
-        parser.error(f"--steps takes a positive number, got {options.steps}")
+    options, curves = asked(__doc__, RUNS, 200), {}
     for run, own in ((run, own) for run in options.run for own in (False, True)):
         name, steps = f"{run}, {'its own' if own else 'xent'}", RUNS[run](options.steps, own=own)
         *curves[name], accuracy = tqdm(steps, desc=name, total=options.steps + 1, unit="step")
         print(f"{name:<20}{curves[name][-1]:.6f} nats  accuracy {accuracy:.2%}")
     if options.plot:
-        plot(curves, options.plot)
+        save(curves, options.plot, "A network on digits", scale="log")
 
 
 if __name__ == "__main__":
