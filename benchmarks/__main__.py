@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from importlib import import_module
+
+from conformance.entry import dispatch
 
 # Modules, not functions: a table can be made from results where no peer is installed.
 COMMANDS = {
@@ -13,15 +14,13 @@ COMMANDS = {
     "plot": "benchmarks.plot",
     "goals": "benchmarks.goals",
     "memory": "benchmarks.memory",
+    "calls": "benchmarks.calls",
 }
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
-    words = list(sys.argv[1:] if argv is None else argv)
-    name = words.pop(0) if words and words[0] in COMMANDS else "run"
-    status: int = import_module(COMMANDS[name]).main(words)
-    return status
+    return dispatch(COMMANDS, argv)
 
 
 if __name__ == "__main__":

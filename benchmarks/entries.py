@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.family import Contender, Family, How, Inputs, MissingError
+from benchmarks.family import FORWARD, Contender, Family, How, Inputs, MissingError
 from benchmarks.runners import runner as make_runner
-from benchmarks.runners.base import Call, Runner
+from benchmarks.runners.base import Call, Runner, Step
 
 Key = tuple[str, str]
 Missing = dict[str, str]
@@ -72,14 +72,13 @@ class Entry:
 
     def both(self) -> Call | None:
         """Return the call of loss and gradient, or None where it has no gradient."""
-        how = How(self.axis)
-        gradient = self.contender.gradient
-        return self.runner.both(
-            self.contender.loss(how),
-            None if gradient is None else gradient(how),
-            self.inputs,
-            self.wrt,
-        )
+        how, gradient = How(self.axis), self.contender.gradient
+        own = None if gradient is None else gradient(how)
+        return self.runner.both(Step(self.contender.loss(how), own, self.inputs, self.wrt))
+
+    def call(self, mode: str) -> Call | None:
+        """Return the call that a mode times."""
+        return self.forward() if mode == FORWARD else self.both()
 
     def host(self, array: Any) -> np.ndarray:
         """Return a result as NumPy's."""

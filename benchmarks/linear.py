@@ -12,13 +12,15 @@ from typing import Any
 import numpy as np
 
 from benchmarks.exact import BLOCK, PICKED, Exact, Gradient, label_block
-from benchmarks.family import BOTH, Contender, How, Inputs, Shape
-from benchmarks.runners import JAX, REFERENCE, RUNNERS, TORCH
+from benchmarks.family import BOTH, Case, Contender, How, Inputs, Shape
+from benchmarks.runners import JAX, NUMPY, REFERENCE, RUNNERS, TORCH
 from benchmarks.textbook import textbook
 
 IGNORED = -100
 WEIGHTS = ("features", "weight")
 PEERS = {**REFERENCE, **dict.fromkeys(JAX, "textbook")}
+# Where NumPy has no textbook to be compared with.
+WITHOUT_TEXTBOOK = {**PEERS, **dict.fromkeys(NUMPY, "xent")}
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,12 @@ class OfKept(Exact):
     def value(self) -> float:
         """The mean."""
         return float(self.rows.sum() / self.kept)
+
+
+def on_gpu(name: str, title: str) -> Case:
+    """Return the head of a large language model, which only an accelerator should see."""
+    large, small = (4096, 4096, 128256), (512, 512, 16032)
+    return Case(name, title, large, small, dtypes=("bfloat16",), device="cuda")
 
 
 def make(shape: Shape, rng: np.random.Generator, ignored: float = 0.0) -> Inputs:

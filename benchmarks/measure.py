@@ -62,7 +62,7 @@ class Session:
 
 def _check(entry: Entry, mode: str, exact: Exact, dtype: str, rows: bool) -> tuple[Call, Row]:
     """Return the call to be timed, and its errors."""
-    call = entry.forward() if mode == FORWARD else entry.both()
+    call = entry.call(mode)
     if call is None:
         raise MissingError("no gradient of its own")
     result = call()

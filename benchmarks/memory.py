@@ -17,7 +17,7 @@ from benchmarks.family import BOTH, FORWARD, Case, Family, Shape
 from benchmarks.machine import cores
 from benchmarks.problem import problem
 from benchmarks.progress import Progress
-from benchmarks.runners.base import Call, Runner
+from benchmarks.runners.base import Runner
 
 ROOT = Path(__file__).parents[1]
 SECONDS = 300
@@ -35,10 +35,6 @@ def _entry(family: Family, case: Case, shape: Shape, dtype: str, key: Key) -> En
     raise SystemExit(f"{key} does not run {case.name} in {dtype}")
 
 
-def _call(entry: Entry, mode: str) -> Call | None:
-    return entry.forward() if mode == FORWARD else entry.both()
-
-
 def peaks(case: str, dtype: str, key: Key, quick: bool) -> dict[str, int | None]:
     """Return bytes by mode, above what was resident before the call.
 
@@ -52,10 +48,10 @@ def peaks(case: str, dtype: str, key: Key, quick: bool) -> dict[str, int | None]
     entry = _entry(family, found, shape, dtype, key)
     result: dict[str, int | None] = {}
     for mode in (FORWARD, BOTH):
-        call = _call(entry, mode)
+        call = entry.call(mode)
         if call is None:
             continue
-        warm = call if entry.runner.compiled else _call(small, mode)
+        warm = call if entry.runner.compiled else small.call(mode)
         if warm is not None:
             warm()
         result[mode] = entry.runner.extra_memory(call)

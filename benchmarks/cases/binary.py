@@ -10,8 +10,8 @@ import numpy as np
 from benchmarks.exact import Exact, binary_block, by_rows
 from benchmarks.family import Case, Contender, Family, How, Inputs, MissingError, Shape
 from benchmarks.ours import xent_contenders
-from benchmarks.runners import JAX, NUMPY, REFERENCE, TORCH
-from benchmarks.textbook import textbook
+from benchmarks.peers import peers
+from benchmarks.runners import REFERENCE
 
 
 def make(shape: Shape, axis: int, rng: np.random.Generator) -> Inputs:
@@ -77,19 +77,8 @@ FAMILY = Family(
         Case("tiny-binary", "tiny, binary", (128,), (128,), memory=False),
     ),
     contenders=(
-        Contender(
-            "textbook",
-            NUMPY,
-            textbook("numpy", "binary_loss"),
-            textbook("numpy", "binary_gradient"),
-            dtypes=("float32",),
-        ),
-        Contender("SciPy", ("numpy",), scipy, dtypes=("float32",)),
+        *peers("binary", scipy=scipy, torch=torch, optax=optax, keras=keras),
         Contender("scikit-learn", ("numpy",), sklearn, dtypes=("float32",)),
-        Contender("torch.nn.functional", TORCH, torch),
-        Contender("textbook", JAX, textbook("jax", "binary_loss")),
-        Contender("optax", JAX, optax),
-        Contender("Keras", JAX, keras),
         *xent_contenders("binary_cross_entropy", axis=False),
     ),
     reference=REFERENCE,

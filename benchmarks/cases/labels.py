@@ -10,8 +10,8 @@ import numpy as np
 from benchmarks.exact import Exact, by_rows, label_block
 from benchmarks.family import Case, Contender, Family, Growth, How, Inputs, MissingError, Shape
 from benchmarks.ours import xent_contenders
-from benchmarks.runners import JAX, NUMPY, REFERENCE, TORCH
-from benchmarks.textbook import textbook
+from benchmarks.peers import peers
+from benchmarks.runners import REFERENCE
 
 
 def make(shape: Shape, axis: int, rng: np.random.Generator) -> Inputs:
@@ -130,20 +130,9 @@ FAMILY = Family(
         ),
     ),
     contenders=(
-        Contender(
-            "textbook",
-            NUMPY,
-            textbook("numpy", "label_loss"),
-            textbook("numpy", "label_gradient"),
-            dtypes=("float32",),
-        ),
-        Contender("SciPy", ("numpy",), scipy, dtypes=("float32",)),
+        *peers("label", scipy=scipy, torch=torch, optax=optax, keras=keras),
         Contender("scikit-learn", ("numpy",), sklearn, dtypes=("float32",), largest=2**24),
-        Contender("torch.nn.functional", TORCH, torch),
         Contender("Liger", ("torch-cuda",), liger),
-        Contender("textbook", JAX, textbook("jax", "label_loss")),
-        Contender("optax", JAX, optax),
-        Contender("Keras", JAX, keras),
         *xent_contenders("cross_entropy"),
     ),
     reference=REFERENCE,

@@ -77,14 +77,7 @@ FAMILY = Family(
         ),
         Case("linear-64x10", "tall and narrow", (65536, 64, 10), (4096, 64, 10)),
         Case("linear-ragged", "ragged sizes", (1021, 509, 30011), (101, 59, 1009)),
-        Case(
-            "linear-gpu",
-            "the head of a large language model on a GPU",
-            (4096, 4096, 128256),
-            (512, 512, 16032),
-            dtypes=("bfloat16",),
-            device="cuda",
-        ),
+        linear.on_gpu("linear-gpu", "the head of a large language model on a GPU"),
     ),
     contenders=(
         Contender("textbook", NUMPY, numpy_loss, numpy_gradients, dtypes=("float32",)),

@@ -7,7 +7,6 @@ import numpy as np
 from benchmarks import linear
 from benchmarks.exact import Exact
 from benchmarks.family import Case, Family, Inputs, Shape
-from benchmarks.runners import NUMPY
 
 SHARE = 0.7
 
@@ -34,16 +33,9 @@ FAMILY = Family(
     exact=exact,
     cases=(
         Case("linear-ignored", "70 % of rows ignored", (1024, 768, 50257), (96, 64, 2003)),
-        Case(
-            "linear-ignored-gpu",
-            "70 % of rows ignored, on a GPU",
-            (4096, 4096, 128256),
-            (512, 512, 16032),
-            dtypes=("bfloat16",),
-            device="cuda",
-        ),
+        linear.on_gpu("linear-ignored-gpu", "70 % of rows ignored, on a GPU"),
     ),
     contenders=linear.contenders(),
-    reference={**linear.PEERS, **dict.fromkeys(NUMPY, "xent")},
+    reference=linear.WITHOUT_TEXTBOOK,
     flops=flops,
 )

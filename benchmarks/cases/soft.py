@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from benchmarks.exact import Exact, by_rows, divergence_block, rows_first
-from benchmarks.family import Case, Contender, Family, How, Inputs, Shape
+from benchmarks.family import Case, Family, How, Inputs, Shape
 from benchmarks.ours import xent_contenders
-from benchmarks.runners import JAX, NUMPY, REFERENCE, TORCH
-from benchmarks.textbook import textbook
+from benchmarks.peers import peers
+from benchmarks.runners import REFERENCE
 
 
 def make(shape: Shape, axis: int, rng: np.random.Generator) -> Inputs:
@@ -75,18 +75,7 @@ FAMILY = Family(
     exact=exact,
     cases=(Case("kl", "KL of soft targets", (4096, 32000), (256, 4000)),),
     contenders=(
-        Contender(
-            "textbook",
-            NUMPY,
-            textbook("numpy", "divergence_loss"),
-            textbook("numpy", "divergence_gradient"),
-            dtypes=("float32",),
-        ),
-        Contender("SciPy", ("numpy",), scipy, dtypes=("float32",)),
-        Contender("torch.nn.functional", TORCH, torch),
-        Contender("textbook", JAX, textbook("jax", "divergence_loss")),
-        Contender("optax", JAX, optax),
-        Contender("Keras", JAX, keras),
+        *peers("divergence", scipy=scipy, torch=torch, optax=optax, keras=keras),
         *xent_contenders("kl_divergence"),
     ),
     reference=REFERENCE,

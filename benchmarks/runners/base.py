@@ -4,13 +4,34 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from benchmarks.resident import extra_memory
 
 Call = Callable[[], Any]
+
+
+class Step(NamedTuple):
+    """A loss and its gradient at some inputs.
+
+    Attributes
+    ----------
+    loss : callable
+        Of the inputs.
+    gradient : callable, optional
+        Of the inputs too: the contender's own (value, gradients).
+    inputs : tuple
+        Arrays in place.
+    wrt : tuple of int
+        Which of them are differentiated.
+    """
+
+    loss: Callable[..., Any]
+    gradient: Callable[..., Any] | None
+    inputs: tuple[Any, ...]
+    wrt: tuple[int, ...]
 
 
 class Runner(ABC):
@@ -38,13 +59,7 @@ class Runner(ABC):
         """Return a call of ``loss``."""
 
     @abstractmethod
-    def both(
-        self,
-        loss: Callable[..., Any],
-        gradient: Callable[..., Any] | None,
-        inputs: Sequence[Any],
-        wrt: Sequence[int],
-    ) -> Call | None:
+    def both(self, step: Step) -> Call | None:
         """Return a call that gives (value, gradients), or None where there is no way to."""
 
     @abstractmethod

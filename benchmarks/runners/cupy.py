@@ -9,7 +9,7 @@ import cupy
 import numpy as np
 
 from benchmarks.family import MissingError
-from benchmarks.runners.base import Call
+from benchmarks.runners.base import Call, Step
 from benchmarks.runners.numpy import NumPy, numpy_dtype
 
 
@@ -33,15 +33,9 @@ class CuPy(NumPy):
         """Return a call of ``loss``."""
         return self._waiting(super().forward(loss, inputs))
 
-    def both(
-        self,
-        loss: Callable[..., Any],
-        gradient: Callable[..., Any] | None,
-        inputs: Sequence[Any],
-        wrt: Sequence[int],
-    ) -> Call | None:
-        """Return a call of ``gradient``."""
-        call = super().both(loss, gradient, inputs, wrt)
+    def both(self, step: Step) -> Call | None:
+        """Return a call of the contender's own gradient."""
+        call = super().both(step)
         return None if call is None else self._waiting(call)
 
     def host(self, array: Any) -> np.ndarray:

@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 
 from benchmarks.family import MissingError
-from benchmarks.runners.base import Call, Runner
+from benchmarks.runners.base import Call, Runner, Step
 
 
 class Jax(Runner):
@@ -38,16 +38,10 @@ class Jax(Runner):
         program = jax.jit(loss)
         return lambda: jax.block_until_ready(program(*inputs))
 
-    def both(
-        self,
-        loss: Callable[..., Any],
-        gradient: Callable[..., Any] | None,
-        inputs: Sequence[Any],
-        wrt: Sequence[int],
-    ) -> Call | None:
-        """Return a call of the jitted ``value_and_grad`` of ``loss``."""
-        program = jax.jit(jax.value_and_grad(loss, argnums=tuple(wrt)))
-        return lambda: jax.block_until_ready(program(*inputs))
+    def both(self, step: Step) -> Call | None:
+        """Return a call of the jitted ``value_and_grad`` of the loss."""
+        program = jax.jit(jax.value_and_grad(step.loss, argnums=step.wrt))
+        return lambda: jax.block_until_ready(program(*step.inputs))
 
     def host(self, array: Any) -> np.ndarray:
         """Return a result in float32 or float64."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.runners.base import Call, Runner
+from benchmarks.runners.base import Call, Runner, Step
 
 
 def numpy_dtype(name: str) -> Any:
@@ -31,15 +31,10 @@ class NumPy(Runner):
         """Return a call of ``loss``."""
         return lambda: loss(*inputs)
 
-    def both(
-        self,
-        loss: Callable[..., Any],
-        gradient: Callable[..., Any] | None,
-        inputs: Sequence[Any],
-        wrt: Sequence[int],
-    ) -> Call | None:
-        """Return a call of ``gradient``."""
-        return None if gradient is None else lambda: gradient(*inputs)
+    def both(self, step: Step) -> Call | None:
+        """Return a call of the contender's own gradient."""
+        gradient = step.gradient
+        return None if gradient is None else lambda: gradient(*step.inputs)
 
     def host(self, array: Any) -> np.ndarray:
         """Return a result in float32 or float64."""

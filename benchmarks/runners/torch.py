@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from benchmarks.family import MissingError
-from benchmarks.runners.base import Call, Runner
+from benchmarks.runners.base import Call, Runner, Step
 
 
 class Torch(Runner):
@@ -41,19 +41,13 @@ class Torch(Runner):
 
         return call
 
-    def both(
-        self,
-        loss: Callable[..., Any],
-        gradient: Callable[..., Any] | None,
-        inputs: Sequence[Any],
-        wrt: Sequence[int],
-    ) -> Call | None:
-        """Return a call of ``loss`` and of its backward pass."""
-        function = self._ready(loss)
-        given = list(inputs)
-        for index in wrt:
+    def both(self, step: Step) -> Call | None:
+        """Return a call of the loss and of its backward pass."""
+        function = self._ready(step.loss)
+        given = list(step.inputs)
+        for index in step.wrt:
             given[index] = given[index].detach().requires_grad_()
-        leaves = [given[index] for index in wrt]
+        leaves = [given[index] for index in step.wrt]
 
         def call() -> Any:
             for leaf in leaves:

@@ -9,6 +9,7 @@ from jax import nn
 from jax import numpy as jnp
 
 from benchmarks.family import How
+from benchmarks.textbook import rows
 
 
 def label_loss(how: How) -> Callable[..., Any]:
@@ -24,12 +25,7 @@ def label_loss(how: How) -> Callable[..., Any]:
 
 def binary_loss(how: How) -> Callable[..., Any]:
     """max(z, 0) − z t + log(1 + exp(−|z|))."""
-
-    def loss(target: Any, logits: Any) -> Any:
-        tail = jnp.log1p(jnp.exp(-jnp.abs(logits)))
-        return how.reduce(jnp.maximum(logits, 0) - logits * target + tail)
-
-    return loss
+    return lambda target, logits: how.reduce(rows.binary(jnp, target, logits))
 
 
 def divergence_loss(how: How) -> Callable[..., Any]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.family import How
+from benchmarks.textbook import rows
 
 
 def pick(values: Any, labels: Any, axis: int) -> Any:
@@ -46,12 +47,7 @@ def label_gradient(how: How) -> Callable[..., Any]:
 
 def binary_loss(how: How) -> Callable[..., Any]:
     """max(z, 0) − z t + log(1 + exp(−|z|))."""
-
-    def loss(target: Any, logits: Any) -> Any:
-        tail = np.log1p(np.exp(-np.abs(logits)))
-        return how.reduce(np.maximum(logits, 0) - logits * target + tail)
-
-    return loss
+    return lambda target, logits: how.reduce(rows.binary(np, target, logits))
 
 
 def binary_gradient(how: How) -> Callable[..., Any]:
