@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from importlib import import_module
+
+from conformance.entry import dispatch
 
 # Modules, not functions: `run` must work where the oracle's mpmath is not installed.
 COMMANDS = {
@@ -16,10 +17,7 @@ COMMANDS = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
-    words = list(sys.argv[1:] if argv is None else argv)
-    name = words.pop(0) if words and words[0] in COMMANDS else "run"
-    status: int = import_module(COMMANDS[name]).main(words)
-    return status
+    return dispatch(COMMANDS, argv)
 
 
 if __name__ == "__main__":

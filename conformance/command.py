@@ -11,9 +11,8 @@ from pathlib import Path
 from conformance import report
 from conformance.backends import BACKENDS, installed, missing
 from conformance.case import FOLDER, Case, load
+from conformance.entry import FAILED, OK, UNKNOWN
 from conformance.runner import FAIL, PASS, Outcome, run_all
-
-OK, FAILED, UNKNOWN = 0, 1, 2
 
 
 def parser() -> argparse.ArgumentParser:

@@ -7,16 +7,15 @@ difference far below one unit in the last place (ULP) is measured as it is.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 # Values that no fraction can hold. "±0" is a zero whose sign is nobody's business (a gradient);
 # "0" and "-0" are zeros whose sign is part of the promise.
 SPECIAL = ("inf", "-inf", "nan", "0", "-0", "±0")
 
 
-@dataclass(frozen=True)
-class Format:
+class Format(NamedTuple):
     """A binary floating format: significant bits and the exponents of its normal numbers."""
 
     bits: int

@@ -18,8 +18,7 @@ from conformance.accuracy.run import FULL_SCOPE, QUICK_SCOPE, Scope, measure
 from conformance.accuracy.standing import behind
 from conformance.accuracy.ways import WAYS, Way
 from conformance.adapters.peer import Peer
-
-OK, FAILED, UNKNOWN = 0, 1, 2
+from conformance.entry import FAILED, OK, UNKNOWN
 
 
 def parser() -> argparse.ArgumentParser:

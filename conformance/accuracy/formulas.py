@@ -8,7 +8,8 @@ The formulas are those of `conformance.reference`, but none of its lines.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
 from math import inf, isinf, isnan, nan
 
 from flint import arb
@@ -75,14 +76,24 @@ def total(terms: Sequence[Result], counts: Counts) -> Result:
     return sum((x * n for x, n in zip(terms, counts, strict=True)), ZERO)
 
 
+def of_logits(formula: Callable[[Softmax, Sequence[float], Counts], Results]) -> Formula:
+    """Return the formula of classes (z, t) from one of the row of logits and the targets."""
+
+    @wraps(formula)
+    def of_classes(classes: Classes, counts: Counts) -> Results:
+        z, t = zip(*classes, strict=True)
+        row = Softmax(z, counts)
+        return lost(len(z)) if row.lost else formula(row, t, counts)
+
+    return of_classes
+
+
 def smoothed(smoothing: float) -> Formula:
     """Cross entropy of logits (z, t) with t' = (1 − ε) t + ε / K: Σ t' (−log a); T a − t'."""
 
-    def formula(classes: Classes, counts: Counts) -> Results:
-        z, plain = zip(*classes, strict=True)
-        row, share = Softmax(z, counts), arb(smoothing) / sum(counts)
-        if row.lost:
-            return lost(len(z))
+    @of_logits
+    def formula(row: Softmax, plain: Sequence[float], counts: Counts) -> Results:
+        share = arb(smoothing) / sum(counts)
         t = [(1 - arb(smoothing)) * x + share if smoothing else arb(x) for x in plain]
         mass = total(t, counts)
         parts = [times(a, cost) for a, cost in zip(t, row.costs(), strict=True)]
@@ -140,12 +151,9 @@ def softmax(classes: Classes, counts: Counts) -> Results:
     return [e / row.total for e in row.e], [ZERO] * len(classes)
 
 
-def chained(classes: Classes, counts: Counts) -> Results:
+@of_logits
+def chained(row: Softmax, t: Sequence[float], counts: Counts) -> Results:
     """Σ t a of (z, t); a (t − Σ t a), the derivative of the softmax in the direction t."""
-    z, t = zip(*classes, strict=True)
-    row = Softmax(z, counts)
-    if row.lost:
-        return lost(len(z))
     a = [e / row.total for e in row.e]
     mean = total([x * y for x, y in zip(a, t, strict=True)], counts)
     return [mean], [x * (arb(own) - mean) for x, own in zip(a, t, strict=True)]
@@ -174,13 +182,10 @@ def entropy_logits(classes: Classes, counts: Counts) -> Results:
     return [row.beside.log1p() + mean], slopes
 
 
-def nll_logits(classes: Classes, counts: Counts) -> Results:
+@of_logits
+def nll_logits(row: Softmax, plain: Sequence[float], counts: Counts) -> Results:
     """−log Σ t a of (z, t), as log1p(Σ (1 − t) e / Σ t e); a (hit − t total) / hit."""
-    z, t = zip(*classes, strict=True)
-    row = Softmax(z, counts)
-    if row.lost:
-        return lost(len(z))
-    t = [arb(x) for x in t]
+    t = [arb(x) for x in plain]
     hit = total([a * e for a, e in zip(t, row.e, strict=True)], counts)
     if hit.is_zero():
         return [inf], _at_infinity(row, t, counts)

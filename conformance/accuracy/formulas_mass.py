@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import inf, nan
 
 from flint import arb
 
 from conformance.accuracy.balls import Ball, Classes, Result
-from conformance.accuracy.formulas import ZERO, Counts, Results, Softmax, lost, times, total
+from conformance.accuracy.formulas import (
+    ZERO,
+    Counts,
+    Results,
+    Softmax,
+    lost,
+    of_logits,
+    times,
+    total,
+)
 
 
 def surprise(p: float) -> Result:
@@ -93,12 +103,9 @@ def kl_probs(classes: Classes, counts: Counts) -> Results:
     return [total(parts, counts)], [minus(over(arb(p), arb(q))) for q, p in classes]
 
 
-def kl_mixed(classes: Classes, counts: Counts) -> Results:
+@of_logits
+def kl_mixed(row: Softmax, p: Sequence[float], counts: Counts) -> Results:
     """Σ p (log p − log a) of (z, p), a the softmax of z; P a − p."""
-    z, p = zip(*classes, strict=True)
-    row = Softmax(z, counts)
-    if row.lost:
-        return lost(len(z))
     mass = [arb(x) for x in p]
     parts = [
         ZERO if x == 0 else times(m, cost if isinstance(cost, float) else cost - surprise(x))

@@ -14,8 +14,7 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 import keras  # after its backend is chosen
 
 from conformance.accuracy.subjects import SMOOTHING  # likewise
-from conformance.adapters.peer import Peer, jax_both, jax_make, jax_read
-from conformance.backends import BACKENDS
+from conformance.adapters.peer import of_jax
 
 LOSSES: Any = keras.losses
 
@@ -61,13 +60,4 @@ FUNCTIONS = {
     "log_sigmoid": keras.ops.log_sigmoid,
 }
 
-PEER = Peer(
-    "keras",
-    "keras",
-    FUNCTIONS,
-    jax_make,
-    jax_read,
-    jax_both,
-    session=BACKENDS["jax"].session,
-    flushes=True,
-)
+PEER = of_jax("keras", FUNCTIONS, ("float64", "float32"))

@@ -13,8 +13,7 @@ import optax
 from jax.scipy.special import entr
 
 from conformance.accuracy.subjects import SMOOTHING
-from conformance.adapters.peer import Peer, jax_both, jax_make, jax_read
-from conformance.backends import BACKENDS
+from conformance.adapters.peer import of_jax
 
 
 def _smoothed(logits: Any, target: Any) -> Any:
@@ -57,14 +56,4 @@ FUNCTIONS = {
     "log_sigmoid": jax.nn.log_sigmoid,
 }
 
-PEER = Peer(
-    "optax",
-    "optax",
-    FUNCTIONS,
-    jax_make,
-    jax_read,
-    jax_both,
-    ("float64", "float32", "float16", "bfloat16"),
-    session=BACKENDS["jax"].session,
-    flushes=True,
-)
+PEER = of_jax("optax", FUNCTIONS, ("float64", "float32", "float16", "bfloat16"))

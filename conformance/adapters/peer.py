@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from conformance.accuracy.draw import Array
+from conformance.backends import BACKENDS
 from conformance.exact import FORMATS
 
 #: The arrays of a call, the prediction first.
@@ -88,12 +89,12 @@ def dtype_name(x: Any) -> str:
     return str(x.dtype).rpartition(".")[2]
 
 
-def jax_make(x: Array, dtype: str) -> Any:
+def _jax_make(x: Array, dtype: str) -> Any:
     """Return a JAX array."""
     return import_module("jax.numpy").asarray(x, dtype=dtype if x.dtype.kind == "f" else "int64")
 
 
-def jax_read(x: Any) -> Array:
+def _jax_read(x: Any) -> Array:
     """Return NumPy's float64."""
     return np.asarray(x).astype(np.float64)
 
@@ -108,3 +109,10 @@ def jax_both(function: Callable[..., Any], given: Arrays) -> tuple[Any, Any]:
 
     (_, values), slope = jax.jit(jax.value_and_grad(total, has_aux=True))(*given)
     return values, slope
+
+
+def of_jax(name: str, functions: Mapping[str, Callable[..., Any]], dtypes: tuple[str, ...]) -> Peer:
+    """Return a library on JAX's arrays, named as its distribution is."""
+    session = BACKENDS["jax"].session
+    how = _jax_make, _jax_read, jax_both
+    return Peer(name, name, functions, *how, dtypes, session=session, flushes=True)

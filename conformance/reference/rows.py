@@ -19,11 +19,11 @@ def total(values: Sequence[Number]) -> Number:
 
 
 @lru_cache(maxsize=1024)
-def weights(row: Row) -> Row | None:
-    """Return exp(z − max z), or None where the row has no limit (R5)."""
+def weights(row: Row) -> Row:
+    """Return exp(z − max z), NaN where the row has no limit (R5)."""
     peak = max(row, default=mp.ninf)
     if any(mp.isnan(z) for z in row) or peak == mp.ninf or row.count(mp.inf) > 1:
-        return None
+        return (mp.nan,) * len(row)
     if peak == mp.inf:
         return tuple(mp.one if z == mp.inf else mp.zero for z in row)
     return tuple(mp.zero if z == mp.ninf else mp.exp(z - peak) for z in row)
@@ -33,8 +33,6 @@ def weights(row: Row) -> Row | None:
 def softmax(row: Row) -> Row:
     """Return e^z / Σ e^z."""
     parts = weights(row)
-    if parts is None:
-        return (mp.nan,) * len(row)
     whole = total(parts)
     return tuple(part / whole for part in parts)
 
@@ -43,8 +41,6 @@ def softmax(row: Row) -> Row:
 def surprisal(row: Row) -> Row:
     """Return −log softmax: log1p of the other classes' exponentials over one's own."""
     parts = weights(row)
-    if parts is None:
-        return (mp.nan,) * len(row)
     # Equal parts have equal answers: a row made by rule has one value in 70 000 places.
     whole = total(parts)
     seen: dict[Number, Number] = {}
@@ -60,7 +56,7 @@ def logsumexp(row: Row) -> Number:
     peak = mp.nan if any(mp.isnan(z) for z in row) else max(row)
     if not mp.isfinite(peak):
         return peak
-    return peak + mp.log(total(weights(row) or ()))
+    return peak + mp.log(total(weights(row)))
 
 
 def neg_log(value: Number) -> Number:
