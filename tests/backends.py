@@ -152,6 +152,11 @@ class Backend(Enum):
         return self.numbers(self.call(function, **given))
 
 
+def converted(given, asarray):
+    """Return the arguments, each NumPy array among them as ``asarray`` makes it."""
+    return {k: asarray(x) if isinstance(x, np.ndarray) else x for k, x in given.items()}
+
+
 def _torch(x):
     torch = import_module("torch")
     if x.dtype == ml_dtypes.bfloat16:

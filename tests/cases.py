@@ -1,35 +1,35 @@
 """Valid arguments for every registered loss, by what its target and its prediction are.
 
-A loss is covered by all laws once it has a line in `TARGETS`; `test_registry` fails until it has.
+A loss is covered by all laws once it has a record in `tests/losses/`; `test_registry` fails until it
+has.
 """
 
 from dataclasses import dataclass
 from functools import cached_property
+from importlib import import_module
 from inspect import signature
+from pkgutil import iter_modules
 
 import numpy as np
 
 import xent
-from xent._call import LOSSES
+from tests import losses
+from tests.formulas import softmax
 
-TARGETS = {
-    "cross_entropy": ("labels", "distributions"),
-    "categorical_cross_entropy": ("distributions",),
-    "sparse_categorical_cross_entropy": ("labels",),
-    "perplexity": ("labels", "distributions"),
-    "binary_cross_entropy": ("binary",),
-    "kl_divergence": ("labels", "distributions", "target_logits"),
-    "jensen_shannon_divergence": ("pmf",),
-    "log_likelihood": ("labels", "distributions"),
-    "negative_log_likelihood": ("labels", "distributions"),
-    "entropy": ("nothing",),
-    "softmax": ("nothing",),
-    "log_softmax": ("nothing",),
-    "logsumexp": ("nothing",),
-    "sigmoid": ("nothing",),
-    "log_sigmoid": ("nothing",),
+LOSSES = {
+    name: function
+    for name, function in vars(xent).items()
+    if hasattr(function, "problem") and not name.startswith("linear_")
 }
-"""What the target of each loss may hold."""
+"""By its name, every public function that has a gradient but for the linear heads, which have laws of
+their own.
+"""
+
+RECORDS = {
+    module.name: import_module(f"tests.losses.{module.name}").RECORD
+    for module in iter_modules(losses.__path__)
+}
+"""By the name of the loss."""
 
 _NAMES = {"target_logits": "target_logits", "pmf": "p", "nothing": None}
 _FORMS = ("logits", "probs", "log_probs", "q")
@@ -47,6 +47,10 @@ class Case:
 
     def __str__(self):
         return f"{self.loss}-{self.kind}-{self.form}"
+
+    @property
+    def record(self):
+        return RECORDS[self.loss]
 
     @property
     def function(self):
@@ -84,7 +88,7 @@ class Case:
     @property
     def keeps_shape(self):
         """Whether there is one value for each element of the prediction."""
-        return self.elementwise or self.loss in ("softmax", "log_softmax")
+        return self.record.one_per == "element"
 
     @property
     def each(self):
@@ -94,12 +98,12 @@ class Case:
     @property
     def has_rows(self):
         """Whether a row of it has a value."""
-        return self.loss != "perplexity"
+        return self.record.one_per != "call"
 
     @property
     def is_link(self):
         """Whether it returns the prediction's dtype."""
-        return self.loss in ("softmax", "log_softmax", "logsumexp", "sigmoid", "log_sigmoid")
+        return self.record.link
 
     def arguments(self, seed=0, rows=ROWS, classes=CLASSES):
         """Return target and prediction, moderate and without ties, the class axis the last."""
@@ -128,11 +132,13 @@ class Case:
         }
         return {name: x for name, x in values.items() if self.takes(name)}
 
-
-def softmax(x):
-    """Return a plain softmax of moderate logits."""
-    e = np.exp(x)
-    return e / e.sum(-1, keepdims=True)
+    def given(self, options, **size):
+        """Return the arguments, and values of some options; the divisor is an array too."""
+        made = self.options(**size)
+        chosen = {name: made[name] for name in options}
+        if "denominator" in chosen:
+            chosen["denominator"] = np.asarray(chosen["denominator"])
+        return {**self.arguments(**size), **chosen}
 
 
 def _logits(draw, shape):
@@ -140,7 +146,7 @@ def _logits(draw, shape):
 
 
 def _probs(draw, shape):
-    return softmax(draw.uniform(-1.5, 1.5, shape))
+    return softmax(np, draw.uniform(-1.5, 1.5, shape))
 
 
 _PREDICTIONS = {
@@ -159,12 +165,14 @@ _MAKE = {
 
 
 def _cases():
-    for loss, kinds in TARGETS.items():
+    for loss, record in RECORDS.items():
         known = signature(LOSSES[loss]).parameters if loss in LOSSES else ()
-        yield from (Case(loss, kind, form) for kind in kinds for form in _FORMS if form in known)
+        for kind in record.targets:
+            yield from (Case(loss, kind, form) for form in _FORMS if form in known)
 
 
 CASES = tuple(_cases())
+NAMED = {str(case): case for case in CASES}
 
 
 def in_brief(case):

@@ -109,7 +109,7 @@ def _owner(item):
 
 def _parametrized(metafunc, name):
     marks = metafunc.definition.iter_markers("parametrize")
-    return any(name in str(mark.args[0]).replace(",", " ").split() for mark in marks)
+    return any(name in re.findall(r"\w+", str(mark.args[0])) for mark in marks)
 
 
 def _param(values):
