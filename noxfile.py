@@ -18,12 +18,7 @@ PYPROJECT = nox.project.load_toml("pyproject.toml")
 LIBRARIES = ("numpy", "strict", "torch", "jax", "dask", "cupy")
 ON_GPU = ("cupy",)
 # These use several libraries at once; the doctest session has them all.
-DOCUMENTATION = (
-    "tests/test_readme.py",
-    *(str(path) for path in sorted(Path("tests").glob("test_examples*.py"))),
-    "tests/test_benchmarks.py",
-    "tests/test_train_network.py",
-)
+DOCUMENTATION = ("tests/documents", "tests/benchmarks")
 
 
 def group(*names: str) -> tuple[str, ...]:

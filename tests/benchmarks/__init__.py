@@ -1,0 +1,1 @@
+"""The benchmarks: they run, and see what is wrong."""

@@ -1,0 +1,1 @@
+"""The conformance suite and the accuracy goals, and that each can fail."""

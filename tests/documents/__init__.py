@@ -1,0 +1,1 @@
+"""What the documents and the examples say, run as a reader runs it."""

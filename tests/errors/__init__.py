@@ -1,0 +1,1 @@
+"""What is checked of a call, and what is said when it is wrong."""

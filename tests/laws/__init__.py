@@ -1,0 +1,1 @@
+"""What every loss keeps on every library."""

@@ -1,0 +1,63 @@
+"""Losses as somebody might write them outside the package, with what `xent` makes public."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+import xent
+from xent.kernels import labels
+from xent.math import scaled
+
+
+class Squares(xent.Kernel):
+    """The Brier score of a yes-or-no question, t (1 − q)² + (1 − t) q²."""
+
+    shape = "element"
+
+    def measure(self, xp, probs, target, axis):
+        yes, no, *_ = target
+        return yes * (1 - probs) ** 2 + no * probs**2, None
+
+    def gradient(self, xp, probs, target, s, made, w, axis):
+        yes, no, *_ = target
+        return 2 * w * (no * probs - yes * (1 - probs))
+
+    def target_gradient(self, xp, probs, target, s, w, axis):
+        none = (xp.zeros_like(t) for t in target[2:])
+        return w * (1 - probs) ** 2, w * probs**2, *none
+
+
+@xent.loss(xent.BinaryOptions)
+def squares(target, probs, **options):
+    """Return the Brier score of yes-or-no questions."""
+    kernels = {"probs": Squares()}
+    return xent.Call(target, {"probs": probs}, distributions=kernels, options=options)
+
+
+def squares_of_textbook(t, q):
+    return t * (1 - q) ** 2 + (1 - t) * q**2
+
+
+@dataclass(frozen=True)
+class Generalised(labels.Entry):
+    """(1 − q_y^a) / a, of the label's own probability."""
+
+    power: float = 0.7
+
+    def value(self, xp, q):
+        return -xp.expm1(self.power * xp.log(q)) / self.power
+
+    def gradient(self, xp, probs, label, q, made, w, axis):
+        slope = scaled(xp, w, q ** (self.power - 1))
+        return xp.put(xp.zeros_like(probs), label, -slope, axis)
+
+
+@xent.loss(xent.LikelihoodOptions)
+def generalised(target, probs, *, power=0.7, **options):
+    """Return the generalised cross entropy (Zhang and Sabuncu, 2018)."""
+    kernels = {"probs": Generalised(power)}
+    return xent.Call(target, {"probs": probs}, kernels, options=options, only="labels")
+
+
+def generalised_of_textbook(t, q, power):
+    return (1 - np.sum(t * q, axis=-1) ** power) / power

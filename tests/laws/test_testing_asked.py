@@ -1,0 +1,45 @@
+"""`xent.testing.check` says what was asked wrongly, and takes what only looks wrong."""
+
+import numpy as np
+import pytest
+
+import xent
+from tests.laws import broken
+from tests.laws.test_testing import each_library, here
+from xent.testing import check
+
+
+@each_library
+def test_a_parameter_may_have_the_name_of_a_form(backend):
+    check(
+        broken.named_like_a_form,
+        lambda t, q_, q: q * broken.cross_entropy(t, q_),
+        parameters=[{"q": 2.0}, {"q": 0.5}],
+        libraries=here(backend),
+        laws=lambda law: "textbook" in law.name,
+    )
+
+
+@each_library
+def test_what_cannot_be_run_raises_its_own_error_once(backend):
+    with pytest.raises(AttributeError, match="no_such_function") as found:
+        check(broken.of_labels(broken.Raises()), libraries=here(backend))
+    assert any("labels and logits" in note for note in found.value.__notes__)
+    assert "broken.py" in [entry.path.name for entry in found.traceback]
+
+
+def test_what_is_no_loss_is_said_to_be_none():
+    with pytest.raises(TypeError, match=r"sum is no loss: it takes a function by xent\.loss"):
+        check(np.sum)
+
+
+@pytest.mark.parametrize(
+    ("record", "said"),
+    [
+        ({"targets": ["label"]}, "targets has 'label'; it takes labels,"),
+        ({"libraries": ["pytorch"]}, "libraries has 'pytorch'; it takes names among numpy,"),
+    ],
+)
+def test_names_that_are_none_raise(record, said):
+    with pytest.raises(ValueError, match=said):
+        check(xent.cross_entropy, **record)

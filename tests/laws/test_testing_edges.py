@@ -1,0 +1,48 @@
+"""`xent.testing.check` finds what is wrong at an edge: limits, certainty, probability 0, no label."""
+
+import pytest
+
+from tests.laws import broken, broken_edges
+from tests.laws.test_testing import failures, of
+
+LIMITS = {
+    broken_edges.NoLimitWhereCertain: ("A single infinite logit", "finite logits"),
+    broken_edges.WrongLimitWhereCertain: ("Far out the value", "of a label at +4000"),
+}
+
+
+@pytest.mark.parametrize("kernel", LIMITS, ids=lambda kernel: kernel.__name__)
+def test_a_limit_that_is_missing_or_another_is_found(kernel):
+    law, said = LIMITS[kernel]
+    assert said in of(law, failures(broken.of_labels(kernel()), broken_edges.polynomial))
+
+
+EDGES = {
+    broken_edges.ClipsProbabilities: ("where a probability is small", "the change"),
+    broken_edges.NoSlopeAtZero: ("A probability of 0 gives the limit", "the slope"),
+    broken_edges.NaNAtZero: ("A probability of 0 gives the limit", "nan"),
+    broken_edges.AddsAGrain: ("a probability is 1 or just below", "the value"),
+    broken_edges.LosesWhatIsLost: ("A label that is no class", "wanted nan"),
+}
+
+
+@pytest.mark.parametrize("kernel", EDGES, ids=lambda kernel: kernel.__name__)
+def test_a_wrong_edge_of_probability_is_found(kernel):
+    law, said = EDGES[kernel]
+    assert said in of(law, failures(broken_edges.of_probs(kernel())))
+
+
+def test_digits_that_are_lost_near_a_probability_of_1_are_found():
+    found = failures(
+        broken_edges.of_probs(broken_edges.RoundsNearOne()), broken_edges.power_of_probability
+    )
+    assert "ULP below 1" in of("In float64 just below 1", found)
+    found = failures(
+        broken_edges.of_log_probs(broken_edges.SubtractsLogs()), broken_edges.complement
+    )
+    assert "float32" in of("a probability is 1 or just below", found)
+
+
+def test_a_merge_that_forgets_is_found():
+    found = failures(broken_edges.of_probs(broken_edges.LosesWhatIsLost()))
+    assert "cut at" in of("Merged statistics", found)

@@ -1,0 +1,146 @@
+"""Calls of every verb that has more forms than one, and what they are called with."""
+
+import numpy as np
+
+I, NAN = np.inf, np.nan  # noqa: E741  # ∞, as the tables are read
+MODERATE = [[0.5, -1.25, 3.0, 2.5], [-2.0, 7.0, -0.75, 1.0], [0.25, 0.125, -4.0, 0.0]]
+SPECIAL = [
+    [0.5, I, -1.0, 2.0],
+    [-I, -I, -I, -I],
+    [-I, 2.0, -3.0, -I],
+    [1.0, NAN, 0.5, I],
+    [I, 0.0, I, -I],
+    [3e38, -3e38, 0.0, 1.0],
+]
+INSIDE, OUTSIDE = [0, 2, 3, 1, 0, 2], [-1, 4, 100, -100, 2, 0]
+WIDE = np.random.default_rng(3).normal(size=(4, 64))
+DTYPES = ("float32", "float64")
+
+
+class Given:
+    """Arguments of a verb, made anew each time that they are read: some verbs write over them."""
+
+    def __init__(self, make, x, index, dtype):
+        self.rows, self.places, self.dtype, self.make = x, index, dtype, make
+
+    @property
+    def x(self):
+        return self.make(np.asarray(self.rows, self.dtype))
+
+    @property
+    def y(self):
+        return self.make(np.roll(np.asarray(self.rows, self.dtype), 1, axis=1))
+
+    @property
+    def peak(self):
+        return self.make(np.max(np.asarray(self.rows, self.dtype), axis=1, keepdims=True))
+
+    @property
+    def column(self):
+        return self.make(np.asarray(self.rows, self.dtype)[:, 1:2])
+
+    @property
+    def index(self):
+        return self.make(np.asarray(self.places[: len(self.rows)])[:, None])
+
+    @property
+    def inside(self):
+        return self.make(np.asarray(INSIDE[: len(self.rows)])[:, None])
+
+
+def first_peak(xp, g):
+    """Of rows with NaN no class is the peak: what is made of them is NaN, whichever is taken."""
+    x = np.asarray(g.rows, g.dtype)
+    index = xp.first_peak(g.x, 1)
+    return xp.where(g.make(np.isnan(x).any(1, keepdims=True)), xp.zeros_like(index), index)
+
+
+def rivals(xp, g, axis):
+    """Return rows, or columns, without an entry; no NaN: of a label's own all is NaN, whatever the peak."""
+    x = np.nan_to_num(np.asarray(g.rows, g.dtype), nan=0.0, posinf=I, neginf=-I)
+    index = np.asarray(g.places[: len(x)])[:, None]
+    x, index = (x, index) if axis else (x.T.copy(), index.T.copy())
+    return xp.replaced(g.make(x), g.make(index), -xp.inf, axis)
+
+
+def decayed_rivals(xp, g, axis):
+    x = rivals(xp, g, axis)
+    return xp.decayed(x, xp.max(x, axis=axis, keepdims=True))
+
+
+def divided(xp, g):
+    y = np.roll(np.asarray(g.rows, g.dtype), 2, axis=1)
+    return xp.divide(g.x, g.make(np.where(y == 0, 1, y).astype(g.dtype)))
+
+
+def emptied(xp, g):
+    """A 0 is put into exponentials only, which are finite."""
+    return xp.put(
+        xp.exp(-xp.abs(g.make(np.nan_to_num(np.asarray(g.rows, g.dtype))))), g.index, 0.0, 1
+    )
+
+
+UNARY = ("abs", "exp", "expm1", "isinf", "isnan", "log", "log1p", "tanh", "constant", "settled")
+BINARY = ("maximum", "minimum", "silent", "at_most")
+CALLS = {
+    **{name: [lambda xp, g, name=name: getattr(xp, name)(g.x)] for name in UNARY},
+    **{name: [lambda xp, g, name=name: getattr(xp, name)(g.x, g.y)] for name in BINARY},
+    "asarray": [lambda xp, g: xp.asarray(g.x)],
+    "astype": [
+        lambda xp, g: xp.astype(g.x, xp.float32),
+        lambda xp, g: xp.astype(g.index, xp.float32),
+    ],
+    "clip": [
+        lambda xp, g: xp.clip(g.x, 0, None),
+        lambda xp, g: xp.clip(g.x, None, 1.5),
+        lambda xp, g: xp.clip(g.x, -1.0, 1.0),
+    ],
+    "decayed": [
+        lambda xp, g: xp.decayed(g.x, g.peak),
+        lambda xp, g: decayed_rivals(xp, g, 1),
+        lambda xp, g: decayed_rivals(xp, g, 0),
+    ],
+    "divide": [divided],
+    "first_peak": [first_peak],
+    "floating": [lambda xp, g: xp.astype(g.x, xp.floating)],
+    "full_like": [lambda xp, g: xp.full_like(g.x, 2.5), lambda xp, g: xp.full_like(g.peak, xp.nan)],
+    "integer": [lambda xp, g: xp.astype(g.index, xp.integer)],
+    "iota_of": [lambda xp, g: xp.iota_of(g.x, 5, 3, 1), lambda xp, g: xp.iota_of(g.x, 3, 2, -1)],
+    "max": [
+        lambda xp, g: xp.max(g.x, axis=1, keepdims=True),
+        lambda xp, g: xp.max(g.x, axis=-1),
+        lambda xp, g: xp.max(rivals(xp, g, 1), axis=1, keepdims=True),
+        lambda xp, g: xp.max(rivals(xp, g, 0), axis=0, keepdims=True),
+    ],
+    "maybe": [lambda xp, g: xp.maybe(lambda: xp.abs(g.x) > 2)],
+    "ones_like": [lambda xp, g: xp.ones_like(g.x)],
+    "pick": [
+        lambda xp, g: xp.pick(g.x, g.inside, 1),
+        lambda xp, g: xp.pick(g.x, g.inside, -1),
+    ],
+    "put": [
+        lambda xp, g: xp.put(g.x, g.index, 2.5, 1),
+        lambda xp, g: xp.put(g.x, g.index, g.column, -1),
+        emptied,
+    ],
+    "replaced": [
+        lambda xp, g: xp.replaced(g.x, g.index, -xp.inf, 1),
+        lambda xp, g: xp.replaced(g.x, g.index, g.column, 1),
+    ],
+    "reshape": [lambda xp, g: xp.reshape(g.x, (-1,))],
+    "squeeze": [lambda xp, g: xp.squeeze(g.peak, axis=1)],
+    "sum": [
+        lambda xp, g: xp.sum(g.x, axis=1, keepdims=True),
+        lambda xp, g: xp.sum(g.x, axis=None),
+        lambda xp, g: xp.sum(g.index, axis=None),
+        lambda xp, g: xp.sum(g.make(np.resize(np.asarray(g.rows, g.dtype), (1, 5000))), axis=1),
+    ],
+    "times": [lambda xp, g: xp.times(g.x, g.column)],
+    "where": [lambda xp, g: xp.where(g.x > 0, g.x, g.y), lambda xp, g: xp.where(g.x > 0, g.x, 0.5)],
+    "within": [
+        lambda xp, g: [xp.within(g.x, *r) for r in ((-9, 9), (-I, I), (0, 1), (-4, 7), (-4, 6.5))],
+        lambda xp, g: [xp.within(g.index, *r) for r in ((0, 3), (-100, 100), (1, 3))],
+    ],
+    "zeros_like": [lambda xp, g: xp.zeros_like(g.x)],
+}
+"""Calls of each verb that has more forms than one."""

@@ -1,0 +1,1 @@
+"""What only one library has: its transforms, its compiler, its laziness."""

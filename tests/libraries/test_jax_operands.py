@@ -1,0 +1,144 @@
+"""A number that is an option is an operand of JAX: it compiles nothing again, and may be traced."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import xent
+from tests.backends import converted
+from tests.cases import CASES, NAMED, in_brief
+from tests.laws.test_names import Times, loss_of
+from tests.laws.test_operands import NUMBERS, numbers_of
+from tests.libraries.derivatives import assert_close
+from tests.near import assert_near
+from xent.engines.jax import engine, linear
+
+CACHES = {
+    "value": engine._value,
+    "value and gradient": engine._value_and_gradient,
+    "linear value": linear.value,
+    "linear value and gradients": linear.value_and_gradients,
+    "call": engine._call,
+}
+OF_NUMBERS = [
+    pytest.param(case, option, id=f"{case}-{option}")
+    for case in CASES
+    if in_brief(case)
+    for option in numbers_of(case)
+]
+LABELS = NAMED["cross_entropy-labels-logits"]
+STEP = 1e-5
+
+
+def sizes():
+    return {name: cache._cache_size() for name, cache in CACHES.items()}
+
+
+def arguments(case):
+    return converted(case.arguments(seed=63), jnp.asarray)
+
+
+@pytest.mark.parametrize(("case", "option"), OF_NUMBERS)
+def test_another_number_compiles_nothing(case, option):
+    given = arguments(case)
+    first, second = NUMBERS[option]
+    for x in (first, np.float64(first)):
+        case.both(**given, **{option: x})
+        case.function(**given, **{option: x})
+    before = sizes()
+    for x in (second, np.float64(second), 1.0625 * second):
+        case.both(**given, **{option: x})
+        case.function(**given, **{option: x})
+    assert sizes() == before
+
+
+@pytest.mark.parametrize("option", [*numbers_of(LABELS), "factor"])
+def test_nor_does_it_for_a_linear_head(option):
+    draw = np.random.default_rng(64)
+    x, w = jnp.asarray(draw.normal(size=(6, 3))), jnp.asarray(draw.normal(size=(4, 3)))
+    y = jnp.asarray(draw.integers(0, 4, 6))
+
+    def run(number):
+        loss, options = xent.cross_entropy, {option: number}
+        if option == "factor":
+            loss, options = loss_of(Times(number)), {}
+        head = xent.linear_head(loss)
+        return head(y, x, w, **options), *xent.value_and_grad(head)(y, x, w, **options)
+
+    first, second = NUMBERS.get(option, (2.0, 0.5))
+    run(first)
+    before = sizes()
+    run(second)
+    run(1.0625 * second)
+    assert sizes() == before
+
+
+def test_nor_does_the_number_of_a_kernel():
+    given = arguments(LABELS)
+
+    def run(factor):
+        return xent.value_and_grad(loss_of(Times(factor)))(**given), loss_of(Times(factor))(**given)
+
+    run(2.0)
+    before = sizes()
+    for factor in (0.0, 3, -1.5, np.float32(0.5)):
+        run(factor)
+    assert sizes() == before
+
+
+def derivatives(f, x):
+    """Return the derivative of ``f`` forwards and backwards, and by differences."""
+    h = STEP * x
+    both = jax.jacfwd(f)(x), jax.grad(f)(x)
+    return both, (8 * (f(x + h) - f(x - h)) - (f(x + 2 * h) - f(x - 2 * h))) / (12 * h)
+
+
+@pytest.mark.parametrize(("case", "option"), OF_NUMBERS)
+def test_a_traced_number(case, option):
+    given = arguments(case)
+    compiled = jax.jit(lambda x: case.both(**given, **{option: x}))
+    for x in NUMBERS[option]:
+        for got, want in zip(compiled(x), case.both(**given, **{option: x}), strict=True):
+            assert_close(got, want)
+    assert compiled._cache_size() == 1
+
+
+@pytest.mark.parametrize(("case", "option"), OF_NUMBERS)
+def test_the_derivative_of_a_number_is_true_or_refused(case, option):
+    """Never a silent 0."""
+    given = arguments(case)
+
+    def f(x):
+        return jnp.sum(case.function(**given, **{option: x}))
+
+    x = NUMBERS[option][0]
+    if (case.kind, case.form, option) == ("labels", "logits", "label_smoothing"):
+        with pytest.raises(TypeError, match="no gradient with respect to its target"):
+            derivatives(f, x)
+        return
+    both, want = derivatives(f, x)
+    assert want != 0
+    for got in both:
+        assert_near(got, want, 2.0**24)  # of differences of the fourth order
+
+
+def test_the_derivative_of_a_kernels_number():
+    given = arguments(LABELS)
+    want = LABELS.function(**given)
+    for transform in (jax.grad, jax.jacfwd, lambda f: jax.jit(jax.grad(f))):
+        got = transform(lambda factor: loss_of(Times(factor))(**given))(2.0)
+        assert_near(got, want)
+
+
+def test_arrays_that_are_traced_beside_others_that_are_not():
+    """The values that are there are checked, and no other is looked at."""
+    given = LABELS.arguments(seed=65)
+    options = LABELS.options(seed=65)
+    for name in ("class_weight", "sample_weight", "where", "denominator"):
+        for form in ("logits", "probs"):
+            case = NAMED[f"cross_entropy-labels-{form}"]
+            given = arguments(case)
+            want = case.function(**given, **{name: jnp.asarray(options[name])})
+            made = jax.jit(lambda x, c=case, g=given, n=name: c.function(**g, **{n: x}))
+            assert_close(made(jnp.asarray(options[name])), want)

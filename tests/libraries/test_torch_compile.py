@@ -1,0 +1,129 @@
+"""torch.compile: one graph forwards and backwards, compiled once, with every digit kept."""
+
+import numpy as np
+import pytest
+import torch
+from torch._dynamo.utils import counters
+
+import xent
+from tests.cases import CASES, NAMED
+from tests.libraries.derivatives import of as bound
+from tests.libraries.test_torch_gradients import leaves, tensors
+
+# Of torch's own compiler, about what it traces and what it imports.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:.*ast:DeprecationWarning"),
+]
+
+FIRST = {case.loss: case for case in reversed(CASES)}
+MAIN = [c for c in CASES if c.loss == "cross_entropy" and c.form == "logits"]
+WITH = [(case, {}) for case in FIRST.values()] + [(case, case.options()) for case in MAIN]
+"""One case of each loss, and both targets of the main one with all options."""
+
+
+@pytest.fixture(autouse=True)
+def _once():
+    """Forget earlier graphs; a second compilation of any function is an error."""
+    torch._dynamo.reset()
+    counters.clear()
+    with torch._dynamo.config.patch(error_on_recompile=True):
+        yield
+
+
+def compiled(function, backend="aot_eager", **options):
+    return torch.compile(function, fullgraph=True, backend=backend, **options)
+
+
+def value_and_gradients(function, given, moving):
+    x = leaves(given, moving)
+    value = bound(function, given, moving)(*x)
+    return [value.detach(), *torch.autograd.grad(value.sum(), x)]
+
+
+@pytest.mark.parametrize(
+    ("case", "options"), WITH, ids=lambda x: "-".join(x) if isinstance(x, dict) else str(x)
+)
+def test_compiles_once_for_any_number_of_rows(case, options):
+    function = compiled(case.function, dynamic=True)
+    for rows in (3, 5):
+        given, moving = tensors(case, options, rows=(rows,))
+        got = value_and_gradients(function, given, moving)
+        want = value_and_gradients(case.function, given, moving)
+        torch.testing.assert_close(got, want, rtol=1e-13, atol=0)
+    assert not counters["graph_break"]
+    assert counters["stats"]["unique_graphs"] == 1
+
+
+def test_compiles_once_whatever_else_passes_through():
+    case = NAMED["cross_entropy-labels-logits"]
+    given, moving = tensors(case, {})
+    for options in ({}, {"dynamic": True}):
+        function = compiled(case.function, **options)
+        value_and_gradients(function, given, moving)
+        for name in ("jax.numpy", "numpy", "dask.array", "array_api_strict"):
+            xp = pytest.importorskip(name)
+            case.function(**{k: xp.asarray(x) for k, x in case.arguments().items()})
+        value_and_gradients(function, given, moving)
+        torch._dynamo.reset()
+
+
+@pytest.mark.parametrize("case", MAIN, ids=str)
+def test_own_grad_compiles(case):
+    given, _ = tensors(case, {})
+    got = compiled(case.both)(**given)
+    torch.testing.assert_close(got, case.both(**given), rtol=1e-13, atol=0)
+
+
+@pytest.mark.parametrize("case", MAIN, ids=str)
+def test_transforms_compile(case):
+    given, _ = tensors(case, {})
+    x = given.pop(case.form)
+
+    def loss(x):
+        return case.function(**given, **{case.form: x}).sum()
+
+    got = compiled(torch.func.grad(loss))(x)
+    assert torch.allclose(got, torch.func.grad(loss)(x), rtol=1e-13)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_the_compiler_keeps_small_losses(dtype):
+    """By the compiler that is the default, in one piece, with two kinds of target."""
+    small = float(np.exp(-20.0))
+
+    def both(labels, hot, z):
+        rows = xent.cross_entropy(labels, logits=z, reduction="none")
+        return rows, xent.cross_entropy(hot, logits=z, reduction="none")
+
+    function = compiled(both, "inductor")
+    for _ in "twice":
+        z = torch.tensor([[20.0, 0.0], [0.0, 20.0]], dtype=dtype, requires_grad=True)
+        for rows in function(torch.tensor([0, 1]), torch.eye(2), z):
+            assert rows.dtype == torch.float32
+            assert torch.allclose(rows, torch.tensor(small), rtol=1e-6, atol=0)
+            (g,) = torch.autograd.grad(rows.sum(), z, retain_graph=True)
+            want = torch.tensor([[-small, small], [small, -small]]).to(dtype)
+            assert torch.allclose(g, want, rtol=2 * torch.finfo(dtype).eps, atol=0)
+
+
+def test_a_training_step_compiles():
+    torch.manual_seed(0)
+    net, x = torch.nn.Linear(5, 3), torch.randn(4, 5)
+    labels, where = torch.tensor([0, 2, -1, 1]), torch.tensor([True, True, True, False])
+
+    def loss(x):
+        return xent.cross_entropy(labels, logits=net(x), ignore_index=-1, where=where)
+
+    for function in (compiled(loss), loss):
+        net.zero_grad()
+        function(x).backward()
+        got, want = (
+            net.weight.grad.clone(),
+            xent.grad(xent.cross_entropy)(
+                labels, logits=net(x).detach(), ignore_index=-1, where=where
+            ).T
+            @ x,
+        )
+        torch.testing.assert_close(got, want)

@@ -1,0 +1,134 @@
+"""torch.compile: a number that is an option becomes dynamic once, and no value is taken for another."""
+
+import numpy as np
+import pytest
+import torch
+from torch._dynamo.utils import counters
+
+import xent
+from tests.cases import CASES, NAMED
+from tests.laws.test_names import KERNELS, ROWS, Times, Y, Z, loss_of
+from tests.laws.test_operands import NUMBERS, numbers_of
+from tests.libraries.test_torch_gradients import leaves, tensors
+from tests.near import assert_near
+
+pytestmark = [
+    # Of torch's own compiler, about what it traces and what it imports.
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+]
+FIRST = {case.loss: case for case in reversed(CASES)}
+MAIN = [FIRST["binary_cross_entropy"], FIRST["kl_divergence"], FIRST["perplexity"]]
+MAIN += [NAMED["cross_entropy-labels-logits"], NAMED["cross_entropy-distributions-logits"]]
+OF_NUMBERS = [
+    pytest.param(case, option, id=f"{case}-{option}")
+    for case in MAIN
+    for option in numbers_of(case)
+]
+LABELS = NAMED["cross_entropy-labels-logits"]
+RTOL = 1e-13
+
+
+@pytest.fixture(autouse=True)
+def _reset():
+    torch._dynamo.reset()
+    counters.clear()
+
+
+def compiled_by(function):
+    return torch.compile(function, fullgraph=True, backend="aot_eager")
+
+
+def graphs():
+    """Return how often anything was compiled."""
+    return counters["stats"]["unique_graphs"]
+
+
+def value_and_gradient(function, z, number):
+    (x,) = leaves({"z": z}, ["z"])
+    value = function(x, number)
+    return value.detach(), torch.autograd.grad(value.sum(), x)[0]
+
+
+def of_option(case, option):
+    """Return a function of the prediction and a number, and the prediction."""
+    given, _ = tensors(case, {})
+    z = given.pop(case.form)
+
+    def function(z, number):
+        return case.function(**given, **{case.form: z, option: number})
+
+    return function, z
+
+
+@pytest.mark.parametrize(("case", "option"), OF_NUMBERS)
+def test_a_number_is_compiled_twice_at_most(case, option):
+    """Once as dynamo sees it first, and once for all others."""
+    function, z = of_option(case, option)
+    compiled = compiled_by(function)
+    first, second = NUMBERS[option]
+    for number in (first, second, 1.0625 * second, 0.9375 * first, first):
+        got = value_and_gradient(compiled, z, number)
+        want = value_and_gradient(function, z, number)
+        torch.testing.assert_close(got, want, rtol=RTOL, atol=0)
+    assert graphs() <= 2
+
+
+def test_the_number_of_a_kernel_is_compiled_twice_at_most():
+    y, z = torch.asarray(Y), torch.asarray(Z)
+
+    @xent.loss(xent.LikelihoodOptions)
+    def loss(target, *, logits, factor=1.0, **options):
+        kernels = {"logits": Times(factor)}
+        return xent.Call(target, {"logits": logits}, kernels, options=options, only="labels")
+
+    compiled = compiled_by(lambda z, factor: loss(y, logits=z, factor=factor))
+    for factor in (2.0, 0.5, -1.5, 0.25, 2.0):
+        value, g = value_and_gradient(compiled, z, factor)
+        assert_near(value.numpy(), factor * np.mean(ROWS))
+        want = value_and_gradient(lambda z, _: xent.cross_entropy(y, logits=z), z, None)[1]
+        torch.testing.assert_close(g, factor * want, rtol=RTOL, atol=0)
+    assert graphs() <= 2
+
+
+@pytest.mark.parametrize(("case", "option"), OF_NUMBERS)
+def test_a_tensor_without_axes_is_a_number(case, option):
+    """Compiled once: its value is none of the compiler's."""
+    function, z = of_option(case, option)
+    compiled = compiled_by(function)
+    for number in NUMBERS[option]:
+        want = value_and_gradient(function, z, number)
+        of_tensor = torch.asarray(number, dtype=z.dtype)
+        for f in (function, compiled):
+            got = value_and_gradient(f, z, of_tensor)
+            torch.testing.assert_close(got, want, rtol=RTOL, atol=0)
+    assert graphs() == 1
+
+
+@pytest.mark.parametrize(("case", "option"), OF_NUMBERS)
+def test_the_derivative_of_a_number_is_true_or_refused(case, option):
+    """Never a silent 0."""
+    function, z = of_option(case, option)
+    number = torch.asarray(NUMBERS[option][0], dtype=z.dtype)
+
+    x = number.clone().requires_grad_()
+    if option != "denominator":
+        for prediction in (z, z.clone().requires_grad_()):
+            with pytest.raises(TypeError, match=f"{option} requires a gradient"):
+                function(prediction, x)
+        return
+    got = torch.autograd.grad(function(z, x).sum(), x)[0]
+    h = 1e-5 * number
+    near = [function(z, number + k * h).sum() for k in (-2, -1, 1, 2)]
+    want = (8 * (near[2] - near[1]) - (near[3] - near[0])) / (12 * h)
+    torch.testing.assert_close(got, want, rtol=2.0**-28, atol=0)
+
+
+@pytest.mark.parametrize("apart", KERNELS)
+def test_losses_of_one_name_in_one_process(apart):
+    """Compiled one after another, none of them forgotten."""
+    y, z = torch.asarray(Y), torch.asarray(Z)
+    for _ in range(2):
+        for kernel, slope in KERNELS[apart]:
+            loss = loss_of(kernel)
+            compiled = compiled_by(lambda z, f=loss: f(y, logits=z, reduction="none"))
+            assert_near(compiled(z).numpy(), slope * ROWS)

@@ -1,0 +1,55 @@
+"""What a call saves for its derivative is autograd's: freed by the backward pass, and watched."""
+
+import weakref
+
+import pytest
+import torch
+
+import xent
+
+LABELS = [0, 2, 1, 0]
+
+
+def plain(y, x):
+    return xent.cross_entropy(y, logits=x)
+
+
+def smoothed(y, x):
+    return xent.cross_entropy(y, logits=x, label_smoothing=0.1, reduction="sum")
+
+
+def rows(y, x):
+    return xent.cross_entropy(y, logits=x, reduction="none").sum()
+
+
+def linear(y, x):
+    return xent.linear_cross_entropy(y, x, torch.eye(3, requires_grad=True))
+
+
+LOSSES = [plain, smoothed, rows, linear]
+
+
+def parts():
+    """Return labels, and a prediction that only the graph of the loss will hold."""
+    return torch.tensor(LABELS), torch.ones(4, 3, requires_grad=True) * 1.0
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_backward_pass_frees_what_was_saved(loss):
+    y, x = parts()
+    here, target = weakref.ref(x), weakref.ref(y)
+    value = loss(y, x)
+    del x, y
+    value.backward()
+    assert here() is None
+    assert target() is None
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_target_that_was_written_over_is_an_error(loss):
+    y, x = parts()
+    value = loss(y, x)
+    value.backward(retain_graph=True)
+    y[:] = 1
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        value.backward()

@@ -1,0 +1,83 @@
+"""Half precision: a loss and sums in float32, gradients rounded once, and both near float64's."""
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+from tests.linear.textbook import BCE, CE, head, logistic_head, run, softmax_head
+from tests.near import EPS, wide
+from xent import _linear
+
+HALF = {"float16": np.float16, "bfloat16": ml_dtypes.bfloat16}
+N, D, K = 96, 32, 200
+WITHIN = 1e-4
+"""Relative error of a loss, of the issue: half precision may round the logits, not the loss."""
+
+
+@pytest.fixture(params=HALF)
+def halved(request, backend):
+    """Return arrays in half precision and the same numbers in float64."""
+    if not backend.has(request.param):
+        pytest.skip(f"no {request.param} here")
+
+    def halve(given):
+        rounded = {k: x.astype(HALF[request.param]) for k, x in given.items()}
+        return rounded, {k: x.astype(np.float64) for k, x in rounded.items()}
+
+    halve.dtype = request.param
+    return halve
+
+
+def assert_near_exact(got, exact, dtype, backend):
+    """Hold a loss to 1e-4 and each gradient to a few roundings of its largest entry."""
+    (value, gradients), truth = got, exact[0]
+    assert value.dtype == np.float32
+    np.testing.assert_allclose(value, truth.value, rtol=WITHIN)
+    for g, right in zip(gradients, truth[1:], strict=True):
+        assert backend.dtype_of(g) == dtype
+        error = np.max(np.abs(wide(g).astype(np.float64) - right))
+        assert error <= 4 * EPS[dtype] * np.max(np.abs(right))
+
+
+def example(halved):
+    scaled = {k: x / np.sqrt(D) if k == "weight" else x for k, x in head((N,), D, K).items()}
+    given, exact = halved(scaled)
+    return given, exact, np.random.default_rng(3).integers(0, K, N)
+
+
+@pytest.mark.parametrize("options", [{}, {"softcap": 8.0, "z_loss": 1e-3}], ids=["plain", "capped"])
+@pytest.mark.parametrize("rows", [512, 7])
+def test_cross_entropy(backend, halved, rows, options, monkeypatch):
+    monkeypatch.setattr(_linear, "ROWS", rows)
+    monkeypatch.setattr(_linear, "SHORT", 0)
+    given, exact, labels = example(halved)
+    options = {**options, "reduction": "sum"}
+    got = run(backend, CE, target=labels, **given, **options, chunk_bytes=(64 << 20) + rows)
+    assert_near_exact(got, softmax_head(labels, **exact, **options), halved.dtype, backend)
+
+
+def test_classes_in_parts(backend, halved, monkeypatch):
+    monkeypatch.setattr(_linear, "FEW", 16)
+    monkeypatch.setattr(_linear, "STRIP", 64)
+    given, exact, labels = example(halved)
+    got = run(backend, CE, target=labels, **given, reduction="sum", chunk_bytes=2000)
+    assert_near_exact(got, softmax_head(labels, **exact, reduction="sum"), halved.dtype, backend)
+
+
+def test_binary(backend, halved):
+    given, exact, _ = example(halved)
+    target = np.random.default_rng(4).uniform(size=(N, K))
+    got = run(backend, BCE, target=target, **given, reduction="sum")
+    assert_near_exact(got, logistic_head(target, **exact, reduction="sum"), halved.dtype, backend)
+
+
+def test_many_small_gradients_are_not_lost(backend, halved, monkeypatch):
+    """Summed in half precision, the sum would stand still at 1 / eps of one of them."""
+    monkeypatch.setattr(_linear, "ROWS", 2)
+    monkeypatch.setattr(_linear, "SHORT", 0)
+    rows, budget = 3000, 64
+    given, exact = halved({"features": np.ones((rows, 1)), "weight": np.zeros((2, 1))})
+    labels = np.zeros(rows, np.int64)
+    _, g = run(backend, CE, target=labels, **given, reduction="sum", chunk_bytes=budget)
+    right = softmax_head(labels, **exact, reduction="sum")[0].weight
+    np.testing.assert_allclose(wide(g[1]), right, rtol=EPS[halved.dtype])

@@ -1,0 +1,128 @@
+"""A linear loss takes the memory of its gradients and of two chunks, however many logits there are.
+
+As the operating system counts it, in a process of its own: the highest mark after the call less what
+was held before it. JAX's compiler reports its own figure, in `test_jax_linear`.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from xent import _linear
+
+ROOT = Path(__file__).parents[2]
+MIB = 1 << 20
+CHUNK = 8 * MIB
+SLACK = 16 * MIB
+"""A block of the loss with its temporaries, a strip of a product, and what libraries keep."""
+
+if not Path("/proc/self/clear_refs").exists():
+    pytest.skip("the system keeps no mark that can be reset", allow_module_level=True)
+
+CALL = """
+import sys
+import numpy as np
+from benchmarks.resident import extra_memory
+import xent
+
+library, mode, dtype, n, d, k, options = sys.argv[1], sys.argv[2], sys.argv[3], *map(eval, sys.argv[4:])
+draw = np.random.default_rng(0)
+x, w = (draw.standard_normal((rows, d), dtype="float32") for rows in (n, k))
+b, y = np.zeros(k, "float32"), draw.integers(0, k, n)
+if "ignore_index" in options:
+    y[: n * 7 // 10] = options["ignore_index"]
+if library == "numpy":
+    x, w, b = (a.astype(dtype) for a in (x, w, b))
+    loss = xent.linear_cross_entropy
+    function = loss if mode == "value" else xent.value_and_grad(loss)
+    call = lambda: function(y, x, w, b, **options)
+else:
+    import torch
+
+    torch.set_num_threads(2)
+    wanted = mode != "value"
+    x, w, b = (torch.from_numpy(a).to(getattr(torch, dtype)).requires_grad_(wanted) for a in (x, w, b))
+    w.requires_grad_(wanted and mode != "frozen")
+    y = torch.from_numpy(y)
+
+    def call():
+        value = xent.linear_cross_entropy(y, x, w, b, **options)
+        if wanted:
+            value.sum().backward()
+        return value
+few = slice(0, 70)
+if library == "numpy":
+    function(y[few], x[few], w[:300], b[:300], validate=False)  # what a first call imports
+else:
+    import xent.engines.torch
+    (xent.linear_cross_entropy(y[few], x[few], w[:300], b[:300], validate=False) * 1).sum()
+    torch.zeros(8, 8, requires_grad=True).matmul(torch.zeros(8, 8)).sum().backward()
+print(extra_memory(call))
+"""
+
+
+def extra(library, mode, dtype, shape, **options):
+    """Return the bytes that a call takes beyond what was held before it."""
+    words = [CALL, library, mode, dtype, *map(repr, (*shape, {"chunk_bytes": CHUNK, **options}))]
+    done = subprocess.run(
+        [sys.executable, "-c", *words], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return int(done.stdout)
+
+
+def gradients(shape, weight=4, features=4):
+    """Return the bytes of the gradients of a head, and of the rows' losses."""
+    n, d, k = shape
+    return weight * k * (d + 1) + features * n * (d + 1)
+
+
+LARGE = (2048, 32, 50_000)
+"""410 MB of float32 logits."""
+LONG = (256, 16, 300_000)
+"""Rows so long that their classes are cut: 307 MB."""
+
+
+@pytest.mark.parametrize("library", ["numpy", "torch"])
+@pytest.mark.parametrize("shape", [LARGE, LONG], ids=["large", "long"])
+def test_gradients_and_two_chunks(library, shape):
+    pytest.importorskip(library)
+    n, _, k = shape
+    bound = gradients(shape) + 2 * CHUNK + SLACK
+    assert bound < 4 * n * k / 5
+    assert extra(library, "both", "float32", shape) <= bound
+
+
+@pytest.mark.parametrize("library", ["numpy", "torch"])
+def test_a_value_alone_takes_two_chunks(library):
+    pytest.importorskip(library)
+    assert extra(library, "value", "float32", LARGE) <= 2 * CHUNK + SLACK
+
+
+@pytest.mark.parametrize(
+    ("mode", "options"),
+    [
+        ("both", {"reduction": "none"}),
+        ("both", {"z_loss": 1e-4, "softcap": 30.0}),
+        ("both", {"ignore_index": -100}),
+        ("frozen", {}),
+    ],
+    ids=["rows", "capped", "ignored", "frozen"],
+)
+def test_torch_in_other_ways(mode, options):
+    pytest.importorskip("torch")
+    weight = 0 if mode == "frozen" else 4
+    bound = gradients(LARGE, weight) + 2 * CHUNK + SLACK
+    assert extra("torch", mode, "float32", LARGE, **options) <= bound
+
+
+def test_half_precision_is_summed_in_float32_once():
+    """The sum is twice as large as the gradient, and gone, piece by piece, when that is there."""
+    pytest.importorskip("torch")
+    shape = (600, 768, 50_000)
+    copy = 2 * shape[1] * shape[2]
+    bound = gradients(shape, 4, 2) + copy / _linear.PIECES + 2 * CHUNK + SLACK
+    assert bound < gradients(shape, 4, 2) + copy
+    assert extra("torch", "both", "bfloat16", shape) <= bound

@@ -1,0 +1,1 @@
+"""What the package holds: its names, its imports, its registry."""

@@ -1,0 +1,123 @@
+"""`import xent` imports no array library, and only the file named after a library knows it."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import xent
+
+LIBRARIES = ("numpy", "torch", "jax", "dask", "cupy", "array_api_strict", "ml_dtypes", "scipy")
+SOURCE = Path(xent.__file__).parent
+FILES = sorted(SOURCE.rglob("*.py"))
+KNOWS = {
+    "numpy": ("numpy",),
+    "torch": ("torch",),
+    "jax": ("jax", "numpy"),
+    "dask": ("dask", "numpy"),
+}
+"""What an engine may import; JAX's and Dask's arrays are NumPy's underneath."""
+
+
+def loaded_by(code):
+    """Return the libraries that a fresh process has imported after ``code``."""
+    show = f"import sys; print(*[m for m in {LIBRARIES!r} if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\n{show}"], capture_output=True, text=True, check=True
+    )
+    return set(done.stdout.split())
+
+
+def test_importing_xent_imports_no_library():
+    assert loaded_by("import xent") == set()
+
+
+@pytest.mark.parametrize("library", ["numpy", "array_api_strict"])
+def test_this_test_can_fail(library):
+    pytest.importorskip(library)
+    assert library in loaded_by(f"import xent, {library}")
+
+
+def test_a_call_imports_its_own_library_only():
+    call = "import xent, numpy; xent.cross_entropy([0], logits=numpy.zeros((1, 2)))"
+    assert not loaded_by(call) & {"torch", "jax", "dask", "cupy"}
+
+
+def library_of(path):
+    """Return the library under whose name a file stands: `engines/numpy.py`, or one in `engines/torch/`."""
+    first, *rest = path.relative_to(SOURCE).parts
+    return rest[0].removesuffix(".py") if first in ("engines", "testing") else None
+
+
+def known_to(path):
+    """Return what a file may import; the laws of `xent.testing` are written in NumPy's arrays."""
+    known = set(KNOWS.get(library_of(path), ()))
+    return known | {"numpy"} if path.parent.name == "testing" else known
+
+
+def imported(path):
+    """Return the top-level packages that a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (name.name.partition(".")[0] for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"a relative import in {path}"
+            yield node.module.partition(".")[0]
+
+
+def modules(path):
+    """Return the modules of xent that a file imports, whether for its types only or not."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module
+            yield from (f"{node.module}.{name.name}" for name in node.names)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_only_the_file_named_after_a_library_knows_it(path):
+    assert set(imported(path)) & set(LIBRARIES) <= known_to(path)
+
+
+def test_there_are_files_to_look_at():
+    assert len(FILES) > 20
+    assert {library_of(f) for f in FILES} >= set(KNOWS)
+
+
+def inside(folder):
+    return pytest.mark.parametrize(
+        "path",
+        [f for f in FILES if f.relative_to(SOURCE).parts[0] == folder],
+        ids=lambda path: str(path.relative_to(SOURCE / folder)),
+    )
+
+
+FORMULAS = {"xent._kernel", "xent._math", "xent._series", "xent._typing", "xent.kernels"}
+"""What a formula may know."""
+
+
+@inside("kernels")
+def test_formulas_know_the_contract_and_their_vocabulary(path):
+    names = {n for n in modules(path) if n.startswith("xent")} - {"xent"}
+    assert not [n for n in names if not any(f"{n}.".startswith(f"{f}.") for f in FORMULAS)]
+    assert "array_api_compat" not in set(modules(path))
+
+
+@inside("losses")
+def test_losses_run_nothing(path):
+    assert not [n for n in modules(path) if n.startswith("xent.engines")]
+
+
+@inside("engines")
+def test_engines_know_no_loss(path):
+    assert not [n for n in modules(path) if n.startswith(("xent.losses", "xent.kernels"))]
+
+
+def test_the_examples_of_the_rules_would_be_found(tmp_path):
+    file = tmp_path / "loss.py"
+    file.write_text("def f():\n    from torch import nn\n    import xent.engines.numpy\n")
+    assert set(imported(file)) == {"torch", "xent"}
+    assert [n for n in modules(file) if "engine" in n]
