@@ -2,6 +2,7 @@
 
 import re
 
+import ml_dtypes
 import numpy as np
 import pytest
 
@@ -80,6 +81,19 @@ def test_targets_out_of_range(backend, name):
     loss = xent.jensen_shannon_divergence if name in "pq" else xent.cross_entropy
     with pytest.raises(ValueError, match=said):
         backend.run(loss, **(given | {name: bad}))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("bad", [-0.25, 1.5])
+def test_half_precision_is_looked_at_as_numbers(backend, dtype, bad):
+    """Made integers, both would be probabilities."""
+    if not (reads(backend) and backend.has(dtype)):
+        pytest.skip(f"{backend} reads no {dtype}")
+    half = ml_dtypes.bfloat16 if dtype == "bfloat16" else np.float16
+    p, z = np.asarray([[bad, 0.5], [0.5, 0.5]], half), np.zeros((2, 2), half)
+    for given in ({"target": p, "logits": z}, {"target": abs(z), "probs": p}):
+        with pytest.raises(ValueError, match="probabilities are 0 to 1"):
+            backend.run(xent.cross_entropy, **given)
 
 
 def test_binary_targets_out_of_range(backend):

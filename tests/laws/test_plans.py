@@ -6,6 +6,7 @@ import pytest
 import xent
 from tests.cases import NAMED
 from xent import _call
+from xent.kernels import labels
 
 LABELS = NAMED["cross_entropy-labels-logits"]
 SOFT = NAMED["cross_entropy-distributions-logits"]
@@ -122,3 +123,21 @@ def test_a_divisor_that_is_no_number_after_one_that_is(backend):
         backend.run(LABELS.function, **given, denominator=np.ones(2))
     with pytest.raises(ValueError, match="denominator"):
         backend.run(LABELS.function, **given, denominator=np.asarray(2.0), reduction="sum")
+
+
+def test_a_kernel_of_labels_is_not_one_of_distributions():
+    """Though a plan of one call with the same kernel has been remembered."""
+    kernels = {"probs": labels.FromProbs()}
+
+    @xent.loss(xent.LikelihoodOptions)
+    def of_labels(target, probs, **options):
+        return xent.Call(target, {"probs": probs}, labels=kernels, options=options)
+
+    @xent.loss(xent.LikelihoodOptions)
+    def of_distributions(target, probs, **options):
+        return xent.Call(target, {"probs": probs}, distributions=kernels, options=options)
+
+    q = np.full((2, 2), 0.5)
+    of_labels(np.asarray([0, 1]), q)
+    with pytest.raises(TypeError, match="distributions"):
+        of_distributions(np.asarray([0, 1]), q)
