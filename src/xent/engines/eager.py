@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from math import isfinite, prod
 from typing import Any
 
@@ -120,7 +120,7 @@ class Eager(Engine):
         """Whether the prediction is one block: an array that can't be cut and written part by part."""
         return not is_writeable_array(operands.prediction)
 
-    def each(self, function: Callable[[Any], None], items: Iterable[Any]) -> None:
+    def each(self, function: Callable[[Any], None], items: Sequence[Any]) -> None:
         """Call ``function`` on every item."""
         for item in items:
             function(item)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -143,7 +143,7 @@ class Strict(Eager):
         with np.errstate(divide="ignore", over="ignore", under="ignore", invalid="ignore"):
             return function(*args)
 
-    def each(self, function: Callable[[Any], None], items: Iterable[Any]) -> None:
+    def each(self, function: Callable[[Any], None], items: Sequence[Any]) -> None:
         """Call ``function`` on every item, by the threads that `xent.set_workers` asks for.
 
         NumPy's loops release the interpreter's lock; each thread has floating-point flags of its own.
