@@ -10,22 +10,20 @@ from array_api_compat import is_writeable_array
 
 from xent import _dtype
 from xent._engine import (
-    Engine,
     ones,
     rows_and_gradient_of,
     rows_of,
     value_and_gradient_of,
     value_of,
 )
-from xent._linear import STRIP, Chunks, Gradients, Head, cuts
 from xent._plan import Operands, Plan
 from xent._rows import divided_by
 from xent._typing import Array
 from xent.engines import blocks
-from xent.engines import head as heads
+from xent.engines.head import Products
 
 
-class Eager(Engine):
+class Eager(Products):
     """Runs a plan block by block, in extra memory of one block."""
 
     looks = False
@@ -35,44 +33,6 @@ class Eager(Engine):
         super().__init__(api, library)
         self.xp.looks = True
         self.quick: Any = self.namespace(api, finite=True)
-
-    # --- a linear head ---
-
-    has_room = False
-    """Whether `product` can write its result into an array."""
-
-    def linear_value(self, plan: Plan, head: Head, operands: Operands, chunks: Chunks) -> Array:
-        """Return the value of a linear loss, chunk by chunk."""
-        return heads.value(self, plan, head, operands, chunks)
-
-    def linear_value_and_gradient(
-        self, plan: Plan, head: Head, operands: Operands, chunks: Chunks
-    ) -> tuple[Array, Gradients]:
-        """Return the value of a linear loss and its gradients."""
-        return heads.value_and_gradient(self, plan, head, operands, chunks)
-
-    def present(self, keep: Array | None) -> Array | None:
-        """Return the positions of the rows that count, None for all; see `heads.Products`."""
-        return None
-
-    def product(
-        self,
-        a: Any,
-        b: Any,
-        bias: Array | None = None,
-        *,
-        transposed: bool = True,
-        out: Array | None = None,
-    ) -> Array:
-        """Return ``a @ b.T + bias``, or ``a @ b``."""
-        logits: Array = self.xp.matmul(a, b.T if transposed else b)
-        return logits if bias is None else logits + bias
-
-    def accumulate(self, total: Any, a: Any, b: Any) -> None:
-        """Add ``a.T @ b`` to ``total`` in place, without a second array of its size."""
-        for cut in cuts(total.shape[0], STRIP):
-            strip = self.product(a[:, cut].T, b, transposed=False)
-            total[cut, ...] += _dtype.cast(self.xp, strip, total.dtype)
 
     # --- one block ---
 
