@@ -99,19 +99,21 @@ def parameters(kernel: Any) -> None:
             raise TypeError(f"{field.name} is {got}; it takes a number")
 
 
-def mixed_libraries(arrays: Mapping[str, tuple[Library, Array]]) -> TypeError:
+def _places(engines: Mapping[str, Library], arrays: Mapping[str, Array]) -> str:
+    """Return of which library each array is, and where it lies."""
+    each = ((name, engines[name], x) for name, x in arrays.items())
+    return ", ".join(f"{name} is {own.library} on {own.device(x)}" for name, own, x in each)
+
+
+def mixed_libraries(engines: Mapping[str, Library], arrays: Mapping[str, Array]) -> TypeError:
     """Return the error for arrays of two libraries."""
-    found = ", ".join(
-        f"{name} is {engine.library} on {engine.device(x)}" for name, (engine, x) in arrays.items()
-    )
+    found = _places(engines, arrays)
     return TypeError(f"all arrays must be of one library: {found}; convert them to one first")
 
 
 def mixed_devices(engine: Library, arrays: Mapping[str, Array]) -> ValueError:
     """Return the error for arrays on two devices."""
-    found = ", ".join(
-        f"{name} is {engine.library} on {engine.device(x)}" for name, x in arrays.items()
-    )
+    found = _places(dict.fromkeys(arrays, engine), arrays)
     return ValueError(f"all arrays must be on one device: {found}; nothing is moved silently")
 
 
