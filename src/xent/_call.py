@@ -169,13 +169,14 @@ def planned(
     plan: Plan | None
     try:
         plan = _PLANS.get(key)
-    except TypeError:  # an option that can't be hashed, which no check will pass
-        return plan_of(call, operands, name, form), operands
-    if plan is None or not _agree(plan, operands):
+    except TypeError:  # an option that can't be hashed, as a 0-d array
         plan = plan_of(call, operands, name, form)
-        if len(_PLANS) >= MANY:
-            _PLANS.clear()
-        _PLANS[key] = plan
+    else:
+        if plan is None or not _agree(plan, operands):
+            plan = plan_of(call, operands, name, form)
+            if len(_PLANS) >= MANY:
+                _PLANS.clear()
+            _PLANS[key] = plan
     if plan.has_numbers:
         operands = operands._replace(numbers=numbers_of(engine, call, plan))
     return plan, operands
@@ -227,7 +228,7 @@ def seen(
 ) -> Plan:
     """Check the values of target and prediction, where they can be read (R13); return what is known."""
     validate = call.options.get("validate")
-    if validate is False:
+    if validate is not None and not arguments.truth("validate", validate):
         return plan
     if plan.form == "logits" and not plan.target.checks:
         return plan if plan.traced else plan.seen

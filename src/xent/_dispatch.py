@@ -27,7 +27,7 @@ ENGINE_OF: dict[type, Engine] = {}
 
 def is_sequence(x: Any) -> bool:
     """Whether ``x`` is a number or a (nested) sequence, to become an array of the others' library."""
-    return isinstance(x, (Number, list, tuple))
+    return isinstance(x, (Number, list, tuple, range))
 
 
 def _engine(api: Any) -> Engine:
@@ -48,6 +48,7 @@ def engine_of(name: str, x: Any) -> Engine:
         return TORCH
     engine = ENGINE_OF.get(kind)
     if engine is None:
+        arguments.refused(name, x)
         try:
             engine = ENGINE_OF.setdefault(kind, _engine(array_namespace(x)))
         except TypeError:
@@ -97,14 +98,16 @@ def resolve(
 def _from_sequence(
     engine: Engine, name: str, x: Any, device: Any, reference: Array | None
 ) -> Array:
-    dtype = None
-    if _holds_float(x):
-        dtype = engine.xp.floating
-        if reference is not None and _dtype.is_floating(reference):
-            dtype = _dtype.compute_dtype(engine.xp, reference)
     try:
+        dtype = None
+        if _holds_float(x):
+            dtype = engine.xp.floating
+            if reference is not None and _dtype.is_floating(reference):
+                dtype = _dtype.compute_dtype(engine.xp, reference)
         return engine.asarray(x, dtype, device)
-    except (TypeError, ValueError) as error:
+    except RecursionError:
+        raise arguments.too_deep(name) from None
+    except (TypeError, ValueError, OverflowError) as error:
         raise arguments.not_an_array(name, x) from error
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
-from numbers import Integral, Real
+from numbers import Real
+from operator import index
+from reprlib import Repr
 from typing import Any, Protocol
 
 from xent import _dtype
@@ -41,11 +43,39 @@ _HABITS = {
 }
 
 
+_REMEDIES = {
+    "numpy.ma.": "its mask would be lost: pass x.data, and where= for the rows that count",
+    "numpy.matrix": "its products are those of matrices: pass np.asarray(x)",
+    "pandas.": "pass x.to_numpy()",
+    "polars.": "pass x.to_numpy()",
+    "pyarrow.": "pass x.to_numpy()",
+    "xarray.": "pass x.values, or call xent by xarray.apply_ufunc",
+    "scipy.sparse.": "it is sparse: pass x.toarray()",
+    "sparse.": "it is sparse: pass x.todense()",
+    "jax.experimental.sparse.": "it is sparse: pass x.todense()",
+    "marray.": "its mask would be lost: pass x.data, and where= for the rows that count",
+    "mlx.": "MLX has no namespace of the array API standard: pass np.asarray(x)",
+    "tensorflow.": "TensorFlow has no namespace of the array API standard: pass x.numpy()",
+}
+"""What to pass in place of what looks like an array and is none, or would lose its meaning (R1)."""
+
+_SHORT = Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 60
+
+
+def shown(x: Any) -> str:
+    """Return what a message shows of a value, however long that is."""
+    try:
+        return _SHORT.repr(x)
+    except ValueError:  # Python shows no number of so many digits
+        return f"of type {type(x).__qualname__}"
+
+
 def unknown(function: str, name: str, known: Sequence[str]) -> TypeError:
     """Return the error for a keyword that ``function`` does not take."""
     habit = f" ({_HABITS[name]})" if name in _HABITS else ""
     return TypeError(
-        f"{function}() got an unexpected keyword argument {name!r}{habit}; "
+        f"{function}() got an unexpected keyword argument {shown(name)}{habit}; "
         f"it takes {', '.join(known)}"
     )
 
@@ -60,6 +90,15 @@ def exactly_one(function: str, **forms: Any) -> str:
     return given[0]
 
 
+def refused(name: str, x: Any) -> None:
+    """Raise for what looks like an array and would lose its meaning."""
+    for kind in type(x).__mro__:
+        full = f"{kind.__module__}.{kind.__qualname__}"
+        for prefix, remedy in _REMEDIES.items():
+            if full.startswith(prefix):
+                raise TypeError(f"{name} is {full}; {remedy}")
+
+
 def not_an_array(name: str, x: Any) -> TypeError:
     """Return the error for what no array library knows."""
     if is_ragged(x):
@@ -70,6 +109,11 @@ def not_an_array(name: str, x: Any) -> TypeError:
         f"{name} is {type(x).__module__}.{type(x).__qualname__}; it takes an array of a library "
         "that follows the array API standard, a number, or a (nested) sequence of numbers"
     )
+
+
+def too_deep(name: str) -> TypeError:
+    """Return the error for sequences that hold themselves, or nearly so."""
+    return TypeError(f"{name} is a sequence that is nested too deep, or holds itself")
 
 
 def no_target(call: Any) -> TypeError:
@@ -95,7 +139,7 @@ def parameters(kernel: Any) -> None:
         x = getattr(kernel, field.name)
         if field.type in (float, "float") and not is_number(x):
             shape = getattr(x, "shape", None)
-            got = repr(x) if shape is None else f"an array of shape {tuple(shape)}"
+            got = shown(x) if shape is None else f"an array of shape {tuple(shape)}"
             raise TypeError(f"{field.name} is {got}; it takes a number")
 
 
@@ -122,8 +166,8 @@ def mixed_devices(engine: Library, arrays: Mapping[str, Array]) -> ValueError:
 
 def choice(name: str, x: Any, choices: Sequence[str]) -> None:
     """Raise unless ``x`` is one of ``choices``."""
-    if x not in choices:
-        raise ValueError(f"{name} is {x!r}; it takes one of {', '.join(map(repr, choices))}")
+    if not isinstance(x, str) or x not in choices:
+        raise ValueError(f"{name} is {shown(x)}; it takes one of {', '.join(map(repr, choices))}")
 
 
 _SHARE = ("a number in [0, 1]", lambda n: 0 <= n <= 1)
@@ -145,9 +189,13 @@ def number(name: str, x: Any, form: str = "logits") -> Number:
     if form != "logits" and name in ("softcap", "z_loss"):
         raise ValueError(f"{name} acts on logits; the prediction was given as {form}")
     if isinstance(x, Real) and not isinstance(x, bool):
-        plain, (rule, holds) = float(x), _RULES[name]
+        rule, holds = _RULES[name]
+        try:
+            plain = float(x)
+        except OverflowError:  # of an int or a fraction beyond all floats, which no rule takes
+            plain = math.nan
         if not holds(plain):
-            raise ValueError(f"{name} is {x!r}; it takes {rule}")
+            raise ValueError(f"{name} is {shown(x)}; it takes {rule}")
         return plain
     if getattr(x, "shape", None) == () and _dtype.name(x.dtype) != "bool":
         if type(x).__module__ == "numpy":
@@ -183,12 +231,22 @@ def budget(x: Any) -> int:
     """Return a number of bytes."""
     size = integer("chunk_bytes", x)
     if size < 1:
-        raise ValueError(f"chunk_bytes is {x}; it takes a positive number of bytes")
+        raise ValueError(f"chunk_bytes is {shown(x)}; it takes a positive number of bytes")
     return size
 
 
 def integer(name: str, x: Any, rule: str = "an int") -> int:
-    """Return ``x`` as an int, NumPy's own too."""
-    if isinstance(x, bool) or not isinstance(x, Integral):
-        raise TypeError(f"{name} is {x!r}; it takes {rule}")
-    return int(x)
+    """Return ``x`` as an int: whatever Python takes for an index, but for a truth value."""
+    if not isinstance(x, bool):
+        try:
+            return index(x)
+        except TypeError:
+            pass
+    raise TypeError(f"{name} is {shown(x)}; it takes {rule}")
+
+
+def truth(name: str, x: Any) -> bool:
+    """Return a truth value, NumPy's own too."""
+    if type(x).__name__ not in ("bool", "bool_"):
+        raise TypeError(f"{name} is {shown(x)}; it takes True, False or None")
+    return bool(x)

@@ -55,14 +55,16 @@ def integers(name: str, x: Array) -> None:
 def classes(x: Any) -> None:
     """Raise unless ``x`` is a number of classes."""
     if arguments.integer("num_classes", x) < 1:
-        raise ValueError(f"num_classes is {x}; it takes at least 1")
+        raise ValueError(f"num_classes is {arguments.shown(x)}; it takes at least 1")
 
 
 def new_axis(x: Array, axis: Any) -> int:
     """Return where a new axis of ``x`` goes, counted from the front."""
     axis = arguments.integer("axis", axis, "one int")
     if not -x.ndim - 1 <= axis <= x.ndim:
-        raise ValueError(f"axis {axis} is out of range for a new axis of shape {_shape(x)}")
+        raise ValueError(
+            f"axis {arguments.shown(axis)} is out of range for a new axis of shape {_shape(x)}"
+        )
     return axis % (x.ndim + 1)
 
 
@@ -70,7 +72,9 @@ def axis_of(name: str, x: Array, axis: Any) -> int:
     """Return ``axis`` counted from the front; there must be at least one class along it."""
     axis = arguments.integer("axis", axis, f"one int, the class axis of {name}")
     if not -x.ndim <= axis < x.ndim:
-        raise ValueError(f"axis {axis} is out of range for {name} of shape {_shape(x)}")
+        raise ValueError(
+            f"axis {arguments.shown(axis)} is out of range for {name} of shape {_shape(x)}"
+        )
     if x.shape[axis] == 0:
         raise ValueError(f"{name} of shape {_shape(x)} has no classes along axis {axis}")
     return axis % x.ndim
@@ -93,11 +97,18 @@ def is_labels(
         rule = f"; it takes {{}}, the shape {{}} of {form} without axis {axis}, and nothing is broadcast"
         _of_shape("target of labels", x, rows, rule + one_hot, shape)
         return True
-    _of_kind("target", x, _dtype.is_floating(x), either)
+    _of_kind("target", x, _dtype.is_floating(x), either + _named(x))
     hint = ". For distributions use cross_entropy or categorical_cross_entropy" * own
     _of_kind("target", x, only != "labels", f"integer labels{hint}")
     same_shape("target", x, form, shape, "; labels must be integers" * (tuple(x.shape) == rows))
     return False
+
+
+def _named(x: Array) -> str:
+    """Return what to do with labels that are names, or numbers of a kind that no library knows."""
+    if _dtype.name(x.dtype).startswith(("str", "bytes", "object")):
+        return "; number named classes, as np.unique(labels, return_inverse=True) does"
+    return ""
 
 
 def same_shape(name: str, x: Array, other: str, shape: Sequence[int], hint: str = "") -> None:
@@ -151,9 +162,10 @@ def head(features: Array, weight: Array, bias: Array | None, *, narrow: bool) ->
     forms = "(D,) or (K, D)" if narrow else "(K, D)"
     fits = weight.ndim == 2 or (narrow and weight.ndim == 1)
     if not fits or weight.shape[-1] != features.shape[-1]:
+        turned = "; pass weight.T" * (fits and weight.shape[0] == features.shape[-1])
         raise ValueError(
             f"weight has shape {_shape(weight)}; it takes {forms} with D = {features.shape[-1]}, the "
-            "last axis of features"
+            f"last axis of features{turned}"
         )
     if bias is not None:
         rule = "; it takes {}, one number per row of weight"
