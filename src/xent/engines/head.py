@@ -232,6 +232,5 @@ def _slice(cut: Cut) -> slice:
 def _of_rows(operands: Operands, rows: Any) -> Operands:
     """Return the operands of some rows, but for the logits."""
     nothing: Any = None
-    some = per_row(operands)
-    some = {name: x[rows, ...] for name, x in some.items()}
+    some = {name: x[rows, ...] for name, x in per_row(operands).items()}
     return operands._replace(prediction=nothing, **some)

@@ -75,12 +75,17 @@ class FromLogProbs(Kernel):
     """
 
     def measure(self, xp: Verbs, log_probs: Array, target: Array, axis: int) -> tuple[Hit, None]:
-        """Return the hit, seen from its own peak."""
-        return _hit(xp, log_probs, target, axis), None
+        """Return the peak among the classes of the target, and the sum that is seen from it."""
+        wanted = _wanted(xp, log_probs, target)
+        peak = xp.constant(xp.max(wanted, axis=axis, keepdims=True))
+        e = xp.exp(xp.shifted(wanted, peak))
+        return Hit(peak, xp.sum(target * e, axis=axis, keepdims=True)), None
 
     def merge(self, xp: Verbs, a: Hit, b: Hit) -> Hit:
-        """Return the hit of a row from those of its halves."""
-        return _merge_hits(xp, a, b)
+        """Return the hit of a row from those of its halves, both seen from the higher peak."""
+        peak = xp.maximum(a.peak, b.peak)
+        parts = [xp.exp(xp.shifted(x.peak, peak)) * x.total for x in (a, b)]
+        return Hit(peak, parts[0] + parts[1])
 
     def value(self, xp: Verbs, s: Hit) -> Array:
         """Return −peak − log Σ t exp(x − peak)."""
@@ -105,18 +110,8 @@ def _wanted(xp: Verbs, x: Array, target: Array) -> Array:
     return xp.where(target == 0, xp.full_like(x, -xp.inf), x)
 
 
-def _hit(xp: Verbs, x: Array, target: Array, axis: int) -> Hit:
-    """Return the peak among the classes of the target, and the sum that is seen from it."""
-    wanted = _wanted(xp, x, target)
-    peak = xp.constant(xp.max(wanted, axis=axis, keepdims=True))
-    return Hit(peak, xp.sum(target * xp.exp(xp.shifted(wanted, peak)), axis=axis, keepdims=True))
-
-
-def _merge_hits(xp: Verbs, a: Hit, b: Hit) -> Hit:
-    """Return the hit of a row from those of its halves, both seen from the higher peak."""
-    peak = xp.maximum(a.peak, b.peak)
-    parts = [xp.exp(xp.shifted(x.peak, peak)) * x.total for x in (a, b)]
-    return Hit(peak, parts[0] + parts[1])
+_HIT = FromLogProbs()
+"""What measures the hit of logits too, which is one of any row of numbers."""
 
 
 class Aim(NamedTuple):
@@ -145,13 +140,13 @@ class FromLogits(Kernel):
         peak = xp.constant(xp.max(logits, axis=axis, keepdims=True))
         e = xp.exp(xp.shifted(logits, peak))
         miss = xp.sum((1 - target) * e, axis=axis, keepdims=True)
-        return Aim(peak, miss, _hit(xp, logits, target, axis)), None
+        return Aim(peak, miss, _HIT.measure(xp, logits, target, axis)[0]), None
 
     def merge(self, xp: Verbs, a: Aim, b: Aim) -> Aim:
         """Return hit and miss of a row from those of its halves."""
         peak = xp.maximum(a.peak, b.peak)
         parts = [xp.exp(xp.shifted(x.peak, peak)) * x.miss for x in (a, b)]
-        return Aim(peak, parts[0] + parts[1], _merge_hits(xp, a.hit, b.hit))
+        return Aim(peak, parts[0] + parts[1], _HIT.merge(xp, a.hit, b.hit))
 
     def value(self, xp: Verbs, s: Aim) -> Array:
         """Return log1p(miss / hit) where the hit has the row's peak, log(hit + miss) − log(hit) else."""
@@ -188,4 +183,4 @@ def _odds(xp: Verbs, s: Aim) -> tuple[Array, Array]:
 
 
 LIKELIHOOD = Likelihood()
-KERNELS = {"logits": FromLogits(), "probs": FromProbs(), "log_probs": FromLogProbs()}
+KERNELS = {"logits": FromLogits(), "probs": FromProbs(), "log_probs": _HIT}
