@@ -17,7 +17,7 @@ from xent._check import arguments, values
 from xent._engine import Engine, Sight
 from xent._plan import Operands, Plan, kept
 from xent._request import NO_PART, NUMBERS, WEIGHTS, Call, is_there, numbers_of, plan_of
-from xent._typing import Array, Form
+from xent._typing import Array, Form, R
 
 P = ParamSpec("P")
 
@@ -51,7 +51,7 @@ def loss(
     *,
     differentiable: bool = True,
     prepare: Callable[[str, Any], Any] | None = None,
-) -> Callable[[Callable[P, Any]], Callable[P, Array]]:
+) -> Callable[[Callable[P, Call[R]]], Callable[P, R]]:
     """Make a function that returns a `Call` one that runs it, with the shared ``options``.
 
     Parameters
@@ -81,7 +81,7 @@ def loss(
     1.5
     """
 
-    def wrap(body: Callable[P, Any]) -> Callable[P, Array]:
+    def wrap(body: Callable[P, Call[R]]) -> Callable[P, R]:
         if options is not None:
             _options.document(body, options)
         name, known = body.__name__, tuple(inspect.signature(body).parameters)
@@ -97,7 +97,7 @@ def loss(
             return (prepare or checked)(name, given)
 
         @wraps(body)
-        def run(*args: P.args, **kwargs: P.kwargs) -> Array:
+        def run(*args: P.args, **kwargs: P.kwargs) -> Any:
             return problem(*args, **kwargs).value()
 
         run.__annotations__ = {**body.__annotations__, "return": Array}

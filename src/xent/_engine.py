@@ -105,7 +105,7 @@ class Engine:
         """Return ``function(*args)``, without warnings of what a `where` will discard."""
         return function(*args)
 
-    def call(self, function: Callable[..., Array], *args: Any) -> Array:
+    def call(self, function: Callable[..., Array], *args: Any) -> Any:
         """Return ``function(xp, *args)``, of one array, numbers and static arguments."""
         return self.run(function, self.xp, *args)
 

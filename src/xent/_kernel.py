@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from enum import Enum
 from functools import cached_property
 from numbers import Real
 from operator import add
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeAlias
 
 from xent._typing import Array, Verbs
 
@@ -105,6 +106,10 @@ class Kernel:
             return self
         holes = [f.name for f in fields(self) if getattr(self, f.name) is HOLE]
         return replace(self, **dict(zip(holes, numbers, strict=True)))
+
+
+Forms: TypeAlias = Mapping[str, Kernel]
+"""The kernel for each form that a prediction may have."""
 
 
 class _Hole(Enum):

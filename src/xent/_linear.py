@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple
 
-from xent._typing import Array
+from xent._typing import Array, R
 
 ROWS = 512
 """Rows of a chunk at the most, but for short ones."""
@@ -28,12 +28,12 @@ STRIP = 1024
 """Classes of the weight's gradient that are added to at a time."""
 
 
-class Gradients(NamedTuple):
+class Gradients(NamedTuple, Generic[R]):
     """The gradients of a linear loss, None where there is no bias, and for what is not wanted."""
 
-    features: Any
-    weight: Any
-    bias: Any
+    features: R
+    weight: R
+    bias: R | Any
 
 
 Wanted = tuple[bool, bool, bool]

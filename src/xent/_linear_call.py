@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from xent import _dispatch, _dtype, _options
 from xent import _math as m
@@ -16,7 +16,7 @@ from xent._engine import Engine, Sight
 from xent._linear import Chunks, Gradients, Head
 from xent._plan import Operands, Plan
 from xent._request import WEIGHTS, Call
-from xent._typing import Array, ArrayLike
+from xent._typing import A, Array, ArrayLike, Like
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,22 @@ class _Logits(NamedTuple):
         return len(self.shape)
 
 
+class LinearLoss(Protocol):
+    """The loss of a linear head, whose options only the loss of logits knows, to a checker."""
+
+    @property
+    def problem(self) -> Callable[..., LinearProblem]: ...
+
+    def __call__(
+        self,
+        target: ArrayLike,
+        features: Like[A],
+        weight: ArrayLike,
+        bias: ArrayLike | None = None,
+        **options: Any,
+    ) -> A: ...
+
+
 def of_logits(
     loss_of_logits: Any, target: Any, features: Any, weight: Any, bias: Any, options: Any
 ) -> LinearCall:
@@ -56,7 +72,7 @@ _UNMADE = object()
 """The logits, before their shape is known."""
 
 
-def linear_head(loss_of_logits: Callable[..., Array]) -> Callable[..., Array]:
+def linear_head(loss_of_logits: Callable[..., Any]) -> LinearLoss:
     """Return a loss of logits as the loss of a linear head, whose logits are never stored whole.
 
     Parameters
@@ -96,7 +112,7 @@ def linear_head(loss_of_logits: Callable[..., Array]) -> Callable[..., Array]:
         weight: ArrayLike,
         bias: ArrayLike | None = None,
         **options: Any,
-    ) -> LinearCall:
+    ) -> Any:
         return of_logits(loss_of_logits, target, features, weight, bias, options)
 
     own = [p for p in inspect.signature(body).parameters.values() if p.kind is not p.VAR_KEYWORD]
@@ -107,7 +123,8 @@ def linear_head(loss_of_logits: Callable[..., Array]) -> Callable[..., Array]:
         f"Return `{name}` of the logits ``features @ weight.T + bias``, never stored whole."
     )
     vars(body)["__signature__"] = signature.replace(parameters=[*own, *shared, chunk_bytes])
-    return loss(prepare=prepare)(body)
+    decorator: Any = loss(prepare=prepare)
+    return decorator(body)
 
 
 _OF_THE_HEAD = ("target", "probs", "logits", "log_probs", "axis")

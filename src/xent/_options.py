@@ -5,10 +5,10 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypedDict, get_type_hints
+from typing import Any, SupportsIndex, TypedDict, get_type_hints
 
 from xent._check import arguments
-from xent._typing import Array, ArrayLike, Reduction
+from xent._typing import ArrayLike, Reduction, Scalar
 
 
 class CommonOptions(TypedDict, total=False):
@@ -30,7 +30,7 @@ class CommonOptions(TypedDict, total=False):
     """
 
     sample_weight: ArrayLike | None
-    where: Array | None
+    where: ArrayLike | None
     denominator: ArrayLike | None
     validate: bool | None
 
@@ -47,7 +47,7 @@ class ScaleOptions(TypedDict, total=False):
         class-weighted mass of the target.
     """
 
-    base: float | None
+    base: Scalar | None
     reduction: Reduction
 
 
@@ -60,7 +60,7 @@ class AxisOptions(TypedDict, total=False):
         The class axis of the prediction.
     """
 
-    axis: int
+    axis: SupportsIndex
 
 
 class LabelOptions(TypedDict, total=False):
@@ -72,7 +72,7 @@ class LabelOptions(TypedDict, total=False):
         Rows with this label are taken out as by `where`.
     """
 
-    ignore_index: int | None
+    ignore_index: SupportsIndex | None
 
 
 class SmoothingOptions(TypedDict, total=False):
@@ -84,7 +84,7 @@ class SmoothingOptions(TypedDict, total=False):
         Mixes the target with the uniform distribution: (1 − ε) t + ε / K.
     """
 
-    label_smoothing: float
+    label_smoothing: Scalar
 
 
 class ChunkOptions(TypedDict, total=False):
@@ -96,7 +96,7 @@ class ChunkOptions(TypedDict, total=False):
         Bytes of logits at a time, of at most 512 rows.
     """
 
-    chunk_bytes: int
+    chunk_bytes: SupportsIndex
 
 
 class RowOptions(CommonOptions, ScaleOptions, total=False):
@@ -151,8 +151,8 @@ class SoftmaxOptions(MeanOptions, ScaleOptions, total=False):
         weight alone (PaLM). From logits only.
     """
 
-    softcap: float | None
-    z_loss: float
+    softcap: Scalar | None
+    z_loss: Scalar
 
 
 class CrossEntropyOptions(SoftmaxOptions, AxisOptions, total=False):
@@ -165,6 +165,10 @@ class LinearOptions(SoftmaxOptions, ChunkOptions, total=False):
 
 class LinearBinaryOptions(BinaryOptions, ChunkOptions, total=False):
     """What the binary cross entropy of a linear head takes."""
+
+
+class HeadOptions(LinearOptions, LinearBinaryOptions, total=False):
+    """What the losses of a linear head take between them."""
 
 
 DEFAULTS: dict[str, Any] = {

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from numbers import Real
-from typing import Any, Literal
+from typing import Any, Generic, Literal
 
 from xent import _dtype, _options
 from xent import _target as targets
 from xent._check import arguments, structure
 from xent._engine import Engine
-from xent._kernel import Kernel
+from xent._kernel import Forms
 from xent._plan import NOTHING, Numbers, Operands, Plan, Source, Target
-from xent._typing import Form
+from xent._typing import Form, R_co
 from xent.kernels import links
-
-Forms = Mapping[str, Kernel]
 
 NUMBERS = ("label_smoothing", "softcap", "z_loss", "base")
 """Options that are numbers: what is run depends on their being there, and not on their values."""
@@ -29,7 +27,7 @@ NO_PART = (*WEIGHTS, "validate", "chunk_bytes")
 
 
 @dataclass(slots=True)
-class Call:
+class Call(Generic[R_co]):
     """What a caller asks of a loss.
 
     Attributes

@@ -4,15 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, ParamSpec
+from typing import Any, ParamSpec, Protocol, overload
 
 from xent._call import Problem
-from xent._typing import Array
+from xent._linear import Gradients
+from xent._typing import R, R_co
 
 P = ParamSpec("P")
 
 
-def value_and_grad(loss: Callable[P, Array]) -> Callable[P, tuple[Array, Array]]:
+class _OfHead(Protocol[P, R_co]):
+    """A loss of a linear head: of all that can be called, only these say so to a checker."""
+
+    @property
+    def problem(self) -> Any: ...
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
+
+
+@overload
+def value_and_grad(loss: _OfHead[P, R]) -> Callable[P, tuple[R, Gradients[R]]]: ...
+@overload
+def value_and_grad(loss: Callable[P, R]) -> Callable[P, tuple[R, R]]: ...
+def value_and_grad(loss: Callable[P, Any]) -> Callable[P, tuple[Any, Any]]:
     """Return a function of the arguments of ``loss`` that returns its value and its gradient.
 
     The gradient is with respect to the prediction in the form it was given, `probs`, `logits` or
@@ -44,13 +58,17 @@ def value_and_grad(loss: Callable[P, Array]) -> Callable[P, tuple[Array, Array]]
     problem = _problem(loss)
 
     @wraps(loss)
-    def value_and_gradient(*args: P.args, **kwargs: P.kwargs) -> tuple[Array, Array]:
+    def value_and_gradient(*args: P.args, **kwargs: P.kwargs) -> tuple[Any, Any]:
         return problem(*args, **kwargs).value_and_gradient()
 
     return value_and_gradient
 
 
-def grad(loss: Callable[P, Array]) -> Callable[P, Array]:
+@overload
+def grad(loss: _OfHead[P, R]) -> Callable[P, Gradients[R]]: ...
+@overload
+def grad(loss: Callable[P, R]) -> Callable[P, R]: ...
+def grad(loss: Callable[P, Any]) -> Callable[P, Any]:
     """Return a function of the arguments of ``loss`` that returns its gradient.
 
     `value_and_grad` without the value.
@@ -71,10 +89,10 @@ def grad(loss: Callable[P, Array]) -> Callable[P, Array]:
     >>> print(xent.grad(xent.cross_entropy)([0.5, 0.5], [0.25, 0.75]))
     [-2.         -0.66666667]
     """
-    both = value_and_grad(loss)
+    both: Callable[P, tuple[Any, Any]] = value_and_grad(loss)
 
     @wraps(loss)
-    def gradient(*args: P.args, **kwargs: P.kwargs) -> Array:
+    def gradient(*args: P.args, **kwargs: P.kwargs) -> Any:
         return both(*args, **kwargs)[1]
 
     return gradient

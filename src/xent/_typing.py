@@ -3,7 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+
+
+class HasShape(Protocol):
+    """An array of a caller's: no more is asked, since libraries' own types agree on little more."""
+
+    @property
+    def shape(self) -> Any: ...
+
+
+if TYPE_CHECKING:
+    # What no argument tells, as when a list is given, is Any: only a checker needs to know.
+    from typing_extensions import TypeVar
+
+    A = TypeVar("A", bound=HasShape, default=Any)
+    R = TypeVar("R", default=Any)
+    R_co = TypeVar("R_co", default=Any, covariant=True)
+else:
+    from typing import TypeVar
+
+    A, R, R_co = TypeVar("A"), TypeVar("R"), TypeVar("R_co")
 
 
 class Array(Protocol):
@@ -46,8 +66,17 @@ class Array(Protocol):
 Number: TypeAlias = Any
 """A number that takes part in a computation: a float, or a 0-d array or tracer of one."""
 
-ArrayLike: TypeAlias = Array | float | Sequence[Any]
+ArrayLike: TypeAlias = HasShape | float | Sequence[Any]
 """What a caller may pass: an array of any library, a number, or a (nested) sequence of numbers."""
+
+Like: TypeAlias = A | float | Sequence[Any]
+"""The same where the type of the array, A, is that of the result."""
+
+Maybe: TypeAlias = A | float | Sequence[Any] | None
+"""The same where it may be left out."""
+
+Scalar: TypeAlias = HasShape | float
+"""A number as a caller may pass it: also one of a library, or a 0-d array."""
 
 Form = Literal["probs", "logits", "log_probs"]
 """What the prediction is, said by the keyword that it came under."""

@@ -52,10 +52,12 @@ def integers(name: str, x: Array) -> None:
     _of_kind(name, x, _dtype.is_integer(x), "integer labels")
 
 
-def classes(x: Any) -> None:
-    """Raise unless ``x`` is a number of classes."""
-    if arguments.integer("num_classes", x) < 1:
+def classes(x: Any) -> int:
+    """Return a number of classes."""
+    number = arguments.integer("num_classes", x)
+    if number < 1:
         raise ValueError(f"num_classes is {arguments.shown(x)}; it takes at least 1")
+    return number
 
 
 def new_axis(x: Array, axis: Any) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 
 from xent import _math as m
 from xent import _series as series
-from xent._kernel import Kernel
+from xent._kernel import Forms, Kernel
 from xent._typing import Array, Verbs
 
 Pair = tuple[Array, ...]
@@ -146,4 +146,4 @@ def _log1m(xp: Verbs, p: Array) -> Array:
     return xp.where(small, xp.log1p(xp.where(small, -p, xp.zeros_like(p))), xp.log(h) + lost)
 
 
-KERNELS = {"logits": FromLogits(), "probs": FromProbs()}
+KERNELS: Forms = {"logits": FromLogits(), "probs": FromProbs()}

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from xent import _math as m
-from xent._kernel import Kernel
+from xent._kernel import Forms, Kernel
 from xent._typing import Array, Verbs
 
 
@@ -146,4 +146,4 @@ class FromLogProbs(Kernel):
         return m.scaled(xp, w, 0 - log_probs)
 
 
-KERNELS = {"logits": FromLogits(), "probs": FromProbs(), "log_probs": FromLogProbs()}
+KERNELS: Forms = {"logits": FromLogits(), "probs": FromProbs(), "log_probs": FromLogProbs()}

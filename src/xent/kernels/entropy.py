@@ -13,7 +13,7 @@ from math import e, exp
 from typing import NamedTuple
 
 from xent import _math as m
-from xent._kernel import Kernel
+from xent._kernel import Forms, Kernel
 from xent._typing import Array, Verbs
 
 _LOW = 64.0
@@ -150,4 +150,4 @@ class FromLogits(Kernel):
         return w * (m.scaled(xp, r, -(d + s.spread / total)) * (r / total))
 
 
-KERNELS = {"logits": FromLogits(), "probs": FromProbs(), "log_probs": FromLogProbs()}
+KERNELS: Forms = {"logits": FromLogits(), "probs": FromProbs(), "log_probs": FromLogProbs()}

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from xent import _math as m
 from xent import _series as series
-from xent._kernel import Kernel, Statistics
+from xent._kernel import Forms, Kernel, Statistics
 from xent._typing import Array, Verbs
 from xent.kernels import distributions as ce
 
@@ -181,4 +181,4 @@ def _excess(xp: Verbs, p: Array, b: Array, log_b: Array) -> Array:
     return xp.maximum((b - p) - p * log_ratio, xp.zeros_like(p))
 
 
-KERNELS = {"logits": FromLogits(), "probs": FromProbs(), "log_probs": FromLogProbs()}
+KERNELS: Forms = {"logits": FromLogits(), "probs": FromProbs(), "log_probs": FromLogProbs()}

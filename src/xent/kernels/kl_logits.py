@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from xent import _math as m
 from xent import _series as series
-from xent._kernel import Kernel
+from xent._kernel import Forms, Kernel
 from xent._typing import Array, Verbs
 
 _FAR = 0.5
@@ -195,4 +195,4 @@ def _probs(xp: Verbs, logits: Array, softmax: m.Normaliser, d: Array) -> Array:
     return (e + e * m.lost_below(xp, logits, softmax.peak, d)) / (1 + m.limited(xp, softmax))
 
 
-KERNELS = {"logits": FromLogits()}
+KERNELS: Forms = {"logits": FromLogits()}

@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from xent import _math as m
-from xent._kernel import Kernel
+from xent._kernel import Forms, Kernel
 from xent._typing import Array, Verbs
 
 
@@ -183,4 +183,4 @@ class FromLogProbs(Entry):
 
 
 LIKELIHOOD = Likelihood()
-KERNELS = {"logits": FromLogits(), "probs": FromProbs(), "log_probs": FromLogProbs()}
+KERNELS: Forms = {"logits": FromLogits(), "probs": FromProbs(), "log_probs": FromLogProbs()}

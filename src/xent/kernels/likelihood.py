@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from xent import _math as m
-from xent._kernel import Kernel
+from xent._kernel import Forms, Kernel
 from xent._typing import Array, Verbs
 
 
@@ -183,4 +183,4 @@ def _odds(xp: Verbs, s: Aim) -> tuple[Array, Array]:
 
 
 LIKELIHOOD = Likelihood()
-KERNELS = {"logits": FromLogits(), "probs": FromProbs(), "log_probs": _HIT}
+KERNELS: Forms = {"logits": FromLogits(), "probs": FromProbs(), "log_probs": _HIT}

@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from xent import _math as m
-from xent._kernel import Kernel
+from xent._kernel import Forms, Kernel
 from xent._typing import Array, Verbs
 from xent.kernels import distributions as ce
 
@@ -134,4 +134,4 @@ def _rest(xp: Verbs, s: Blend) -> Array:
     return xp.where(xp.isnan(s.label), s.label, m.limited(xp, s.score.softmax))
 
 
-KERNELS = {"logits": FromLogits()}
+KERNELS: Forms = {"logits": FromLogits()}

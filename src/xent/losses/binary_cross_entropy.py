@@ -8,18 +8,18 @@ from xent._call import loss
 from xent._options import BinaryOptions
 from xent._request import Call
 from xent._target import PAIR
-from xent._typing import ArrayLike
+from xent._typing import A, ArrayLike, Maybe
 from xent.kernels import binary
 
 
 @loss(BinaryOptions)
 def binary_cross_entropy(
     target: ArrayLike,
-    probs: ArrayLike | None = None,
+    probs: Maybe[A] = None,
     *,
-    logits: ArrayLike | None = None,
+    logits: Maybe[A] = None,
     **options: Unpack[BinaryOptions],
-) -> Call:
+) -> Call[A]:
     """Return the cross entropy of yes-or-no predictions, elementwise.
 
     −t log h − (1 − t) log(1 − h), with h = σ(z) from logits.

@@ -8,7 +8,7 @@ from typing import Unpack
 from xent._call import loss
 from xent._options import CrossEntropyOptions, PerplexityOptions
 from xent._request import Call
-from xent._typing import ArrayLike
+from xent._typing import A, ArrayLike, Maybe
 from xent.kernels import distributions, labels, smoothed
 
 _CALL = partial(
@@ -22,12 +22,12 @@ _CALL = partial(
 @loss(CrossEntropyOptions)
 def cross_entropy(
     target: ArrayLike,
-    probs: ArrayLike | None = None,
+    probs: Maybe[A] = None,
     *,
-    logits: ArrayLike | None = None,
-    log_probs: ArrayLike | None = None,
+    logits: Maybe[A] = None,
+    log_probs: Maybe[A] = None,
     **options: Unpack[CrossEntropyOptions],
-) -> Call:
+) -> Call[A]:
     """Return the cross entropy of predictions with labels or distributions.
 
     H(t, q) = −Σₖ tₖ log qₖ; −log q_y for a label y.
@@ -86,12 +86,12 @@ def cross_entropy(
 @loss(CrossEntropyOptions)
 def categorical_cross_entropy(
     target: ArrayLike,
-    probs: ArrayLike | None = None,
+    probs: Maybe[A] = None,
     *,
-    logits: ArrayLike | None = None,
-    log_probs: ArrayLike | None = None,
+    logits: Maybe[A] = None,
+    log_probs: Maybe[A] = None,
     **options: Unpack[CrossEntropyOptions],
-) -> Call:
+) -> Call[A]:
     """Return the cross entropy of predictions with distributions, one-hot or soft.
 
     H(t, q) = −Σₖ tₖ log qₖ. `cross_entropy`, but labels raise.
@@ -127,12 +127,12 @@ def categorical_cross_entropy(
 @loss(CrossEntropyOptions)
 def sparse_categorical_cross_entropy(
     target: ArrayLike,
-    probs: ArrayLike | None = None,
+    probs: Maybe[A] = None,
     *,
-    logits: ArrayLike | None = None,
-    log_probs: ArrayLike | None = None,
+    logits: Maybe[A] = None,
+    log_probs: Maybe[A] = None,
     **options: Unpack[CrossEntropyOptions],
-) -> Call:
+) -> Call[A]:
     """Return the cross entropy of predictions with integer labels.
 
     −log q_y. `cross_entropy`, but distributions raise.
@@ -167,12 +167,12 @@ def sparse_categorical_cross_entropy(
 @loss(PerplexityOptions)
 def perplexity(
     target: ArrayLike,
-    probs: ArrayLike | None = None,
+    probs: Maybe[A] = None,
     *,
-    logits: ArrayLike | None = None,
-    log_probs: ArrayLike | None = None,
+    logits: Maybe[A] = None,
+    log_probs: Maybe[A] = None,
     **options: Unpack[PerplexityOptions],
-) -> Call:
+) -> Call[A]:
     """Return the perplexity of predictions: exp of the mean cross entropy in nats.
 
     Parameters

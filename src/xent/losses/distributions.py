@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol, SupportsIndex
 
 from xent import _dispatch, _dtype
 from xent._check import arguments, structure, values
 from xent._engine import Sight
 from xent._target import along, smooth
-from xent._typing import Array, ArrayLike, Verbs
+from xent._typing import A, Array, HasShape, Like, R, R_co, Scalar, Verbs
 
 
-def is_distribution(p: ArrayLike, *, axis: int = -1, atol: float | None = None) -> Array:
+class _Comparable(HasShape, Protocol[R_co]):
+    """An array by the type of its comparisons, which is that of its bools."""
+
+    def __lt__(self, other: float, /) -> R_co: ...
+
+
+class _Divisible(HasShape, Protocol[R_co]):
+    """An array by the type of its quotients, which is that of its floats."""
+
+    def __truediv__(self, other: float, /) -> R_co: ...
+
+
+def is_distribution(
+    p: _Comparable[R] | float | Sequence[Any],
+    *,
+    axis: SupportsIndex = -1,
+    atol: Scalar | None = None,
+) -> R:
     """Return whether rows are probability distributions: entries ≥ 0 that sum to 1.
 
     Parameters
@@ -52,7 +70,13 @@ def _is_distribution(xp: Verbs, p: Array, axis: int, atol: float) -> Array:
     return xp.all(x >= 0, axis=axis) & (total >= 1 - atol) & (total <= 1 + atol)
 
 
-def one_hot(labels: ArrayLike, num_classes: int, *, dtype: Any = None, axis: int = -1) -> Array:
+def one_hot(
+    labels: _Divisible[R] | float | Sequence[Any],
+    num_classes: SupportsIndex,
+    *,
+    dtype: Any = None,
+    axis: SupportsIndex = -1,
+) -> R:
     """Return labels as distributions that are certain.
 
     Parameters
@@ -87,12 +111,12 @@ def one_hot(labels: ArrayLike, num_classes: int, *, dtype: Any = None, axis: int
     engine, arrays = _dispatch.resolve({"labels": labels})
     x = arrays["labels"]
     structure.integers("labels", x)
-    structure.classes(num_classes)
+    classes = structure.classes(num_classes)
     axis = structure.new_axis(x, axis)
     if engine.sight([x]) is Sight.READABLE:
-        values.labels(engine.xp, "labels", x, num_classes, None)
+        values.labels(engine.xp, "labels", x, classes, None)
     dtype = engine.xp.floating if dtype is None else dtype
-    return engine.call(_one_hot, x, num_classes, dtype, axis)
+    return engine.call(_one_hot, x, classes, dtype, axis)
 
 
 def _one_hot(xp: Verbs, labels: Array, num_classes: int, dtype: Any, axis: int) -> Array:
@@ -104,7 +128,7 @@ def _one_hot(xp: Verbs, labels: Array, num_classes: int, dtype: Any, axis: int) 
     return xp.where(inside, hot, xp.full_like(hot, xp.nan))
 
 
-def smooth_labels(target: ArrayLike, smoothing: float, *, axis: int = -1) -> Array:
+def smooth_labels(target: Like[A], smoothing: Scalar, *, axis: SupportsIndex = -1) -> A:
     """Return distributions mixed with the uniform one, (1 − ε) t + ε / K.
 
     Parameters

@@ -9,20 +9,20 @@ from xent._check.arguments import exactly_one
 from xent._options import DivergenceOptions
 from xent._request import Call
 from xent._target import LOGITS, PMF, SOFTMAX_OF
-from xent._typing import ArrayLike
+from xent._typing import A, ArrayLike, Like, Maybe
 from xent.kernels import jensen_shannon, kl, kl_logits, labels
 
 
 @loss(DivergenceOptions)
 def kl_divergence(
     target: ArrayLike | None = None,
-    probs: ArrayLike | None = None,
+    probs: Maybe[A] = None,
     *,
     target_logits: ArrayLike | None = None,
-    logits: ArrayLike | None = None,
-    log_probs: ArrayLike | None = None,
+    logits: Maybe[A] = None,
+    log_probs: Maybe[A] = None,
     **options: Unpack[DivergenceOptions],
-) -> Call:
+) -> Call[A]:
     """Return the Kullback–Leibler divergence of predictions from the truth.
 
     D(p‖q) = Σₖ pₖ log(pₖ / qₖ) = H(p, q) − H(p), computed without the difference.
@@ -79,8 +79,8 @@ def kl_divergence(
 
 @loss(DivergenceOptions)
 def jensen_shannon_divergence(
-    p: ArrayLike, q: ArrayLike, **options: Unpack[DivergenceOptions]
-) -> Call:
+    p: ArrayLike, q: Like[A], **options: Unpack[DivergenceOptions]
+) -> Call[A]:
     """Return the Jensen–Shannon divergence of two distributions.
 
     JS(p, q) = ½ D(p‖m) + ½ D(q‖m), m = ½(p + q). Symmetric, and at most log 2.

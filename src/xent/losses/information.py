@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, SupportsIndex
 
 from xent import _dispatch, _dtype
 from xent._call import loss
 from xent._check import arguments, structure, values
 from xent._engine import Sight
 from xent._request import Call
-from xent._typing import Array, ArrayLike, Verbs
+from xent._typing import A, Array, Like, Maybe, Scalar, Verbs
 from xent.kernels import entropy as kernels
 
 
-def self_information(p: ArrayLike, *, base: float | None = None) -> Array:
+def self_information(p: Like[A], *, base: Scalar | None = None) -> A:
     """Return the information of events of probability `p`, elementwise.
 
     I(x) = −log p. A certain event carries none, and that of independent events adds.
@@ -57,14 +57,14 @@ def _information(xp: Verbs, p: Array, log_base: float) -> Array:
 
 @loss()
 def entropy(
-    probs: ArrayLike | None = None,
+    probs: Maybe[A] = None,
     *,
-    logits: ArrayLike | None = None,
-    log_probs: ArrayLike | None = None,
-    axis: int = -1,
-    base: float | None = None,
+    logits: Maybe[A] = None,
+    log_probs: Maybe[A] = None,
+    axis: SupportsIndex = -1,
+    base: Scalar | None = None,
     reduction: Literal["none", "sum", "mean"] = "none",
-) -> Call:
+) -> Call[A]:
     """Return the entropy of distributions.
 
     H(p) = −Σₖ pₖ log pₖ, the mean information.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Literal, Unpack
+from typing import Literal, SupportsIndex, Unpack
 
 from xent._call import loss
 from xent._options import LikelihoodOptions
 from xent._request import Call
-from xent._typing import ArrayLike
+from xent._typing import A, ArrayLike, Like, Maybe
 from xent.kernels import labels
 from xent.kernels import likelihood as kernels
 
@@ -18,11 +18,11 @@ _CALL = partial(Call, labels=labels.KERNELS, distributions=kernels.KERNELS)
 @loss(differentiable=False)
 def likelihood(
     target: ArrayLike,
-    probs: ArrayLike,
+    probs: Like[A],
     *,
-    axis: int = -1,
+    axis: SupportsIndex = -1,
     reduction: Literal["none", "prod"] = "prod",
-) -> Call:
+) -> Call[A]:
     """Return the likelihood of labels under predictions.
 
     Σₖ tₖ qₖ of a row, q_y for a label y; the product over the rows is the joint likelihood.
@@ -66,13 +66,13 @@ def likelihood(
 @loss()
 def log_likelihood(
     target: ArrayLike,
-    probs: ArrayLike | None = None,
+    probs: Maybe[A] = None,
     *,
-    logits: ArrayLike | None = None,
-    log_probs: ArrayLike | None = None,
-    axis: int = -1,
+    logits: Maybe[A] = None,
+    log_probs: Maybe[A] = None,
+    axis: SupportsIndex = -1,
     reduction: Literal["none", "sum", "mean"] = "sum",
-) -> Call:
+) -> Call[A]:
     """Return the logarithm of the likelihood of labels under predictions.
 
     log Σₖ tₖ qₖ of a row; the sum over the rows is the logarithm of the joint likelihood.
@@ -111,12 +111,12 @@ def log_likelihood(
 @loss(LikelihoodOptions)
 def negative_log_likelihood(
     target: ArrayLike,
-    probs: ArrayLike | None = None,
+    probs: Maybe[A] = None,
     *,
-    logits: ArrayLike | None = None,
-    log_probs: ArrayLike | None = None,
+    logits: Maybe[A] = None,
+    log_probs: Maybe[A] = None,
     **options: Unpack[LikelihoodOptions],
-) -> Call:
+) -> Call[A]:
     """Return minus the logarithm of the likelihood of labels under predictions.
 
     −log Σₖ tₖ qₖ; for labels and one-hot rows this is the cross entropy, for soft targets it is less.

@@ -2,17 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Unpack
+from collections.abc import Callable
+from typing import Any, Protocol, Unpack
 
 from xent._call import loss
-from xent._linear_call import LinearCall, of_logits, prepare
-from xent._options import LinearBinaryOptions, LinearOptions
-from xent._typing import ArrayLike
+from xent._linear_call import LinearCall, LinearProblem, of_logits, prepare
+from xent._options import HeadOptions, LinearBinaryOptions, LinearOptions
+from xent._typing import A, ArrayLike, Like
 from xent.losses.binary_cross_entropy import binary_cross_entropy
 from xent.losses.cross_entropy import cross_entropy
 
 
-@loss(LinearOptions, prepare=prepare)
+class _LinearLoss(Protocol):
+    """A loss of a linear head, as a checker sees it: its result is of the features' type."""
+
+    @property
+    def problem(self) -> Callable[..., LinearProblem]: ...
+
+    def __call__(
+        self,
+        target: ArrayLike,
+        features: Like[A],
+        weight: ArrayLike,
+        bias: ArrayLike | None = None,
+        **options: Unpack[HeadOptions],
+    ) -> A: ...
+
+
+def _linear_loss(options: type) -> Callable[[Callable[..., LinearCall]], _LinearLoss]:
+    decorator: Any = loss(options, prepare=prepare)
+    return decorator
+
+
+@_linear_loss(LinearOptions)
 def linear_cross_entropy(
     target: ArrayLike,
     features: ArrayLike,
@@ -70,7 +92,7 @@ def linear_cross_entropy(
     return of_logits(cross_entropy, target, features, weight, bias, options)
 
 
-@loss(LinearBinaryOptions, prepare=prepare)
+@_linear_loss(LinearBinaryOptions)
 def linear_binary_cross_entropy(
     target: ArrayLike,
     features: ArrayLike,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, SupportsIndex
 
 from xent import _dispatch, _dtype
 from xent import _math as m
@@ -10,7 +10,7 @@ from xent._call import loss
 from xent._check import structure
 from xent._kernel import Kernel
 from xent._request import Call
-from xent._typing import Array, ArrayLike
+from xent._typing import A, Array, Like
 from xent.kernels import links
 
 
@@ -25,7 +25,7 @@ def _link(logits: Any, kernel: Kernel, **options: Any) -> Call:
 
 
 @loss()
-def softmax(logits: ArrayLike, *, axis: int = -1) -> Call:
+def softmax(logits: Like[A], *, axis: SupportsIndex = -1) -> Call[A]:
     """Return the probabilities aⱼ = exp zⱼ / Σₖ exp zₖ.
 
     Parameters
@@ -54,7 +54,7 @@ def softmax(logits: ArrayLike, *, axis: int = -1) -> Call:
 
 
 @loss()
-def log_softmax(logits: ArrayLike, *, axis: int = -1) -> Call:
+def log_softmax(logits: Like[A], *, axis: SupportsIndex = -1) -> Call[A]:
     """Return the logarithms of the softmax, zⱼ − log Σₖ exp zₖ.
 
     Parameters
@@ -83,7 +83,7 @@ def log_softmax(logits: ArrayLike, *, axis: int = -1) -> Call:
 
 
 @loss()
-def logsumexp(logits: ArrayLike, *, axis: int = -1) -> Call:
+def logsumexp(logits: Like[A], *, axis: SupportsIndex = -1) -> Call[A]:
     """Return log Σₖ exp zₖ.
 
     Parameters
@@ -108,7 +108,7 @@ def logsumexp(logits: ArrayLike, *, axis: int = -1) -> Call:
 
 
 @loss()
-def sigmoid(logits: ArrayLike) -> Call:
+def sigmoid(logits: Like[A]) -> Call[A]:
     """Return the logistic function 1 / (1 + e⁻ᶻ), elementwise.
 
     Parameters
@@ -135,7 +135,7 @@ def sigmoid(logits: ArrayLike) -> Call:
 
 
 @loss()
-def log_sigmoid(logits: ArrayLike) -> Call:
+def log_sigmoid(logits: Like[A]) -> Call[A]:
     """Return the logarithm of the logistic function, min(z, 0) − log1p(exp(−|z|)), elementwise.
 
     Parameters
@@ -157,7 +157,7 @@ def log_sigmoid(logits: ArrayLike) -> Call:
     return _link(logits, links.LOG_SIGMOID)
 
 
-def softmax_jacobian(logits: ArrayLike, *, axis: int = -1) -> Array:
+def softmax_jacobian(logits: Like[A], *, axis: SupportsIndex = -1) -> A:
     """Return the derivatives of the softmax, ∂aⱼ/∂zᵢ = aᵢ (δᵢⱼ − aⱼ).
 
     Parameters
