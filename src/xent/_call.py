@@ -102,7 +102,7 @@ def loss(
 
         run.__annotations__ = {**body.__annotations__, "return": Array}
         if differentiable:
-            vars(run).update(problem=problem, call=body)  # what `grad` and `linear_head` look for
+            vars(run).update(problem=problem, call=body, itself=run)  # for `part_of`
         return run
 
     return wrap

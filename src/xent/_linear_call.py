@@ -14,6 +14,7 @@ from xent._call import loss, planned, seen
 from xent._check import arguments, structure
 from xent._engine import Engine, Sight
 from xent._linear import Chunks, Gradients, Head
+from xent._made import Made, part_of
 from xent._plan import Operands, Plan
 from xent._request import WEIGHTS, Call
 from xent._typing import A, Array, ArrayLike, Like
@@ -61,7 +62,7 @@ def of_logits(
     """Return the call of a loss of logits that a head makes of features."""
     options = dict(options)
     chunk_bytes = options.pop("chunk_bytes", _options.DEFAULTS["chunk_bytes"])
-    call = loss_of_logits.call(target, logits=_UNMADE, **options)
+    call = part_of(loss_of_logits, "call")(target, logits=_UNMADE, **options)
     return LinearCall(call, {"features": features, "weight": weight, "bias": bias}, chunk_bytes)
 
 
@@ -101,9 +102,12 @@ def linear_head(loss_of_logits: Callable[..., Any]) -> LinearLoss:
     """
     name = getattr(loss_of_logits, "__name__", type(loss_of_logits).__qualname__)
     signature = inspect.signature(loss_of_logits)
-    if not hasattr(loss_of_logits, "call") or not {"target", "logits"} <= set(signature.parameters):
+    if part_of(loss_of_logits, "call") is None or not {"target", "logits"} <= set(
+        signature.parameters
+    ):
         raise TypeError(
-            f"{name} is no loss of logits: linear_head takes a function by xent.loss of target and logits="
+            f"{arguments.shown(loss_of_logits)} is no loss of logits: linear_head takes a function by "
+            "xent.loss of target and logits="
         )
 
     def body(
@@ -124,7 +128,8 @@ def linear_head(loss_of_logits: Callable[..., Any]) -> LinearLoss:
     )
     vars(body)["__signature__"] = signature.replace(parameters=[*own, *shared, chunk_bytes])
     decorator: Any = loss(prepare=prepare)
-    return decorator(body)
+    made: Any = Made(linear_head, loss_of_logits, decorator(body))
+    return made
 
 
 _OF_THE_HEAD = ("target", "probs", "logits", "log_probs", "axis")

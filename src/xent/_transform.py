@@ -7,7 +7,9 @@ from functools import wraps
 from typing import Any, ParamSpec, Protocol, overload
 
 from xent._call import Problem
+from xent._check import arguments
 from xent._linear import Gradients
+from xent._made import Made, part_of
 from xent._typing import R, R_co
 
 P = ParamSpec("P")
@@ -57,11 +59,11 @@ def value_and_grad(loss: Callable[P, Any]) -> Callable[P, tuple[Any, Any]]:
     """
     problem = _problem(loss)
 
-    @wraps(loss)
-    def value_and_gradient(*args: P.args, **kwargs: P.kwargs) -> tuple[Any, Any]:
+    @_named(loss)
+    def both(*args: P.args, **kwargs: P.kwargs) -> tuple[Any, Any]:
         return problem(*args, **kwargs).value_and_gradient()
 
-    return value_and_gradient
+    return Made(value_and_grad, loss, both)
 
 
 @overload
@@ -89,21 +91,25 @@ def grad(loss: Callable[P, Any]) -> Callable[P, Any]:
     >>> print(xent.grad(xent.cross_entropy)([0.5, 0.5], [0.25, 0.75]))
     [-2.         -0.66666667]
     """
-    both: Callable[P, tuple[Any, Any]] = value_and_grad(loss)
+    problem = _problem(loss)
 
-    @wraps(loss)
+    @_named(loss)
     def gradient(*args: P.args, **kwargs: P.kwargs) -> Any:
-        return both(*args, **kwargs)[1]
+        return problem(*args, **kwargs).value_and_gradient()[1]
 
-    return gradient
+    return Made(grad, loss, gradient)
+
+
+def _named(loss: Any) -> Callable[[Any], Any]:
+    """Give a function the name, the documentation and the signature of a loss, and no more of it."""
+    return wraps(loss, updated=())
 
 
 def _problem(loss: Any) -> Callable[..., Problem]:
-    problem: Callable[..., Problem] | None = getattr(loss, "problem", None)
+    problem: Callable[..., Problem] | None = part_of(loss, "problem")
     if problem is None:
-        name = getattr(loss, "__name__", type(loss).__qualname__)
         raise TypeError(
-            f"no gradient is known of {name}; it is of cross_entropy and the other losses and links of "
-            "xent, and of functions that are made losses by xent.loss"
+            f"no gradient is known of {arguments.shown(loss)}; it is of cross_entropy and the other "
+            "losses and links of xent, and of functions that are made losses by xent.loss"
         )
     return problem

@@ -1,0 +1,38 @@
+"""A function that is made of a loss: called as the loss is, and pickled by how it was made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial, update_wrapper
+from typing import Any, Literal
+
+
+class Made:
+    """What ``make(loss)`` returns: ``run``, which a pickle could not find by its name."""
+
+    def __init__(self, make: Callable[[Any], Any], loss: Any, run: Callable[..., Any]) -> None:
+        update_wrapper(self, run)
+        if hasattr(run, "problem"):
+            self.itself = self
+        self.run, self.how = run, (make, (loss,))
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.run(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        make, (loss,) = self.how
+        return f"{make.__name__}({getattr(loss, '__name__', loss)})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return self.how
+
+
+def part_of(function: Any, name: Literal["problem", "call"]) -> Any:
+    """Return a part of what `xent.loss` made, some arguments given or not; None of all else.
+
+    What wraps a loss has its attributes, by `functools.wraps`, and is another function.
+    """
+    if isinstance(function, partial):
+        part = part_of(function.func, name)
+        return part and partial(part, *function.args, **function.keywords)
+    return getattr(function, name) if getattr(function, "itself", None) is function else None

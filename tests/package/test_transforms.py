@@ -1,0 +1,65 @@
+"""`grad`, `value_and_grad` and `linear_head` are of losses alone, and of what they are really given."""
+
+import functools
+import inspect
+import typing
+
+import numpy as np
+import pytest
+
+import xent
+from tests.cases import CASES, LOSSES
+from tests.near import assert_same
+
+TRANSFORMS = (xent.grad, xent.value_and_grad, xent.linear_head)
+OF_LOGITS = [
+    f for f in LOSSES.values() if {"target", "logits"} <= {*inspect.signature(f).parameters}
+]
+
+
+@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
+def test_a_derivative_has_none_of_its_own(loss):
+    """It has the name of its loss, whose first derivative was once returned for its second."""
+    for first in (xent.grad, xent.value_and_grad):
+        for second in TRANSFORMS:
+            with pytest.raises(TypeError, match=rf"{first.__name__}\({loss.__name__}\)"):
+                second(first(loss))
+
+
+@pytest.mark.parametrize("transform", TRANSFORMS)
+@pytest.mark.parametrize("loss", OF_LOGITS, ids=lambda loss: loss.__name__)
+def test_a_function_that_wraps_a_loss_is_another(loss, transform):
+    @functools.wraps(loss)
+    def twice(*args, **kwargs):
+        return 2 * loss(*args, **kwargs)
+
+    with pytest.raises(TypeError, match=r"by xent\.loss"):
+        transform(twice)
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if len(c.options()) > 1], ids=str)
+def test_a_loss_with_some_arguments_given(case):
+    given, options = case.arguments(), case.options()
+    some = functools.partial(case.function, **options)
+    for a, b in zip(xent.value_and_grad(some)(**given), case.both(**given, **options), strict=True):
+        assert_same(a, b)
+
+
+@pytest.mark.parametrize("loss", OF_LOGITS, ids=lambda loss: loss.__name__)
+def test_a_head_of_a_loss_with_some_arguments_given(loss):
+    sparse = loss is xent.sparse_categorical_cross_entropy
+    target = np.asarray([0, 1]) if sparse else np.eye(3)[:2]
+    some = {"reduction": "sum"} if "reduction" in inspect.signature(loss).parameters else {}
+    given = target, np.eye(2), np.ones((3, 2))
+    head = xent.linear_head(functools.partial(loss, **some))
+    assert head(*given) == xent.linear_head(loss)(*given, **some)
+
+
+@pytest.mark.parametrize("transform", TRANSFORMS)
+@pytest.mark.parametrize("loss", OF_LOGITS, ids=lambda loss: loss.__name__)
+def test_what_is_returned_tells_of_itself(loss, transform):
+    made = transform(loss)
+    assert typing.get_type_hints(made)
+    assert inspect.getdoc(made)
+    assert repr(made) == f"{transform.__name__}({loss.__name__})"
+    assert "target" in inspect.signature(made).parameters
