@@ -135,8 +135,9 @@ def normaliser(xp: Verbs, logits: Array, axis: int) -> tuple[Normaliser, Array, 
     """
     index = xp.first_peak(logits, axis)
     peak = xp.pick(logits, index, axis)
-    d = below(xp, logits, peak, index, axis)
+    d = xp.shifted(logits, peak)
     e = xp.put(xp.exp(d), index, 0.0, axis)
+    d = d if logits.shape[axis] == 1 else xp.put(d, index, 0.0, axis)
     return Normaliser(peak, xp.sum(e, axis=axis, keepdims=True), index), d, e
 
 
@@ -157,10 +158,8 @@ def exponentials(
 ) -> Array:
     """Return exp(z − peak), of what `normaliser` made of the same logits where it is given."""
     peak, _, place = softmax
-    if made is None:
-        return xp.exp(below(xp, logits, peak, place, axis))
-    # Nobody else needs what was made: the peak's own may be written into it.
-    return xp.put(made, place, xp.exp(xp.shifted(peak, peak)), axis)
+    e = xp.exp(xp.shifted(logits, peak)) if made is None else made  # which nobody else needs
+    return xp.put(e, place, xp.exp(xp.shifted(peak, peak)), axis)
 
 
 def merge_normalisers(xp: Verbs, a: Normaliser, b: Normaliser) -> Normaliser:

@@ -186,7 +186,8 @@ def _excess(xp: Verbs, p: Array, b: Array, log_b: Array) -> Array:
     some = p + xp.astype(absent, p.dtype)
     x = (b - p) / some
     log_ratio = xp.where(absent | (xp.abs(x) < series.NEAR), xp.log1p(x), log_b - xp.log(some))
-    return xp.maximum((b - p) - p * log_ratio, xp.zeros_like(p))
+    excess = (b - p) - p * log_ratio
+    return xp.where(excess < 0, xp.zeros_like(p), excess)
 
 
 KERNELS = {"logits": FromLogits(), "probs": FromProbs(), "log_probs": FromLogProbs()}

@@ -32,8 +32,9 @@ class LogSumExp(Kernel):
         return m.merge_normalisers(xp, a, b)
 
     def value(self, xp: Verbs, s: m.Normaliser) -> Array:
-        """Return peak + log1p(rest); an infinite peak is the result itself (R5)."""
-        return s.peak + xp.where(xp.isinf(s.peak), xp.zeros_like(s.rest), xp.log1p(s.rest))
+        """Return peak + log1p(rest); an infinite peak is the result itself, but beside a NaN (R5)."""
+        whole = xp.isinf(s.peak) & (s.rest >= 0)
+        return s.peak + xp.where(whole, xp.zeros_like(s.rest), xp.log1p(s.rest))
 
     def gradient(
         self,
@@ -45,9 +46,10 @@ class LogSumExp(Kernel):
         w: Array,
         axis: int,
     ) -> Array:
-        """Return the softmax, e / (1 + rest)."""
+        """Return the softmax, e / (1 + rest), 0 in a row of −inf (R5)."""
         e = m.exponentials(xp, logits, s, made, axis)
-        return xp.times(e, w / (1 + m.limited(xp, s)))
+        lost = (s.peak == xp.inf) & (s.rest > 0)
+        return xp.times(e, w / (1 + xp.where(lost, xp.full_like(s.rest, xp.nan), s.rest)))
 
 
 class LogSumExpSquared(LogSumExp):
