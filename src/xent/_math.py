@@ -120,45 +120,54 @@ class Normaliser(NamedTuple):
     """What softmax needs of a row: its peak, and the sum of the exponentials beside one peak.
 
     The peak's own exponential, 1, is kept out of ``rest``, which it would drown where it is small.
+    ``place`` is where the peak is among the classes of the block, −1 after a merge.
     """
 
     peak: Array
     rest: Array
+    place: Array
 
 
-Made = tuple[Array, Array]
-"""The exponentials that a normaliser sums, 0 at the peak, and the peak's index."""
+def normaliser(xp: Verbs, logits: Array, axis: int) -> tuple[Normaliser, Array, Array]:
+    """Return the normaliser of each row, z − peak, and the exponentials that it sums, 0 at the peak.
 
-
-def normaliser(xp: Verbs, logits: Array, axis: int) -> tuple[Normaliser, Array, Made]:
-    """Return the normaliser of each row, z − peak, and what `exponentials` can use again.
-
-    The peak is taken by its index, so that it is a smooth function of the logits also in a tie. Its own
-    difference is put to 0: a compiler that makes the logits anew in each use, and rounds otherwise, has
-    an ULP of the peak for it, which is more than all of a loss near certainty.
+    The peak is taken by its index, so that it is a smooth function of the logits also in a tie.
     """
     index = xp.first_peak(logits, axis)
     peak = xp.pick(logits, index, axis)
     d = xp.shifted(logits, peak)
-    if logits.shape[axis] > 1:  # of one class the NaN in a row would be lost
-        d = xp.put(d, index, 0.0, axis)
     e = xp.put(xp.exp(d), index, 0.0, axis)
-    return Normaliser(peak, xp.sum(e, axis=axis, keepdims=True)), d, (e, index)
+    d = d if logits.shape[axis] == 1 else xp.put(d, index, 0.0, axis)
+    return Normaliser(peak, xp.sum(e, axis=axis, keepdims=True), index), d, e
 
 
-def exponentials(xp: Verbs, logits: Array, peak: Array, made: Made | None, axis: int) -> Array:
+def below(xp: Verbs, logits: Array, peak: Array, index: Array, axis: int) -> Array:
+    """Return z − peak, 0 at the peak's index.
+
+    A compiler that makes the logits anew in each use, and rounds otherwise, has an ULP of the peak there,
+    which is more than all of a loss near certainty.
+    """
+    d = xp.shifted(logits, peak)
+    if logits.shape[axis] == 1:  # of one class the NaN in a row would be lost
+        return d
+    return xp.put(d, index, 0.0, axis)
+
+
+def exponentials(
+    xp: Verbs, logits: Array, softmax: Normaliser, made: Array | None, axis: int
+) -> Array:
     """Return exp(z − peak), of what `normaliser` made of the same logits where it is given."""
-    if made is None:
-        return xp.exp(xp.shifted(logits, peak))
-    e, index = made  # which nobody else needs: the peak's own may be written into it
-    return xp.put(e, index, xp.exp(xp.shifted(peak, peak)), axis)
+    peak, _, place = softmax
+    e = xp.exp(xp.shifted(logits, peak)) if made is None else made  # which nobody else needs
+    return xp.put(e, place, xp.exp(xp.shifted(peak, peak)), axis)
 
 
 def merge_normalisers(xp: Verbs, a: Normaliser, b: Normaliser) -> Normaliser:
     """Return the normaliser of a row from those of its halves; the lower peak joins the rest."""
     peak = xp.maximum(a.peak, b.peak)
     fa, fb = fall(xp, a.peak, peak), fall(xp, b.peak, peak)
-    return Normaliser(peak, a.rest * fa + b.rest * fb + xp.minimum(fa, fb))
+    rest = a.rest * fa + b.rest * fb + xp.minimum(fa, fb)
+    return Normaliser(peak, rest, xp.full_like(a.place, -1))
 
 
 def is_lost(xp: Verbs, peak: Array, total: Array) -> Array:
@@ -204,5 +213,4 @@ def softmax_and_complement(xp: Verbs, logits: Array, axis: int) -> tuple[Array, 
     s, d, _ = normaliser(xp, logits, axis)
     rest = limited(xp, s)
     a = xp.exp(d) / (1 + rest)
-    index = xp.first_peak(logits, axis)
-    return a, xp.put(1 - a, index, rest / (1 + rest), axis)
+    return a, xp.put(1 - a, s.place, rest / (1 + rest), axis)

@@ -7,14 +7,9 @@ subtracted is then not the logit that was compared. And the truth in 90 digits.
 from decimal import Decimal, localcontext
 
 import numpy as np
-import pytest
 
 MARGINS = (5.0, 9.5, 17.25, 30.0, 52.5, 80.0)
 EPS = {"float32": 2.0**-23, "float64": 2.0**-52}
-KNOWN = pytest.mark.xfail(
-    raises=AssertionError,
-    reason="a gradient that makes the exponentials again measures the peak by another peak",
-)
 
 
 class Shaky(np.ndarray):
@@ -111,6 +106,11 @@ def less_one_hot(z, y):
     return [(x if k != y else -beside) / sum(e) for k, x in enumerate(e)]
 
 
+def less_entropy(z, y):
+    p = probs(z)
+    return [-a * (a.ln() + entropy(z, y)) for a in p]
+
+
 def divergence(z, y, t):
     p, q = probs(t), probs(z)
     return sum(a * (a.ln() - b.ln()) for a, b in zip(p, q, strict=True))
@@ -163,6 +163,6 @@ def capped(function):
     return lambda x, *others: function([cap * tanh(a / cap) for a in x], *others)
 
 
-def sums_to_0(g):
-    """Whether the rows of a gradient sum to 0 to 4 roundings of their terms."""
-    return np.all(np.abs(g.sum(-1)) <= 4 * EPS[g.dtype.name] * np.abs(g).sum(-1))
+def sums_to_0(g, most=4):
+    """Whether the rows of a gradient sum to 0 to some roundings of their terms."""
+    return np.all(np.abs(g.sum(-1)) <= most * EPS[g.dtype.name] * np.abs(g).sum(-1))

@@ -6,6 +6,7 @@ has what compilers make of it.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,17 @@ from xent import _math as m
 from xent._kernel import Kernel
 from xent._namespace import Namespace
 from xent.engines.numpy import NumPyVerbs
-from xent.kernels import binary, distributions, entropy, kl_logits, labels, links, smoothed
+from xent.kernels import (
+    binary,
+    distributions,
+    entropy,
+    kl,
+    kl_logits,
+    labels,
+    likelihood,
+    links,
+    smoothed,
+)
 
 DTYPES = ("float32", "float64")
 VERBS = {"plain": Namespace(numpy), "in place": NumPyVerbs(numpy)}
@@ -38,14 +49,17 @@ def hot(z, y):
     return np.eye(z.shape[1], dtype=z.dtype)[y]
 
 
-def smooth(z, y):
-    return m.SmoothedLabel(y[:, None], *m.shares(SMOOTHING, z.shape[1]), z.shape[1])
+def smooth(z, y, smoothing=SMOOTHING):
+    return m.SmoothedLabel(y[:, None], *m.shares(smoothing, z.shape[1]), z.shape[1])
 
 
 LOSSES = {
     "labels": Loss(labels.FromLogits(), of.cross_entropy, lambda z, y: y[:, None]),
     "one-hot": Loss(distributions.FromLogits(), of.cross_entropy, hot),
     "smoothed": Loss(smoothed.FromLogits(), of.smoothed, smooth),
+    "smoothed by 0": Loss(smoothed.FromLogits(), of.cross_entropy, partial(smooth, smoothing=0.0)),
+    "divergence": Loss(kl.FromLogits(), of.cross_entropy, hot),
+    "likelihood": Loss(likelihood.FromLogits(), of.cross_entropy, hot),
     "entropy": Loss(entropy.FromLogits(), of.entropy),
     "logsumexp": Loss(links.LogSumExp(), of.logsumexp),
     "log_softmax": Loss(links.LogSoftmax(), of.log_softmax),
@@ -79,7 +93,7 @@ def test_near_certainty(name, verbs, dtype):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("verbs", VERBS)
-@pytest.mark.parametrize("name", ["labels", pytest.param("one-hot", marks=of.KNOWN)])
+@pytest.mark.parametrize("name", [n for n, x in LOSSES.items() if x.truth is of.cross_entropy])
 def test_gradient_near_certainty(name, verbs, dtype):
     loss, (z, y) = LOSSES[name], of.certain(dtype)
     _, g = measured(loss.kernel, VERBS[verbs], z, loss.target(z, y))
@@ -87,6 +101,15 @@ def test_gradient_near_certainty(name, verbs, dtype):
     truth = of.exactly(of.less_one_hot, zip(z, y, strict=True))
     assert held(g[at], truth[at], z)
     assert np.all(np.abs(g.sum(1)) <= most * of.EPS[dtype] * largest(g)[:, 0])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("verbs", VERBS)
+def test_gradient_of_entropy(verbs, dtype):
+    z, y = of.certain(dtype)
+    _, g = measured(entropy.FromLogits(), VERBS[verbs], z, None)
+    at, truth = hot(z, y) == 1, of.exactly(of.less_entropy, zip(z, y, strict=True))
+    assert held(g[at], truth[at], z)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -22,6 +22,8 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
 ]
 DTYPE = "float32"
+IN_JAX = ("hardly smoothed", "likelihood")
+"""What compiles in less time there."""
 SCALE = torch.tensor(of.SCALE, dtype=torch.float32)
 
 
@@ -39,7 +41,7 @@ def compiled(function, *args):
     return torch.compile(function, fullgraph=True, backend="inductor")(*args)
 
 
-@pytest.mark.parametrize("name", VALUES)
+@pytest.mark.parametrize("name", [n for n in VALUES if n not in IN_JAX])
 def test_scaled_logits(name):
     function, target, truth = VALUES[name]
     x, z, y = scaled_rows(DTYPE)
@@ -54,7 +56,7 @@ def test_gradient_of_scaled_logits(name):
     x, z, y = scaled_rows(DTYPE)
     t, leaf = torch.asarray(target(y, DTYPE)), torch.asarray(x).requires_grad_()
     compiled(lambda x, s: function(t, s * x), leaf, SCALE).sum().backward()
-    assert_gradient(leaf.grad.numpy(), DTYPE, x, z, y)
+    assert_gradient(name, leaf.grad.numpy(), DTYPE, x, z, y)
 
 
 def test_capped_logits():

@@ -15,9 +15,17 @@ VALUES = [
     ([0, 0, -I], log(2)),
     ([-1000, -1000, -I], log(2) - 1000),
     ([NAN, 0, 0], NAN),
+    ([-I, NAN, -I], NAN),
+    ([I, NAN, I], NAN),
 ]
 # Columns: logits, gradient.
-GRADIENTS = [([I, 0, 0], [1, 0, 0]), ([0, 0, -I], [0.5, 0.5, 0]), ([0, -I, -I], [1, 0, 0])]
+GRADIENTS = [
+    ([I, 0, 0], [1, 0, 0]),
+    ([0, 0, -I], [0.5, 0.5, 0]),
+    ([0, -I, -I], [1, 0, 0]),
+    ([-I, -I, -I], [0, 0, 0]),
+    ([I, I, 0], [NAN, NAN, NAN]),
+]
 
 RECORD = of_link(
     signature=("logits", "axis"),

@@ -41,7 +41,7 @@ class FromLogits(Kernel):
     Limits (R5): a class at +inf has the whole mass. Two of them, or a row of −inf, make NaN of the row.
     """
 
-    def measure(self, xp: Verbs, logits: Array, target: Array, axis: int) -> tuple[Score, m.Made]:
+    def measure(self, xp: Verbs, logits: Array, target: Array, axis: int) -> tuple[Score, Array]:
         """Return the score of the target, and the exponentials that the normaliser sums."""
         softmax, d, made = m.normaliser(xp, logits, axis)
         score = xp.sum(m.scaled(xp, target, -d), axis=axis, keepdims=True)
@@ -59,7 +59,7 @@ class FromLogits(Kernel):
         self, xp: Verbs, logits: Array, target: Array, s: Score, made: Any, w: Array, axis: int
     ) -> Array:
         """Return T a − t, a the softmax: see `excess_of_softmax`."""
-        e = m.exponentials(xp, logits, s.softmax.peak, made, axis)
+        e = m.exponentials(xp, logits, s.softmax, made, axis)
         return excess_of_softmax(xp, e, target, s, w)
 
     def target_gradient(

@@ -79,7 +79,7 @@ def _log_half(xp: Verbs, p: Array, q: Array) -> Array:
     far = xp.log(xp.where(near | nothing, one, 2 * (p / both)))
     # Of p = 0 the quotient's derivative would be 0 · ∞.
     alone = nothing & (q != 0)
-    limit = xp.log(xp.where(alone, p, one)) - xp.log(xp.where(alone, both / 2, one))
+    limit = xp.log(xp.where(alone, p, one)) - xp.log(xp.where(alone, both, one))
     return xp.where(near, xp.log1p(small), xp.where(nothing, limit, far))
 
 

@@ -145,7 +145,7 @@ class FromLogits(Kernel):
 
         Of exponentials of rounded differences: where p is nearly q, what they lose is lost on both sides.
         """
-        e = xp.exp(xp.shifted(logits, s.softmax.peak))
+        e = m.exponentials(xp, logits, s.softmax, None, axis)
         return ce.excess_of_softmax(xp, e, target, s, w)
 
     def target_gradient(
@@ -161,11 +161,11 @@ def _exact_normaliser(xp: Verbs, logits: Array, axis: int) -> tuple[m.Normaliser
     """Return the normaliser, d = z − peak, and the exponentials exp(d) · (1 + what d lacks)."""
     index = xp.first_peak(logits, axis)
     peak = xp.pick(logits, index, axis)
-    d = xp.shifted(logits, peak)
+    d = m.below(xp, logits, peak, index, axis)
     e = xp.exp(d)
-    e = e + e * m.lost_below(xp, logits, peak, d)
-    rest = xp.sum(xp.put(e + 0, index, 0.0, axis), axis=axis, keepdims=True)
-    return m.Normaliser(peak, rest), d, e
+    e = xp.put(e + e * m.lost_below(xp, logits, peak, d), index, 0.0, axis)
+    softmax = m.Normaliser(peak, xp.sum(e, axis=axis, keepdims=True), index)
+    return softmax, d, m.exponentials(xp, logits, softmax, e, axis)
 
 
 def _excess(xp: Verbs, p: Array, b: Array, log_b: Array) -> Array:
@@ -178,7 +178,8 @@ def _excess(xp: Verbs, p: Array, b: Array, log_b: Array) -> Array:
     some = p + xp.astype(absent, p.dtype)
     x = (b - p) / some
     log_ratio = xp.where(absent | (xp.abs(x) < series.NEAR), xp.log1p(x), log_b - xp.log(some))
-    return xp.maximum((b - p) - p * log_ratio, xp.zeros_like(p))
+    excess = (b - p) - p * log_ratio
+    return xp.where(excess < 0, xp.zeros_like(p), excess)
 
 
 KERNELS: Forms = {"logits": FromLogits(), "probs": FromProbs(), "log_probs": FromLogProbs()}

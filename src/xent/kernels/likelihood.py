@@ -149,12 +149,16 @@ class FromLogits(Kernel):
         return Aim(peak, parts[0] + parts[1], _HIT.merge(xp, a.hit, b.hit))
 
     def value(self, xp: Verbs, s: Aim) -> Array:
-        """Return log1p(miss / hit) where the hit has the row's peak, log(hit + miss) − log(hit) else."""
+        """Return log1p(miss / hit) where the hit's peak is about the row's, log(hit + miss) − log(hit) else.
+
+        About, because a compiler that makes the logits anew may have an ULP between the two.
+        """
         d, total = _odds(xp, s)
-        hit = xp.where(d == -xp.inf, xp.ones_like(d), s.hit.total)
+        hit, near = xp.where(d == -xp.inf, xp.ones_like(d), s.hit.total), d > -1
+        odds = s.miss / (hit * xp.exp(xp.where(near, d, xp.zeros_like(d))))
         # Not `+ 0 * total`: Inductor takes a product with 0 for 0, NaN or not.
-        near = xp.where(xp.isnan(total), total, xp.log1p(s.miss / hit))
-        return xp.where(d == 0, near, xp.log(total) - xp.log(hit) - d)
+        close = xp.where(xp.isnan(total), total, xp.log1p(odds))
+        return xp.where(near, close, xp.log(total) - xp.log(hit) - d)
 
     def gradient(
         self, xp: Verbs, logits: Array, target: Array, s: Aim, made: None, w: Array, axis: int

@@ -22,7 +22,7 @@ class LogSumExp(Kernel):
 
     def measure(
         self, xp: Verbs, logits: Array, target: None, axis: int
-    ) -> tuple[m.Normaliser, m.Made]:
+    ) -> tuple[m.Normaliser, Array]:
         """Return the normaliser, peak and rest, and the exponentials."""
         softmax, _, made = m.normaliser(xp, logits, axis)
         return softmax, made
@@ -32,8 +32,9 @@ class LogSumExp(Kernel):
         return m.merge_normalisers(xp, a, b)
 
     def value(self, xp: Verbs, s: m.Normaliser) -> Array:
-        """Return peak + log1p(rest); an infinite peak is the result itself (R5)."""
-        return s.peak + xp.where(xp.isinf(s.peak), xp.zeros_like(s.rest), xp.log1p(s.rest))
+        """Return peak + log1p(rest); an infinite peak is the result itself, but beside a NaN (R5)."""
+        whole = xp.isinf(s.peak) & (s.rest >= 0)
+        return s.peak + xp.where(whole, xp.zeros_like(s.rest), xp.log1p(s.rest))
 
     def gradient(
         self,
@@ -45,9 +46,10 @@ class LogSumExp(Kernel):
         w: Array,
         axis: int,
     ) -> Array:
-        """Return the softmax, e / (1 + rest)."""
-        e = m.exponentials(xp, logits, s.peak, made, axis)
-        return xp.times(e, w / (1 + m.limited(xp, s)))
+        """Return the softmax, e / (1 + rest), 0 in a row of −inf (R5)."""
+        e = m.exponentials(xp, logits, s, made, axis)
+        lost = (s.peak == xp.inf) & (s.rest > 0)
+        return xp.times(e, w / (1 + xp.where(lost, xp.full_like(s.rest, xp.nan), s.rest)))
 
 
 class LogSumExpSquared(LogSumExp):
@@ -129,11 +131,11 @@ class LogSoftmax(Kernel):
         What is left are the roundings of a and of two products, κ times over: two units, as anywhere. To
         take the products in two parts would double the operations.
         """
-        softmax, d, (_, index) = m.normaliser(xp, logits, axis)
+        softmax, d, _ = m.normaliser(xp, logits, axis)
         rest, size = m.limited(xp, softmax), logits.shape[axis]
         a, excess = xp.exp(d) / (1 + rest), xp.expm1(d)
         # In this order: transposed, for forward mode, a w and − Σ a w meet before the rest is added.
-        own = w * xp.put(1 - a, index, rest / (1 + rest), axis)
+        own = w * xp.put(1 - a, softmax.place, rest / (1 + rest), axis)
         all_w, all_excess = (xp.sum(x, axis=axis, keepdims=True) for x in (w, excess))
         v = w - all_w / size
         even = size * v - xp.sum(v, axis=axis, keepdims=True)

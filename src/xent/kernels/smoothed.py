@@ -62,7 +62,7 @@ class FromLogits(Kernel):
         softmax, d, _ = m.normaliser(xp, logits, axis)
         label = m.at_label(xp, logits, target.at, axis)
         elsewhere = xp.isnan(label)
-        below = xp.where(elsewhere, xp.zeros_like(label), -xp.shifted(label, softmax.peak))
+        below = xp.where(elsewhere, xp.zeros_like(label), -m.at_label(xp, d, target.at, axis))
         other, own = (
             xp.full_like(label, 1.0) * (t.high + t.low) for t in (target.other, target.own)
         )
@@ -102,7 +102,7 @@ class FromLogits(Kernel):
         to multiply it exactly: e − t′ₕ high then loses nothing where the two nearly agree, and what is
         left of the product is small. The label's entry is made from its own logit and written last.
         """
-        rest, peak = _rest(xp, s), s.score.softmax.peak
+        rest = _rest(xp, s)
         total = 1 + rest
         high = m.upper(total, 12)
         low = ((1 - high) + rest) + s.lack
@@ -111,8 +111,8 @@ class FromLogits(Kernel):
             return (e - t.high * high) - (t.high * low + t.low * total)
 
         scale = w / total
-        e = xp.exp(xp.shifted(logits, peak)) if made is None else made
-        own = less(xp.exp(xp.shifted(s.label, peak)), target.own) * scale
+        e = xp.exp(m.below(xp, logits, *s.score.softmax[::2], axis)) if made is None else made
+        own = less(m.at_label(xp, e, target.at, axis), target.own) * scale
         return xp.put(xp.times(less(e, target.other), scale), target.at, own, axis)
 
 

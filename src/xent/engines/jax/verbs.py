@@ -153,7 +153,9 @@ def _is(value: Any, number: float) -> bool:
 
 @jax.custom_jvp
 def _at_most(d: Any, most: Any) -> Any:
-    return jnp.minimum(d, most)
+    return jnp.minimum(
+        most, d
+    )  # in this order: of a NaN that comes first XLA's loops take the other
 
 
 _at_most.defjvp(lambda primals, tangents: (_at_most(*primals), tangents[0]))

@@ -73,6 +73,9 @@ class Unstored(Without):
 
     def decayed(self, peak: Any) -> Array:
         """Return exp(x − peak), 0 at the index; no other entry is above the peak."""
-        far = jnp.where(jnp.isinf(peak), jnp.finfo(peak.dtype).max, 0)
-        below = jnp.minimum(self.x - arithmetic.bounded(peak) - far, 0)
+        far, near = (
+            jnp.where(jnp.isinf(peak), jnp.finfo(peak.dtype).max, 0),
+            arithmetic.bounded(peak),
+        )
+        below = jnp.minimum(0 * near, self.x - near - far)  # no plain 0, which XLA takes of a NaN
         return arithmetic.emptied(jnp.exp(below), self.index, self.axis)
