@@ -153,6 +153,7 @@ def rows_and_gradient_of(
     if operands.numbers.kernel:
         kernel = plan.kernel.filled(operands.numbers.kernel)
     s, made = kernel.measure(xp, prediction, target, axis)
+    s = kernel.whole(xp, s)
     rows = kernel.value(xp, s)
     if plan.row_axis is not None:
         rows, w = xp.squeeze(rows, axis=axis), along(w, axis)

@@ -52,6 +52,13 @@ class Kernel:
         """Return the statistics of two blocks of the same rows and other classes; here their sums."""
         return type(a)(*map(add, a, b)) if isinstance(a, tuple) else a + b
 
+    def whole(self, xp: Verbs, s: Statistics) -> Statistics:
+        """Return the statistics of whole rows with what `value` and `gradient` both make of them.
+
+        Here as they are. An engine that calls both may call it first; neither may depend on that.
+        """
+        return s
+
     def value(self, xp: Verbs, s: Statistics) -> Array:
         """Return the loss of each row in nats; here the statistic itself."""
         return s

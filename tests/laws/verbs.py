@@ -55,12 +55,21 @@ def first_peak(xp, g):
     return xp.where(g.make(np.isnan(x).any(1, keepdims=True)), xp.zeros_like(index), index)
 
 
-def rivals(xp, g, axis):
-    """Return rows, or columns, without an entry; no NaN: of a label's own all is NaN, whatever the peak."""
+def labelled(g, axis, times=1):
+    """Return rows, or columns, and an index; no NaN: of a label's own all is NaN, whatever the peak."""
     x = np.nan_to_num(np.asarray(g.rows, g.dtype), nan=0.0, posinf=I, neginf=-I)
-    index = np.asarray(g.places[: len(x)])[:, None]
+    x, index = np.tile(x, times), np.asarray(g.places[: len(x)])[:, None]
     x, index = (x, index) if axis else (x.T.copy(), index.T.copy())
-    return xp.replaced(g.make(x), g.make(index), -xp.inf, axis)
+    return g.make(x), g.make(index)
+
+
+def rivals(xp, g, axis):
+    """Return rows, or columns, without an entry."""
+    return xp.replaced(*labelled(g, axis), -xp.inf, axis)
+
+
+def beside(xp, g, part, axis, times=1):
+    return xp.beside(*labelled(g, axis, times), axis)[part]
 
 
 def decayed_rivals(xp, g, axis):
@@ -89,6 +98,10 @@ CALLS = {
     "astype": [
         lambda xp, g: xp.astype(g.x, xp.float32),
         lambda xp, g: xp.astype(g.index, xp.float32),
+    ],
+    "beside": [
+        lambda xp, g, given=given: beside(xp, g, *given)
+        for given in ((0, 1), (1, 1), (0, 0), (1, 0), (0, 1, 5), (1, 1, 5))
     ],
     "clip": [
         lambda xp, g: xp.clip(g.x, 0, None),

@@ -13,7 +13,7 @@ Milakov and Gimelshein, Online Normalizer Calculation for Softmax, 2018, for sta
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, final
 
 from xent import _math as m
 from xent._kernel import Forms, Kernel
@@ -35,17 +35,40 @@ class Rivals(NamedTuple):
     label: Array
 
 
+@final
+class Odds(NamedTuple):
+    """The rivals of a whole row, and what both its loss and its gradient are made of.
+
+    Seen from the higher one of peak and label: u and v are at most 1, and one of them is.
+
+    Attributes
+    ----------
+    rest : the sum of the rivals' exponentials, s
+    u, v : e to the distance of the rivals' peak from there, and to that of the label
+    own : s u
+    behind : the label's distance itself, 0 where it is above its rivals
+    """
+
+    peak: Array
+    rest: Array
+    label: Array
+    u: Array
+    v: Array
+    own: Array
+    behind: Array
+
+
 class FromLogits(Kernel):
     """Cross entropy of a label from logits, log Σⱼ exp zⱼ − z_y.
 
-    The row is seen from the highest rival of the label. With d = z_y − peak, the margin by which the
-    label wins, and s the sum of its rivals' exponentials, the loss is log(1 + s e⁻ᵈ). Of t = e^−|d|, which
-    cannot overflow, that is
+    The row is seen from the higher one of the label and its rivals' peak. With a and b ≤ 0 the distances of
+    the peak and of the label from there, one of them 0, and s the sum of the rivals' exponentials, the
+    loss is
 
-        log1p(s t)          where the label is above its rivals, d ≥ 0
-        log(s + t) − d      where it is below, and the loss at least log 2
+        log(s u + v) − b,    u = eᵃ, v = eᵇ
 
-    and its derivative is softmax less one-hot, without the difference: every term of it has one sign.
+    which is log1p(s u) where the label is above its rivals, and at least log 2 where it is below. Its
+    derivative is softmax less one-hot, without the difference: every term of it has one sign.
 
     Limits (R5): a label alone at +inf, and one whose rivals are all −inf, cost 0; a label beside one rival
     at +inf, or at −inf itself, costs inf. Two logits at +inf, a row of −inf, a NaN and a label that is no
@@ -58,9 +81,7 @@ class FromLogits(Kernel):
         The label is put out of the row before anything is made of it: what is summed is then the very
         array that the gradient scales. The peak is a constant, since the loss does not depend on it.
         """
-        rivals = xp.replaced(logits, label, -xp.inf, axis)
-        peak = xp.constant(xp.max(rivals, axis=axis, keepdims=True))
-        e = xp.decayed(rivals, peak)
+        peak, e = xp.beside(logits, label, axis)
         rest = xp.sum(e, axis=axis, keepdims=True)
         own = xp.pick(logits, label, axis) if xp.finite else m.at_label(xp, logits, label, axis)
         return Rivals(peak, rest, own), e
@@ -75,54 +96,60 @@ class FromLogits(Kernel):
         rest = a.rest * m.fall(xp, a.peak, peak) + b.rest * m.fall(xp, b.peak, peak)
         return Rivals(peak, rest, m.either(xp, a.label, b.label))
 
-    def value(self, xp: Verbs, s: Rivals) -> Array:
-        """Return log1p(s t) where the label is above its rivals, log(s + t) − d elsewhere.
+    def whole(self, xp: Verbs, s: Any) -> Any:
+        """Return the odds of the label, unless a kernel of this kind has statistics of its own."""
+        return _odds(xp, s) if type(s) is Rivals else s
 
-        There s ≥ 1, and so the logarithm is one of 1 + (s − 1 + t): one function for both. What the
-        rounded d lacks is half an ULP of d, which counts where d is most of the loss.
+    def value(self, xp: Verbs, s: Rivals | Odds) -> Array:
+        """Return log1p(s u + (v − 1)) − b.
+
+        Where the label is above its rivals v is 1 and b is 0; elsewhere s u ≥ 1, and nothing cancels.
         """
-        above, less, lack, t, rest = _odds(xp, s)
-        log = xp.log1p(xp.where(above, rest * t, (rest - 1) + t))
-        return xp.where(above, log, (log - lack) - less)
+        odds = s if type(s) is Odds else _odds(xp, s)
+        return xp.log1p(odds.own + (odds.v - 1)) - odds.behind
 
     def gradient(
-        self, xp: Verbs, logits: Array, label: Array, s: Rivals, made: Any, w: Array, axis: int
+        self,
+        xp: Verbs,
+        logits: Array,
+        label: Array,
+        s: Rivals | Odds,
+        made: Any,
+        w: Array,
+        axis: int,
     ) -> Array:
-        """Return exp(zⱼ − peak) u / (s u + v), −s u / (s u + v) at the label, and all of it times w.
-
-        It is softmax less one-hot without the difference. u = t and v = 1 where the label is above its
-        rivals, u = 1 and v = t elsewhere: both are at most 1, and so neither product overflows. At d = 0
-        the two forms meet in value and in every derivative.
-        """
-        above, _, _, t, rest = _odds(xp, s)
-        u, v = xp.where(above, t, 1.0), xp.where(above, 1.0, t)
-        own = rest * u
-        scale = w / (own + v)
+        """Return exp(zⱼ − peak) u / (s u + v), −s u / (s u + v) at the label, and all of it times w."""
+        odds = s if type(s) is Odds else _odds(xp, s)
+        scale = w / (odds.own + odds.v)
         if made is None:
-            made = xp.decayed(xp.replaced(logits, label, -xp.inf, axis), s.peak)
-        return xp.put(xp.times(made, u * scale), label, -own * scale, axis)
+            made = xp.decayed(xp.replaced(logits, label, -xp.inf, axis), odds.peak)
+        return xp.put(xp.times(made, odds.u * scale), label, -odds.own * scale, axis)
 
 
-def _odds(xp: Verbs, s: Rivals) -> tuple[Array, Array, Array, Array, Array]:
-    """Return whether d ≥ 0, −|d|, what that lacks, t = e^−|d|, and s, NaN where the row has no limit.
+def _odds(xp: Verbs, s: Rivals) -> Odds:
+    """Return the odds of a row, NaN where it has no limit.
 
-    t is taken from the exact difference: the half ULP that a rounded d is off would be up to |d| / 2
-    ULP of a loss near certainty, and nearly all of its error. Rounded differences of the rivals are
-    not: a far one weighs as little as its own exponential.
+    u has what the rounded a − b lacks: that half ULP would be up to |a| / 2 ULP of a loss near certainty,
+    and nearly all of its error. Rounded differences of the rivals are not: a far one weighs as
+    little as its own exponential.
     """
-    above, rest = s.label >= s.peak, s.rest
+    peak, rest, label = s
     if xp.finite:
-        high, low = xp.maximum(s.label, s.peak), xp.minimum(s.label, s.peak)
-    else:  # which has a derivative in a tie, too
-        high, low = xp.where(above, s.label, s.peak), xp.where(above, s.peak, s.label)
-    less = low - high
-    part = low - less
-    lack = (low - (less + part)) + (part - high)
+        high = xp.maximum(peak, label)
+        ahead, behind = peak - high, label - high
+        d = ahead - behind
+    else:  # which has a derivative in a tie, and a difference of infinite numbers
+        d = peak - label
+        above = d <= 0
+        ahead, behind = xp.where(above, d, 0.0), xp.where(above, 0.0, -d)
+    part = peak - d
+    lack = (peak - (d + part)) + (part - label)
     if not xp.finite and xp.maybe(lambda: xp.isnan(lack)):  # as beside an infinite number (R5)
         lack = xp.where(xp.isnan(lack), 0.0, lack)
-        rest = xp.where((s.peak == xp.inf) & (rest > 1), xp.nan, rest)
-    t = xp.exp(less)
-    return above, less, lack, t + t * lack, rest
+        rest = xp.where((peak == xp.inf) & (rest > 1), xp.nan, rest)
+    u = xp.exp(ahead)
+    u = u + u * lack
+    return Odds(peak, rest, label, u, xp.exp(behind), rest * u, behind)
 
 
 class Entry(Kernel):
