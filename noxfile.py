@@ -4,6 +4,7 @@ Each session installs the package as a user would, from the wheel that pip build
 never on the path. A session that is named after a library fails where that library is missing.
 """
 
+import re
 import shutil
 import zipfile
 from pathlib import Path
@@ -58,6 +59,27 @@ def types(session: nox.Session) -> None:
     """Strict types in src/; no library is installed, as none is imported."""
     session.install(*group("types"))
     session.run("mypy")
+
+
+@nox.session
+def typing(session: nox.Session) -> None:
+    """Users' scripts under two type checkers: an error where a line says that it is wrong, nowhere else."""
+    install(session, "numpy", "torch", "jax", "dask", groups=("typing",))
+    session.chdir("tests/typing")  # where the package is not found but where it is installed
+    wrong = {
+        (path.name, str(number))
+        for path in Path().glob("*.py")
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if line.endswith("# wrong")
+    }
+    unannotated = "../../examples/focal_loss.py"  # which mypy, if strict, refuses as such
+    for checker in (("mypy", "--strict", "--config-file="), ("pyright", unannotated)):
+        said = session.run(*checker, ".", success_codes=[1], silent=True)
+        found = set(re.findall(r"(\w+\.py):(\d+)\D.* error: ", said))
+        if found != wrong:
+            session.error(
+                f"{said}\n{checker[0]} misses {wrong - found}, and rejects {found - wrong}"
+            )
 
 
 def _register(library: str) -> None:

@@ -10,8 +10,6 @@ from numbers import Real
 from operator import add
 from typing import Any, ClassVar, Literal, TypeAlias
 
-from xent._typing import Array, Verbs
-
 Statistics = Any
 """What a loss needs of a row: an array, or a (nested) named tuple of them, of size 1 along the axis."""
 
@@ -24,7 +22,8 @@ class Kernel:
     them. A field that is a number, as the γ of a focal loss, is an operand: it may be traced, and
     another value of it compiles nothing again. All methods are given the `Verbs` of the arrays'
     library as ``xp``, and arrays that are ready to be computed with: in float32 or float64, with
-    smoothing and class weights in the target, and harmless numbers in rows that are taken out.
+    smoothing and class weights in the target, and harmless numbers in rows that are taken out. What a
+    method calls its arguments, and how it annotates them, is its author's choice.
 
     Attributes
     ----------
@@ -39,7 +38,7 @@ class Kernel:
     plain: ClassVar[bool] = False
 
     def measure(
-        self, xp: Verbs, prediction: Array, target: Any, axis: Any
+        self, xp: Any, prediction: Any, target: Any, axis: Any, /
     ) -> tuple[Statistics, Any]:
         """Return the statistics of one block, some rows by some classes, and what was made on the way.
 
@@ -48,31 +47,32 @@ class Kernel:
         """
         raise NotImplementedError
 
-    def merge(self, xp: Verbs, a: Statistics, b: Statistics) -> Statistics:
+    def merge(self, xp: Any, a: Statistics, b: Statistics, /) -> Statistics:
         """Return the statistics of two blocks of the same rows and other classes; here their sums."""
         return type(a)(*map(add, a, b)) if isinstance(a, tuple) else a + b
 
-    def whole(self, xp: Verbs, s: Statistics) -> Statistics:
+    def whole(self, xp: Any, s: Statistics, /) -> Statistics:
         """Return the statistics of whole rows with what `value` and `gradient` both make of them.
 
         Here as they are. An engine that calls both may call it first; neither may depend on that.
         """
         return s
 
-    def value(self, xp: Verbs, s: Statistics) -> Array:
+    def value(self, xp: Any, s: Statistics, /) -> Any:
         """Return the loss of each row in nats; here the statistic itself."""
         return s
 
     def gradient(
         self,
-        xp: Verbs,
-        prediction: Array,
+        xp: Any,
+        prediction: Any,
         target: Any,
         s: Statistics,
         made: Any,
-        w: Array,
+        w: Any,
         axis: Any,
-    ) -> Array:
+        /,
+    ) -> Any:
         """Return the derivative with respect to each element of the prediction, times ``w``.
 
         Given the statistics ``s`` of whole rows. ``made`` is what `measure` made of this very block, or
@@ -82,7 +82,7 @@ class Kernel:
         raise NotImplementedError
 
     def target_gradient(
-        self, xp: Verbs, prediction: Array, target: Any, s: Statistics, w: Array, axis: Any
+        self, xp: Any, prediction: Any, target: Any, s: Statistics, w: Any, axis: Any, /
     ) -> Any:
         """Return the same with respect to the target, for each of its parts where it is a tuple."""
         raise TypeError(

@@ -43,6 +43,8 @@ class _Logits(NamedTuple):
 class LinearLoss(Protocol):
     """The loss of a linear head, whose options only the loss of logits knows, to a checker."""
 
+    __name__: str
+
     @property
     def problem(self) -> Callable[..., LinearProblem]: ...
 

@@ -10,9 +10,12 @@ from xent._call import Problem
 from xent._check import arguments
 from xent._linear import Gradients
 from xent._made import Made, part_of
-from xent._typing import R, R_co
+from xent._typing import Array, R, R_co
 
 P = ParamSpec("P")
+
+_GRADIENT: Any = Array | Gradients[Array]
+_BOTH: Any = tuple[Array, Array | Gradients[Array]]
 
 
 class _OfHead(Protocol[P, R_co]):
@@ -59,7 +62,7 @@ def value_and_grad(loss: Callable[P, Any]) -> Callable[P, tuple[Any, Any]]:
     """
     problem = _problem(loss)
 
-    @_named(loss)
+    @_named(loss, _BOTH)
     def both(*args: P.args, **kwargs: P.kwargs) -> tuple[Any, Any]:
         return problem(*args, **kwargs).value_and_gradient()
 
@@ -93,16 +96,22 @@ def grad(loss: Callable[P, Any]) -> Callable[P, Any]:
     """
     problem = _problem(loss)
 
-    @_named(loss)
+    @_named(loss, _GRADIENT)
     def gradient(*args: P.args, **kwargs: P.kwargs) -> Any:
         return problem(*args, **kwargs).value_and_gradient()[1]
 
     return Made(grad, loss, gradient)
 
 
-def _named(loss: Any) -> Callable[[Any], Any]:
-    """Give a function the name, the documentation and the signature of a loss, and no more of it."""
-    return wraps(loss, updated=())
+def _named(loss: Any, returned: Any) -> Callable[[Any], Any]:
+    """Give a function the name, documentation, signature and hints of a loss, but for what it returns."""
+
+    def wrap(function: Any) -> Any:
+        named: Any = wraps(loss, updated=())(function)
+        named.__annotations__ = {**named.__annotations__, "return": returned}
+        return named
+
+    return wrap
 
 
 def _problem(loss: Any) -> Callable[..., Problem]:

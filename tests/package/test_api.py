@@ -2,11 +2,14 @@
 
 import inspect
 import re
+from typing import get_type_hints
 
 import pytest
 
 import xent
 from tests.cases import LOSSES, RECORDS
+from xent._linear import Gradients
+from xent._typing import Array
 
 OTHERS = {
     "self_information": ("p", "base"),
@@ -57,6 +60,8 @@ def parameters(name):
 def test_public_names():
     public = {n for n, x in vars(xent).items() if not n.startswith("_") and not inspect.ismodule(x)}
     assert public == set(FUNCTIONS)
+    assert set(xent.__all__) == {*FUNCTIONS, "kernels", "math"}
+    assert set(dir(xent)) - {"testing"} == set(xent.__all__)  # which is there once it is imported
     assert all(callable(getattr(xent, name)) for name in FUNCTIONS)
 
 
@@ -107,6 +112,21 @@ def test_every_parameter_is_documented_once(name):
     documented = re.findall(r"^(\w[\w, ]*) : ", text, re.MULTILINE)
     names = [part for line in documented for part in line.split(", ")]
     assert sorted(names) == sorted(parameters(name))
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_type_hints(name):
+    get_type_hints(getattr(xent, name))
+
+
+@pytest.mark.parametrize("name", [*LOSSES, *LINEAR])
+def test_type_hints_of_gradients(name):
+    loss, gradient = getattr(xent, name), Array | Gradients[Array]
+    hints = get_type_hints(loss)
+    assert hints["return"] == Array
+    assert get_type_hints(xent.grad(loss)) == {**hints, "return": gradient}
+    both = get_type_hints(xent.value_and_grad(loss))
+    assert both == {**hints, "return": tuple[Array, gradient]}
 
 
 def test_grad_has_the_signature_of_its_loss():

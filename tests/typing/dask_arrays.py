@@ -1,3 +1,4 @@
+# pyright: strict
 """Losses of Dask's arrays, and NumPy's labels beside them."""
 
 from typing import assert_type

@@ -1,3 +1,4 @@
+# pyright: strict
 """Gradients: the arguments of their losses, and results of the prediction's type."""
 
 from typing import Any, assert_type

@@ -1,3 +1,4 @@
+# pyright: strict
 """Losses of NumPy arrays, of lists and of numbers."""
 
 from typing import Any, assert_type

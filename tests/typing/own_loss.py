@@ -1,3 +1,4 @@
+# pyright: strict
 """Losses of a user's own, typed as the user likes."""
 
 from dataclasses import dataclass

@@ -1,3 +1,4 @@
+# pyright: strict
 """Losses of torch's tensors, in a training step."""
 
 from typing import Any, assert_type

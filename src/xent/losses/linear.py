@@ -16,6 +16,8 @@ from xent.losses.cross_entropy import cross_entropy
 class _LinearLoss(Protocol):
     """A loss of a linear head, as a checker sees it: its result is of the features' type."""
 
+    __name__: str
+
     @property
     def problem(self) -> Callable[..., LinearProblem]: ...
 
