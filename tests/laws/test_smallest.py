@@ -1,4 +1,4 @@
-"""Probabilities that are hardly there: 0 · ∞ is 0, an infinite derivative ±inf, and nothing NaN (R4)."""
+"""Probabilities that are hardly there: 0 · ∞ is 0, a derivative may be ±inf, and nothing is NaN (R4)."""
 
 import numpy as np
 import pytest

@@ -19,6 +19,8 @@ from xent.engines.eager import Eager
 
 FEW, MANY = 32, 1 << 12
 """The most classes of a row, and the fewest numbers, of an array that is laid out class by class."""
+LONG, PART = 256, 64
+"""From how many numbers on a sum across memory is made of parts, and of how many each."""
 
 
 class NumPyVerbs(Namespace):
@@ -100,15 +102,10 @@ def _at(x: Any, index: Any, axis: int) -> Any:
     return tuple(places)
 
 
-def _is_short(x: Any) -> bool:
-    """Whether the last axis has more than one entry, and few."""
-    return x.ndim > 0 and 1 < x.shape[-1] <= FEW
-
-
 def _sum(x: Any, *, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Any:
     """Return the sum; of rows that lie class by class in the order of NumPy's own along a row."""
-    by_class = axis in (-1, x.ndim - 1) and _is_short(x) and dtype is None
-    if not by_class or x.flags.c_contiguous:
+    last = x.ndim > 0 and axis in (-1, x.ndim - 1) and dtype is None
+    if not (last and 1 < x.shape[-1] <= FEW) or x.flags.c_contiguous:
         return np.add.reduce(x, axis=axis, dtype=dtype, keepdims=keepdims)
     total = _sum_of_columns(x)
     return total if keepdims else total[..., 0]
@@ -130,6 +127,25 @@ def _sum_of_columns(x: Any) -> Any:
     for i in range(n - n % 8, n):
         total += x[..., i : i + 1]
     return total
+
+
+def _sum_in_parts(x: Any, *, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Any:
+    """Return the sum, of parts first where it is long and across memory: NumPy's own has none there."""
+    if axis is None or x.shape[axis] < LONG or x.strides[axis] == x.itemsize:
+        return np.add.reduce(x, axis=axis, dtype=dtype, keepdims=keepdims)
+    x, count = np.moveaxis(x, axis, 0), x.shape[axis] // PART
+    parts = x[: count * PART].reshape(count, PART, *x.shape[1:])
+    parts = np.add.reduce(parts, axis=1, dtype=dtype)
+    total = _sum_in_parts(parts, axis=0) + np.add.reduce(x[count * PART :], axis=0, dtype=dtype)
+    return np.expand_dims(total, axis) if keepdims else total
+
+
+def _verbs(api: Any, add: Any) -> tuple[NumPyVerbs, NumPyVerbs]:
+    """Return verbs with a sum of their own: for any number, and for finite ones."""
+    pair = NumPyVerbs(api), NumPyVerbs(api, finite=True)
+    for verbs in pair:
+        verbs.sum = add
+    return pair
 
 
 def _by_class(x: Any) -> Any:
@@ -194,12 +210,8 @@ class NumPy(Strict):
 
     def __init__(self, api: Any, library: str) -> None:
         super().__init__(api, library)
-        self.result = itemgetter(
-            ()
-        )  # a value without axes is a scalar, as of NumPy's own functions
-        self.columns = NumPyVerbs(api), NumPyVerbs(api, finite=True)
-        for verbs in self.columns:
-            verbs.sum = _sum
+        self.result = itemgetter(())  # a scalar for what has no axes, as NumPy's own reductions
+        self.columns, self.across = _verbs(api, _sum), _verbs(api, _sum_in_parts)
 
     small = MANY
 
@@ -209,7 +221,7 @@ class NumPy(Strict):
         NumPy's loop along a row of ten takes ten times as long an element as one down its column.
         """
         if not self._is_laid(plan, operands):
-            return self.block(plan, operands, w)
+            return self.block(plan, operands, w, self.across)
         target = operands.target
         if target is not None and not plan.target.by_label:
             target = _by_class(target)
