@@ -8,7 +8,7 @@ from typing import Any, ParamSpec, Protocol, overload
 
 from xent._call import Problem
 from xent._linear import Gradients
-from xent._typing import Array, R, R_co
+from xent._typing import R, R_co
 
 P = ParamSpec("P")
 
@@ -61,7 +61,7 @@ def value_and_grad(loss: Callable[P, Any]) -> Callable[P, tuple[Any, Any]]:
     def value_and_gradient(*args: P.args, **kwargs: P.kwargs) -> tuple[Any, Any]:
         return problem(*args, **kwargs).value_and_gradient()
 
-    return _hinted(value_and_gradient, tuple[Array, Array | Gradients[Array]])
+    return value_and_gradient
 
 
 @overload
@@ -95,13 +95,7 @@ def grad(loss: Callable[P, Any]) -> Callable[P, Any]:
     def gradient(*args: P.args, **kwargs: P.kwargs) -> Any:
         return both(*args, **kwargs)[1]
 
-    return _hinted(gradient, Array | Gradients[Array])
-
-
-def _hinted(function: Callable[P, Any], returned: Any) -> Callable[P, Any]:
-    """Return a function that has the type hints of a loss, with the hint of what it returns instead."""
-    function.__annotations__ = {**function.__annotations__, "return": returned}
-    return function
+    return gradient
 
 
 def _problem(loss: Any) -> Callable[..., Problem]:

@@ -8,8 +8,6 @@ import pytest
 
 import xent
 from tests.cases import LOSSES, RECORDS
-from xent._linear import Gradients
-from xent._typing import Array
 
 OTHERS = {
     "self_information": ("p", "base"),
@@ -121,12 +119,9 @@ def test_type_hints(name):
 
 @pytest.mark.parametrize("name", [*LOSSES, *LINEAR])
 def test_type_hints_of_gradients(name):
-    loss, gradient = getattr(xent, name), Array | Gradients[Array]
-    hints = get_type_hints(loss)
-    assert hints["return"] == Array
-    assert get_type_hints(xent.grad(loss)) == {**hints, "return": gradient}
-    both = get_type_hints(xent.value_and_grad(loss))
-    assert both == {**hints, "return": tuple[Array, gradient]}
+    loss = getattr(xent, name)
+    for transform in (xent.grad, xent.value_and_grad):
+        assert get_type_hints(transform(loss)) == get_type_hints(loss)
 
 
 def test_grad_has_the_signature_of_its_loss():
