@@ -16,11 +16,10 @@ from xent._plan import Operands, Plan
 from xent._typing import Array
 from xent.engines.blocks import Tile
 from xent.engines.eager import Eager
+from xent.engines.numpy.sums import FEW, by_class, of_columns, of_parts
 
-FEW, MANY = 32, 1 << 12
-"""The most classes of a row, and the fewest numbers, of an array that is laid out class by class."""
-LONG, PART = 256, 64
-"""From how many numbers on a sum across memory is made of parts, and of how many each."""
+MANY = 1 << 12
+"""The fewest numbers of an array that is laid out class by class."""
 
 
 class NumPyVerbs(Namespace):
@@ -102,55 +101,12 @@ def _at(x: Any, index: Any, axis: int) -> Any:
     return tuple(places)
 
 
-def _sum(x: Any, *, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Any:
-    """Return the sum; of rows that lie class by class in the order of NumPy's own along a row."""
-    last = x.ndim > 0 and axis in (-1, x.ndim - 1) and dtype is None
-    if not (last and 1 < x.shape[-1] <= FEW) or x.flags.c_contiguous:
-        return np.add.reduce(x, axis=axis, dtype=dtype, keepdims=keepdims)
-    total = _sum_of_columns(x)
-    return total if keepdims else total[..., 0]
-
-
-def _sum_of_columns(x: Any) -> Any:
-    """Return the sum along the last axis, with size 1, of eight partial sums as in NumPy's rows.
-
-    So that a row's digits are those that it has alone.
-    """
-    n = x.shape[-1]
-    if n < 8:
-        return np.add.reduce(x, -1, keepdims=True)
-    total = x[..., :8].copy(order="K")
-    for i in range(8, n - 7, 8):
-        total += x[..., i : i + 8]
-    while total.shape[-1] > 1:
-        total = total[..., ::2] + total[..., 1::2]
-    for i in range(n - n % 8, n):
-        total += x[..., i : i + 1]
-    return total
-
-
-def _sum_in_parts(x: Any, *, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Any:
-    """Return the sum, of parts first where it is long and across memory: NumPy's own has none there."""
-    if axis is None or x.shape[axis] < LONG or x.strides[axis] == x.itemsize:
-        return np.add.reduce(x, axis=axis, dtype=dtype, keepdims=keepdims)
-    x, count = np.moveaxis(x, axis, 0), x.shape[axis] // PART
-    parts = x[: count * PART].reshape(count, PART, *x.shape[1:])
-    parts = np.add.reduce(parts, axis=1, dtype=dtype)
-    total = _sum_in_parts(parts, axis=0) + np.add.reduce(x[count * PART :], axis=0, dtype=dtype)
-    return np.expand_dims(total, axis) if keepdims else total
-
-
 def _verbs(api: Any, add: Any) -> tuple[NumPyVerbs, NumPyVerbs]:
     """Return verbs with a sum of their own: for any number, and for finite ones."""
     pair = NumPyVerbs(api), NumPyVerbs(api, finite=True)
     for verbs in pair:
         verbs.sum = add
     return pair
-
-
-def _by_class(x: Any) -> Any:
-    """Return ``x`` with its last axis the outermost in memory."""
-    return np.moveaxis(np.ascontiguousarray(np.moveaxis(x, -1, 0)), 0, -1)
 
 
 class Strict(Eager):
@@ -211,7 +167,7 @@ class NumPy(Strict):
     def __init__(self, api: Any, library: str) -> None:
         super().__init__(api, library)
         self.result = itemgetter(())  # a scalar for what has no axes, as NumPy's own reductions
-        self.columns, self.across = _verbs(api, _sum), _verbs(api, _sum_in_parts)
+        self.columns, self.across = _verbs(api, of_columns), _verbs(api, of_parts)
 
     small = MANY
 
@@ -224,8 +180,8 @@ class NumPy(Strict):
             return self.block(plan, operands, w, self.across)
         target = operands.target
         if target is not None and not plan.target.by_label:
-            target = _by_class(target)
-        laid = operands._replace(prediction=_by_class(operands.prediction), target=target)
+            target = by_class(target)
+        laid = operands._replace(prediction=by_class(operands.prediction), target=target)
         return self.block(plan, laid, w, self.columns)
 
     def tiles(self, plan: Plan, operands: Operands) -> list[Tile]:
