@@ -116,3 +116,12 @@ def test_a_label_that_is_ignored_is_refused_beside_distributions():
     for loss in (torch.nn.CrossEntropyLoss, ours.CrossEntropyLoss):
         with pytest.raises((RuntimeError, ValueError), match="ignore_index"):
             loss(ignore_index=1)(Z, SOFT)
+
+
+def test_an_empty_batch_costs_nothing(made):
+    module, x, target = made
+    x = x[:0].requires_grad_()
+    value = module(x, target[:0])
+    value.backward()
+    assert value == 0
+    assert x.grad.shape == x.shape
