@@ -126,13 +126,10 @@ class MultiLabelSoftMarginLoss(nn.MultiLabelSoftMarginLoss):
     """The mean of `xent.binary_cross_entropy` of logits over the last axis, as torch's."""
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        weight = None if self.weight is None else self.weight.expand(target.shape)
-        options: dict[str, Any] = {"sample_weight": weight, "validate": False}
-        elements: Tensor = xent.binary_cross_entropy(
-            target, logits=input, reduction="none", **options
-        )
-        rows = elements.mean(-1)
-        return rows if self.reduction == "none" else getattr(rows, self.reduction)()
+        cost = _of_elements(self, target, logits=input, weight=self.weight, validate=False)
+        if self.reduction == "none":
+            return cost.mean(-1)
+        return cost / target.shape[-1] if self.reduction == "sum" else cost
 
 
 class SoftMarginLoss(nn.SoftMarginLoss):
