@@ -19,7 +19,7 @@ PYPROJECT = nox.project.load_toml("pyproject.toml")
 LIBRARIES = ("numpy", "strict", "torch", "jax", "dask", "cupy")
 ON_GPU = ("cupy",)
 # These use several libraries at once; the doctest session has them all.
-DOCUMENTATION = ("tests/documents", "tests/benchmarks")
+DOCUMENTATION = ("tests/documents", "tests/benchmarks", "tests/keras")
 
 
 def group(*names: str) -> tuple[str, ...]:
@@ -112,7 +112,8 @@ for _library in LIBRARIES:
 def doctest(session: nox.Session) -> None:
     """Every example: in docstrings, in the README, in examples/."""
     install(session, "numpy", "torch", "jax", "dask", groups=("test", "example", "peers", "bench"))
-    session.run("pytest", "--doctest-modules", "--pyargs", "xent", *session.posargs)
+    keras = {"KERAS_BACKEND": "numpy"}  # which nobody else has chosen
+    session.run("pytest", "--doctest-modules", "--pyargs", "xent", *session.posargs, env=keras)
     required = [f"--require={library}" for library in ("numpy", "torch", "jax")]
     session.run("pytest", *required, *DOCUMENTATION, *session.posargs)
 

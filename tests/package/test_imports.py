@@ -9,7 +9,17 @@ import pytest
 
 import xent
 
-LIBRARIES = ("numpy", "torch", "jax", "dask", "cupy", "array_api_strict", "ml_dtypes", "scipy")
+LIBRARIES = (
+    "numpy",
+    "torch",
+    "jax",
+    "dask",
+    "cupy",
+    "array_api_strict",
+    "ml_dtypes",
+    "scipy",
+    "keras",
+)
 SOURCE = Path(xent.__file__).parent
 FILES = sorted(SOURCE.rglob("*.py"))
 KNOWS = {
@@ -17,8 +27,9 @@ KNOWS = {
     "torch": ("torch",),
     "jax": ("jax", "numpy"),
     "dask": ("dask", "numpy"),
+    "keras": ("keras",),
 }
-"""What an engine may import; JAX's and Dask's arrays are NumPy's underneath."""
+"""What the files of a library may import; JAX's and Dask's arrays are NumPy's underneath."""
 
 
 def loaded_by(code):
@@ -30,8 +41,9 @@ def loaded_by(code):
     return set(done.stdout.split())
 
 
-def test_importing_xent_imports_no_library():
-    assert loaded_by("import xent") == set()
+@pytest.mark.parametrize("module", ["xent", "xent.nn"])
+def test_importing_xent_imports_no_library(module):
+    assert loaded_by(f"import {module}") == set()
 
 
 @pytest.mark.parametrize("library", ["numpy", "array_api_strict"])
@@ -48,7 +60,7 @@ def test_a_call_imports_its_own_library_only():
 def library_of(path):
     """Return the library under whose name a file stands: `engines/cupy.py`, or one in `engines/torch/`."""
     first, *rest = path.relative_to(SOURCE).parts
-    return rest[0].removesuffix(".py") if first in ("engines", "testing") else None
+    return rest[0].removesuffix(".py") if first in ("engines", "nn", "testing") else None
 
 
 def known_to(path):

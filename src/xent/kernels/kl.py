@@ -75,6 +75,32 @@ class FromLogProbs(ce.FromLogProbs):
         return m.scaled(xp, w, _log_ratio(xp, target, log_probs) + 1)
 
 
+class OfLogs(FromLogProbs):
+    """The same of a target that is given by its logarithms too, none of which is taken again."""
+
+    def measure(self, xp: Verbs, log_probs: Array, target: Array, axis: int) -> tuple[Array, None]:
+        """Return Σ p (log p − log q), to which a class with p = 0 adds nothing."""
+        p, log_ratio = xp.exp(target), _of_logs(xp, target, log_probs)
+        return xp.sum(m.scaled(xp, p, log_ratio), axis=axis, keepdims=True), None
+
+    def gradient(
+        self, xp: Verbs, log_probs: Array, target: Array, s: Array, made: None, w: Array, axis: int
+    ) -> Array:
+        """Return −p."""
+        return -w * xp.exp(target)
+
+    def target_gradient(
+        self, xp: Verbs, log_probs: Array, target: Array, s: Array, w: Array, axis: int
+    ) -> Array:
+        """Return p (log(p / q) + 1)."""
+        return w * m.scaled(xp, xp.exp(target), _of_logs(xp, target, log_probs) + 1)
+
+
+def _of_logs(xp: Verbs, log_p: Array, log_q: Array) -> Array:
+    """Return log p − log q, where p is 0 a number or inf."""
+    return xp.where(log_p == -xp.inf, xp.zeros_like(log_p), log_p) - log_q
+
+
 def _log_ratio(xp: Verbs, p: Array, log_q: Array) -> Array:
     """Return log p − log q, 0 where both probabilities are 0."""
     neither = (p == 0) & (log_q == -xp.inf)

@@ -78,6 +78,29 @@ def kl_divergence(
 
 
 @loss(DivergenceOptions)
+def kl_divergence_of_logs(
+    target: ArrayLike, log_probs: ArrayLike, **options: Unpack[DivergenceOptions]
+) -> Call:
+    """Return the Kullback–Leibler divergence of log-probabilities from log-probabilities.
+
+    Σₖ pₖ (log pₖ − log qₖ). Unlike logits they are not normalised.
+
+    Parameters
+    ----------
+    target, log_probs : floating (..., K)
+        log p and log q.
+
+    Returns
+    -------
+    array
+        As of `kl_divergence`.
+    """
+    kernels = {"log_probs": kl.OfLogs()}
+    predictions = {"log_probs": log_probs}
+    return Call(target, predictions, distributions=kernels, soft=LOGITS, options=options)
+
+
+@loss(DivergenceOptions)
 def jensen_shannon_divergence(
     p: ArrayLike, q: Like[A], **options: Unpack[DivergenceOptions]
 ) -> Call[A]:

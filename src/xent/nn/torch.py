@@ -1,0 +1,154 @@
+"""Torch's loss modules, computed by xent: another import, and nothing else of a script changes.
+
+Each class inherits from torch's of its name: arguments, defaults, buffers and means are torch's own, values
+and gradients what torch's own should be. Values are checked where torch checks them. What differs:
+
+- near certainty no digit is lost: CrossEntropyLoss of logits (20, 0, 0) and label 0 is 4e-9, and not 0;
+- nothing is clamped: BCELoss of a true probability 0 is infinite, and not 100;
+- 0 · ∞ is 0, and not NaN: a masked class (−inf) beside a soft target, a log-target of −inf, a weight of 0;
+- a mean of nothing is 0, and not NaN: every label ignored, or an empty batch;
+- SoftMarginLoss does not overflow: 100 of a margin of −100, and not inf;
+- the loss of half precision is float32, and not rounded;
+- labels are of any integer type; one out of range is a ValueError, and on an accelerator NaN;
+- NLLLoss of log-probabilities above 0 raises, in host memory; KLDivLoss broadcasts nothing;
+- torch.jit.script does not take them; torch.compile, torch.export and torch.func do.
+
+Examples
+--------
+>>> import torch
+>>> from xent.nn.torch import CrossEntropyLoss
+>>> loss = CrossEntropyLoss(ignore_index=-1)
+>>> print(f"{loss(torch.tensor([[20.0, 0.0, 0.0], [0.0, 1.0, 2.0]]), torch.tensor([0, -1])):.6g}")
+4.12231e-09
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor, nn, ones_like
+
+import xent
+from xent.losses.divergence import kl_divergence_of_logs
+
+_Loss = Callable[..., Tensor]
+
+
+def _reduced(loss: _Loss, reduction: str, count: int, *given: Any, **options: Any) -> Tensor:
+    """Return a loss whose mean divides by ``count``, and is 0 of nothing."""
+    if reduction != "mean":
+        return loss(*given, reduction=reduction, **options)
+    return loss(*given, reduction="sum", **options) / max(count, 1)
+
+
+def _of_classes(
+    loss: _Loss, module: Any, classes: int, target: Tensor, *given: Any, **options: Any
+) -> Tensor:
+    """Return a loss of labels, or of distributions: their mean divides by rows, whatever classes weigh."""
+    options["class_weight"] = module.weight
+    ignored = module.ignore_index
+    if not target.is_floating_point():
+        options["ignore_index"] = -100 if ignored is None else ignored
+        if target.numel():
+            return loss(target, *given, reduction=module.reduction, **options)
+        return _reduced(loss, module.reduction, 0, target, *given, **options)
+    if ignored is not None and ignored >= 0:
+        options["ignore_index"] = ignored  # which raises, as torch does
+    rows = target.numel() // max(classes, 1)
+    return _reduced(loss, module.reduction, rows, target, *given, validate=False, **options)
+
+
+class CrossEntropyLoss(nn.CrossEntropyLoss):
+    """`xent.cross_entropy` of logits, as `torch.nn.CrossEntropyLoss`."""
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        axis = min(1, input.ndim - 1)
+        options = {"axis": axis, "label_smoothing": self.label_smoothing}
+        loss = xent.cross_entropy
+        return _of_classes(loss, self, input.shape[axis], target, logits=input, **options)
+
+
+class NLLLoss(nn.NLLLoss):
+    """`xent.sparse_categorical_cross_entropy` of log-probabilities, as `torch.nn.NLLLoss`."""
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        axis = min(1, input.ndim - 1)
+        loss = xent.sparse_categorical_cross_entropy
+        return _of_classes(loss, self, input.shape[axis], target, log_probs=input, axis=axis)
+
+
+if hasattr(nn, "LinearCrossEntropyLoss"):  # torch has it since 2.13
+
+    class LinearCrossEntropyLoss(nn.LinearCrossEntropyLoss):
+        """`xent.linear_cross_entropy`, as `torch.nn.LinearCrossEntropyLoss`.
+
+        The logits are never stored whole, whatever ``options`` says, unless ``out_features`` makes the
+        heads several.
+        """
+
+        def forward(self, input: Tensor, target: Tensor) -> Tensor:
+            given, head = (self, self.num_classes, target), self.linear
+            options = {"label_smoothing": self.label_smoothing}
+            if not self.out_features:
+                heads = input, head.weight, head.bias
+                return _of_classes(xent.linear_cross_entropy, *given, *heads, **options)
+            logits = head(input).unflatten(-1, (self.num_classes, *self.out_features))
+            return _of_classes(xent.cross_entropy, *given, logits=logits, axis=1, **options)
+
+
+def _of_elements(
+    module: Any, target: Tensor, *given: Any, weight: Tensor | None = None, **options: Any
+) -> Tensor:
+    """Return a binary loss, whose mean divides by the number of elements, whatever they weigh."""
+    if weight is not None:
+        options["sample_weight"] = weight.expand(target.shape)
+    count = target.numel()
+    return _reduced(xent.binary_cross_entropy, module.reduction, count, target, *given, **options)
+
+
+class BCELoss(nn.BCELoss):
+    """`xent.binary_cross_entropy` of probabilities, as `torch.nn.BCELoss`."""
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        return _of_elements(self, target, input, weight=self.weight)
+
+
+class BCEWithLogitsLoss(nn.BCEWithLogitsLoss):
+    """`xent.binary_cross_entropy` of logits, as `torch.nn.BCEWithLogitsLoss`."""
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        options = {"weight": self.weight, "pos_weight": self.pos_weight}
+        return _of_elements(self, target, logits=input, validate=False, **options)
+
+
+class MultiLabelSoftMarginLoss(nn.MultiLabelSoftMarginLoss):
+    """The mean of `xent.binary_cross_entropy` of logits over the last axis, as torch's."""
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        cost = _of_elements(self, target, logits=input, weight=self.weight, validate=False)
+        if self.reduction == "none":
+            return cost.mean(-1)
+        return cost / target.shape[-1] if self.reduction == "sum" else cost
+
+
+class SoftMarginLoss(nn.SoftMarginLoss):
+    """`xent.binary_cross_entropy` of logits that are to be positive, target · input, as torch's."""
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        margin = target * input
+        return _of_elements(self, ones_like(margin), logits=margin)
+
+
+class KLDivLoss(nn.KLDivLoss):
+    """`xent.kl_divergence` of log-probabilities, as `torch.nn.KLDivLoss`."""
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        loss: _Loss = kl_divergence_of_logs if self.log_target else xent.kl_divergence
+        reduction, count = self.reduction, input.numel()
+        if reduction == "batchmean":
+            reduction, count = "mean", input.shape[0]
+        rows = (target, input)
+        if reduction == "none" or input.ndim == 0:
+            rows = target[..., None], input[..., None]  # a row each
+        return _reduced(loss, reduction, count, rows[0], log_probs=rows[1], validate=False)

@@ -1,0 +1,1 @@
+"""Keras's losses, on each of its backends."""

@@ -1,0 +1,127 @@
+"""A script that imports another class changes in nothing else: arguments, state, company."""
+
+import copy
+import inspect
+import pickle
+
+import pytest
+import torch
+
+import xent.nn.torch as ours
+from tests.nn.modules import NAMES
+
+Z = torch.tensor([[0.5, -1.0, 2.0], [0.0, 1.0, -0.5], [1.5, 0.25, -2.0], [3.0, 0.0, 1.0]])
+LABELS, SOFT = torch.tensor([0, 2, -100, 1]), Z.flip(0).softmax(1)
+LOG_Q, WEIGHT = Z.log_softmax(1), torch.tensor([0.5, 1.0, 2.0])
+EXAMPLES = {
+    "CrossEntropyLoss": ({"weight": WEIGHT, "label_smoothing": 0.1}, Z, LABELS),
+    "NLLLoss": ({"weight": WEIGHT}, LOG_Q, LABELS),
+    "LinearCrossEntropyLoss": ({"in_features": 3, "num_classes": 3, "weight": WEIGHT}, Z, LABELS),
+    "BCELoss": ({"weight": WEIGHT}, Z.sigmoid(), SOFT),
+    "BCEWithLogitsLoss": ({"weight": WEIGHT, "pos_weight": WEIGHT}, Z, SOFT),
+    "MultiLabelSoftMarginLoss": ({"weight": WEIGHT}, Z, SOFT),
+    "SoftMarginLoss": ({}, Z, 2 * SOFT.round() - 1),
+    "KLDivLoss": ({"reduction": "batchmean", "log_target": True}, LOG_Q, SOFT.log()),
+}
+
+
+@pytest.fixture(params=NAMES)
+def name(request):
+    return request.param
+
+
+@pytest.fixture
+def made(name):
+    options, x, target = EXAMPLES[name]
+    return getattr(ours, name)(**options), x, target
+
+
+def test_every_module_has_an_example():
+    assert set(EXAMPLES) == set(NAMES)
+
+
+def test_arguments_and_state_are_torchs(name, made):
+    module = made[0]
+    theirs = getattr(torch.nn, name)
+    assert isinstance(module, theirs)
+    assert inspect.signature(type(module)) == inspect.signature(theirs)
+    exact = theirs(**EXAMPLES[name][0])
+    assert list(module.state_dict()) == list(exact.state_dict())
+    exact.load_state_dict(module.state_dict())
+    for own in ("weight", "pos_weight"):
+        if hasattr(module, own):
+            assert module.double().state_dict()[own].dtype == torch.float64
+
+
+def test_positional_arguments_are_torchs():
+    loss = ours.CrossEntropyLoss(WEIGHT, None, 2, None, "sum", 0.1)
+    exact = torch.nn.CrossEntropyLoss(WEIGHT, None, 2, None, "sum", 0.1)
+    labels = torch.tensor([0, 2, 1, 1])
+    torch.testing.assert_close(loss(Z, labels), exact(Z, labels))
+    with pytest.warns(UserWarning, match="size_average and reduce args will be deprecated"):
+        assert ours.BCELoss(size_average=False).reduction == "sum"
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
+def test_copies(made, copied):
+    module, x, target = made
+    assert torch.equal(copied(module)(x, target), module(x, target))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_compiled_whole(made):
+    module, x, target = made
+    torch._dynamo.reset()
+    compiled = torch.compile(module, fullgraph=True, backend="eager")
+    for rows in (4, 3):
+        wanted, got = (
+            torch.autograd.functional.vjp(lambda z, f=f, n=rows: f(z, target[:n]), x[:rows])
+            for f in (module, compiled)
+        )
+        torch.testing.assert_close(got, wanted)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch's own jacfwd
+def test_functional_transforms(made):
+    module, x, target = made
+    state = {**dict(module.named_parameters()), **dict(module.named_buffers())}
+    state = {key: x.detach() for key, x in state.items()}
+
+    def loss(z, t):
+        return torch.func.functional_call(module, state, (z, t))
+
+    wanted = torch.autograd.functional.jacobian(lambda z: module(z, target), x)
+    for transform in (torch.func.grad, torch.func.jacfwd, torch.func.jacrev):
+        torch.testing.assert_close(transform(loss)(x, target), wanted)
+    rows = torch.func.vmap(loss)(x, target)
+    singly = torch.stack([module(z, t) for z, t in zip(x, target, strict=True)])
+    if module.reduction != "batchmean":
+        torch.testing.assert_close(rows, singly.detach())
+
+
+def test_half_precision_keeps_its_digits(name, made):
+    module, x, target = made
+    target = target.bfloat16() if target.is_floating_point() else target
+    x, module = x.bfloat16(), module.bfloat16()
+    exact = getattr(torch.nn, name)(**EXAMPLES[name][0]).double()
+    exact.load_state_dict(module.state_dict())
+    wide = target.double() if target.is_floating_point() else target
+    got = module(x, target)
+    assert got.dtype == torch.float32
+    if name != "SoftMarginLoss":  # whose product is rounded, as torch's
+        torch.testing.assert_close(got.double(), exact(x.double(), wide), rtol=3e-3, atol=0)
+
+
+def test_a_label_that_is_ignored_is_refused_beside_distributions():
+    for loss in (torch.nn.CrossEntropyLoss, ours.CrossEntropyLoss):
+        with pytest.raises((RuntimeError, ValueError), match="ignore_index"):
+            loss(ignore_index=1)(Z, SOFT)
+
+
+def test_an_empty_batch_costs_nothing(made):
+    module, x, target = made
+    x = x[:0].requires_grad_()
+    value = module(x, target[:0])
+    value.backward()
+    assert value == 0
+    assert x.grad.shape == x.shape
