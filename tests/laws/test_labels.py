@@ -1,6 +1,7 @@
 """Labels are one-hot rows, and integers of any dtype, never floats."""
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -139,3 +140,21 @@ def test_agreement_with_soft_targets_that_are_hard(backend):
     hard = backend.run(xent.cross_entropy, target=y, logits=z)
     soft = backend.run(xent.cross_entropy, target=np.asarray([[1.0, 0.0, 0.0]]), logits=z)
     assert_near(soft, hard, BOTH)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_logits_that_lie_far_apart(any_backend, dtype):
+    """So far that a rounded difference is off by more than 1: the loss is the exact difference."""
+    draw = np.random.default_rng(17)
+    scale = 10.0 ** draw.uniform(9, np.log10(np.finfo(dtype).max) - 2, size=(64, 1))
+    logits = (draw.normal(size=(64, 3)) * scale).astype(dtype)
+    labels = draw.integers(0, 3, size=64)
+    exact = [
+        max(map(Fraction, row)) - Fraction(row[y])
+        for row, y in zip(logits.tolist(), labels, strict=True)
+    ]
+    value, gradient = any_backend.run(
+        xent.value_and_grad(xent.cross_entropy), target=labels, logits=logits, reduction="none"
+    )
+    assert_near(value, np.asarray([float(x) for x in exact]), 1)
+    np.testing.assert_array_equal(gradient, np.eye(3)[logits.argmax(-1)] - np.eye(3)[labels])

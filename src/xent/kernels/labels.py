@@ -131,7 +131,7 @@ def _odds(xp: Verbs, s: Rivals) -> Odds:
 
     u has what the rounded a − b lacks: that half ULP would be up to |a| / 2 ULP of a loss near certainty,
     and nearly all of its error. Rounded differences of the rivals are not: a far one weighs as
-    little as its own exponential.
+    little as its own exponential. Beyond a half what is lacking is less than a digit of the loss.
     """
     peak, rest, label = s
     if xp.finite:
@@ -148,7 +148,7 @@ def _odds(xp: Verbs, s: Rivals) -> Odds:
         lack = xp.where(xp.isnan(lack), 0.0, lack)
         rest = xp.where((peak == xp.inf) & (rest > 1), xp.nan, rest)
     u = xp.exp(ahead)
-    u = u + u * lack
+    u = u + u * xp.clip(lack, -0.5, 0.5)
     return Odds(peak, rest, label, u, xp.exp(behind), rest * u, behind)
 
 
