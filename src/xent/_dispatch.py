@@ -7,7 +7,7 @@ from importlib import import_module
 from numbers import Number
 from typing import TYPE_CHECKING, Any
 
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, is_numpy_array
 
 from xent import _dtype
 from xent._check import arguments
@@ -40,12 +40,13 @@ def _engine(api: Any) -> Engine:
 
 def engine_of(name: str, x: Any) -> Engine:
     """Return the engine of the library that ``x`` belongs to."""
-    kind = type(x)
-    if kind.__module__[:5] == "torch" and hasattr(x, "requires_grad"):
-        # torch.compile follows a plain import, but neither `import_module` nor a cache.
+    if hasattr(type(x), "__torch_function__"):
+        # A tensor, of a subclass too, or what stands for one. torch.compile follows a plain import,
+        # but neither `import_module` nor a cache.
         from xent.engines.torch.engine import TORCH
 
         return TORCH
+    kind = type(x)
     engine = ENGINE_OF.get(kind)
     if engine is None:
         try:
@@ -86,13 +87,15 @@ def resolve(
     for name, x in given.items():
         if x is None:
             continue
-        if is_sequence(x):
+        entry = _array_in(x) if is_sequence(x) else x
+        if entry is None:
             sequences[name] = x
             continue
-        own = engine_of(name, x)
+        own = engine_of(name, entry)
         if engine is not None and own is not engine:
-            raise arguments.mixed_libraries(_engines_of(given))
-        arrays[name], engine = x, own
+            raise arguments.mixed_libraries(_engines_of({**given, **arrays, name: entry}))
+        arrays[name] = own.taken(name, x) if entry is x else _stacked(own, name, x, entry)
+        engine = own
     if engine is None:
         engine = _engine(import_module("array_api_compat.numpy"))
     device = engine.together(arrays)
@@ -105,6 +108,25 @@ def resolve(
 def _engines_of(given: Mapping[str, Any]) -> dict[str, tuple[Engine, Array]]:
     arrays = {k: x for k, x in given.items() if x is not None and not is_sequence(x)}
     return {k: (engine_of(k, x), x) for k, x in arrays.items()}
+
+
+def _array_in(x: Any) -> Any:
+    """Return the first array in a sequence, None where numbers alone are; of NumPy's all are numbers."""
+    if isinstance(x, (list, tuple)):
+        return next((found for y in x if (found := _array_in(y)) is not None), None)
+    tensor = hasattr(type(x), "__torch_function__")
+    return x if tensor or (hasattr(x, "shape") and not is_numpy_array(x)) else None
+
+
+def _stacked(engine: Engine, name: str, x: Any, entry: Any) -> Array:
+    """Return a sequence of arrays as an array, of which each keeps its derivative."""
+    try:
+        if isinstance(x, (list, tuple)):
+            array: Array = engine.xp.stack([_stacked(engine, name, y, entry) for y in x])
+            return array
+        return x if hasattr(x, "shape") else engine.asarray(x, entry.dtype, engine.device(entry))
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise arguments.not_an_array(name, x) from error
 
 
 def _from_sequence(
