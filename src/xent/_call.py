@@ -135,7 +135,7 @@ def _met(given: Mapping[str, Any]) -> tuple[Engine, Mapping[str, Any]] | None:
     engine: Engine | None = None
     for x in given.values():
         if x is not None:
-            if type(x).__module__[:5] == "torch":
+            if hasattr(type(x), "__torch_function__"):
                 return _dispatch.of_tensors(given)
             own = _dispatch.ENGINE_OF.get(type(x))
             if own is None or (engine is not None and own is not engine):

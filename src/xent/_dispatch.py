@@ -7,7 +7,7 @@ from importlib import import_module
 from numbers import Number
 from typing import TYPE_CHECKING, Any
 
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, is_numpy_array
 
 from xent import _dtype
 from xent._check import arguments
@@ -40,12 +40,13 @@ def _engine(api: Any) -> Engine:
 
 def engine_of(name: str, x: Any) -> Engine:
     """Return the engine of the library that ``x`` belongs to."""
-    kind = type(x)
-    if kind.__module__[:5] == "torch" and hasattr(x, "requires_grad"):
-        # torch.compile follows a plain import, but neither `import_module` nor a cache.
+    if hasattr(type(x), "__torch_function__"):
+        # A tensor, of a subclass too, or what stands for one. torch.compile follows a plain import,
+        # but neither `import_module` nor a cache.
         from xent.engines.torch.engine import TORCH
 
         return TORCH
+    kind = type(x)
     engine = ENGINE_OF.get(kind)
     if engine is None:
         arguments.refused(name, x)
@@ -82,17 +83,47 @@ def resolve(
     is an array, so that no digit is lost, and the library's default float otherwise. None is left out.
     """
     there: dict[str, Any] = {name: x for name, x in given.items() if x is not None}
-    arrays = {name: x for name, x in there.items() if not is_sequence(x)}
-    engines = [engine_of(name, x) for name, x in arrays.items()]
-    if any(own is not engines[0] for own in engines):
-        raise arguments.mixed_libraries(dict(zip(arrays, engines, strict=True)), arrays)
-    engine = engines[0] if engines else _engine(import_module("array_api_compat.numpy"))
+    tells = {name: _array_in(x) if is_sequence(x) else x for name, x in there.items()}
+    arrays = {name: x for name, x in tells.items() if x is not None}
+    engines = {name: engine_of(name, x) for name, x in arrays.items()}
+    engine = _one_of(engines, arrays)
+    for name, x in arrays.items():
+        whole = there[name]
+        taken = engine.taken(name, x) if x is whole else _stacked(engine, name, whole, x)
+        there[name] = arrays[name] = taken
     device = engine.together(arrays)
     reference = arrays.get(like) if like else None
     for name, x in there.items():
         if name not in arrays:
             there[name] = _from_sequence(engine, name, x, device, reference)
     return engine, there
+
+
+def _one_of(engines: Mapping[str, Engine], arrays: Mapping[str, Array]) -> Engine:
+    """Return the one engine of arrays, NumPy's where there are none."""
+    found = list(engines.values()) or [_engine(import_module("array_api_compat.numpy"))]
+    if any(own is not found[0] for own in found):
+        raise arguments.mixed_libraries(engines, arrays)
+    return found[0]
+
+
+def _array_in(x: Any) -> Any:
+    """Return the first array in a sequence, None where numbers alone are; of NumPy's all are numbers."""
+    if isinstance(x, (list, tuple)):
+        return next((found for y in x if (found := _array_in(y)) is not None), None)
+    tensor = hasattr(type(x), "__torch_function__")
+    return x if tensor or (hasattr(x, "shape") and not is_numpy_array(x)) else None
+
+
+def _stacked(engine: Engine, name: str, x: Any, entry: Any) -> Array:
+    """Return a sequence of arrays as an array, of which each keeps its derivative."""
+    try:
+        if isinstance(x, (list, tuple)):
+            array: Array = engine.xp.stack([_stacked(engine, name, y, entry) for y in x])
+            return array
+        return x if hasattr(x, "shape") else engine.asarray(x, entry.dtype, engine.device(entry))
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise arguments.not_an_array(name, x) from error
 
 
 def _from_sequence(

@@ -61,6 +61,13 @@ def compute_dtype(xp: Verbs, x: Array) -> Any:
     return xp.float32 if is_half(x) else x.dtype
 
 
+def wider(xp: Verbs, a: Any, b: Any) -> Any:
+    """Return the floating dtype that holds the numbers of both."""
+    if a != b and {name(a), name(b)} == {*_HALF}:
+        return xp.float32
+    return a if EPS[name(a)] <= EPS[name(b)] else b
+
+
 def size(x: Array) -> int:
     """Return the bytes of an element."""
     return int(name(x.dtype).lstrip("bfloat")) // 8

@@ -49,6 +49,11 @@ class Engine:
 
     # --- what an array of the library is ---
 
+    def taken(self, name: str, x: Any) -> Array:
+        """Return an argument as an array, where its type is not the library's own."""
+        array: Array = x
+        return array
+
     def device(self, x: Array) -> Any:
         """Return where ``x`` lies, None where that is not known."""
         return array_api_compat.device(x)
@@ -120,6 +125,10 @@ class Engine:
     ) -> tuple[Array, Gradients]:
         """Return the value of a linear loss and its gradients."""
         raise NotImplementedError
+
+    def product_dtype(self, dtype: Any, features: Array) -> Any:
+        """Return the dtype that the head's product is made in, where its arrays fit in ``dtype``."""
+        return dtype
 
     def logit_size(self, features: Array) -> int:
         """Return the bytes of a logit of the head's product."""

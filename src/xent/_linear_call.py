@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial, reduce
 from math import prod
 from typing import Any, NamedTuple, Protocol
 
@@ -146,7 +147,7 @@ class LinearProblem(NamedTuple):
     operands: Operands
     head: Head
     chunks: Chunks
-    shapes: tuple[tuple[int, ...], ...]
+    given: Head
 
     def value(self) -> Array:
         """Return the value."""
@@ -163,12 +164,11 @@ class LinearProblem(NamedTuple):
         if plan is not self.plan:
             value = xp.exp(value)
             g = Gradients(*(None if x is None else _times(xp, x, value) for x in g))
-        _, features, weight = self.shapes
-        reshape = self.engine.xp.reshape
-        bias = g.bias if g.bias is None or len(weight) == 2 else reshape(g.bias, ())
-        return self._shaped(value), Gradients(
-            reshape(g.features, features), reshape(g.weight, weight), bias
+        both = zip(g, self.given, strict=True)
+        like = (
+            None if x is None else _dtype.cast(xp, xp.reshape(d, x.shape), x.dtype) for d, x in both
         )
+        return self._shaped(value), Gradients(*like)
 
     @property
     def _without_exp(self) -> Plan:
@@ -178,7 +178,10 @@ class LinearProblem(NamedTuple):
     def _shaped(self, value: Array) -> Array:
         if self.plan.reduction != "none":
             return value
-        return self.engine.xp.reshape(value, self.shapes[0])
+        shape = tuple(self.given.features.shape[:-1])
+        if self.plan.axis is None:
+            shape += tuple(self.given.weight.shape[:-1])
+        return self.engine.xp.reshape(value, shape)
 
 
 def _times(xp: Any, g: Array, value: Array) -> Array:
@@ -197,6 +200,8 @@ def prepare(function: str, given: LinearCall) -> LinearProblem:
     features, weight, bias = arrays["features"], arrays["weight"], arrays.get("bias")
     structure.head(features, weight, bias, narrow=call.elementwise)
     rows, classes = tuple(features.shape[:-1]), tuple(weight.shape[:-1])
+    of_head = Head(features, weight, bias)
+    features, weight, bias = _in_one_dtype(engine, of_head)
     logits = _Logits((*rows, *classes), features.dtype)
     sight = engine.sight(arrays.values()) if engine.has_devices else Sight.READABLE
     given_logits: dict[str, Any] = {**arrays, _NAME: logits}
@@ -214,10 +219,17 @@ def prepare(function: str, given: LinearCall) -> LinearProblem:
     if plan.axis is not None:
         plan = replace(plan, axis=1, row_axis=1)
     chunks = Chunks(budget, (n, k), engine.logit_size(features), width)
-    of_value = (*rows, *classes) if call.elementwise else rows
-    shapes = of_value, tuple(features.shape), tuple(weight.shape)
     operands = _flat(engine.xp, plan, operands, rows, classes)._replace(prediction=head.features)
-    return LinearProblem(engine, plan, operands, head, chunks, shapes)
+    return LinearProblem(engine, plan, operands, head, chunks, of_head)
+
+
+def _in_one_dtype(engine: Engine, head: Head) -> Head:
+    """Return the arrays of a head in the dtype of their product; a derivative is back in its own."""
+    xp, dtypes = engine.xp, [x.dtype for x in head if x is not None]
+    dtype = engine.product_dtype(reduce(partial(_dtype.wider, xp), dtypes), head.features)
+    features, weight, bias = head
+    bias = None if bias is None else _dtype.cast(xp, bias, dtype)
+    return Head(_dtype.cast(xp, features, dtype), _dtype.cast(xp, weight, dtype), bias)
 
 
 def _flat(

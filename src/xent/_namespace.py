@@ -40,11 +40,18 @@ class Namespace:
         for name in _STANDARD:
             if not hasattr(type(self), name):
                 setattr(self, name, getattr(api, name))
-        default = api.__array_namespace_info__().default_dtypes()
-        self.floating, self.integer = default["real floating"], default["integral"]
+        self.integer = self._default("integral")
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.api, name)
+
+    @property
+    def floating(self) -> Any:
+        """The library's default float, which a program may change."""
+        return self._default("real floating")
+
+    def _default(self, kind: str) -> Any:
+        return self.api.__array_namespace_info__().default_dtypes()[kind]
 
     # --- looking at values ---
 

@@ -81,7 +81,7 @@ def divided_by(
     if plan.reduction != "mean":
         return plan, operands
     divisor: Any = weigh(xp, plan, operands, rows).divisor
-    if isinstance(divisor, int):
+    if not hasattr(divisor, "dtype"):  # the number of rows, which may be a compiler's symbol
         x = operands.prediction
         one = x[(slice(0, 1),) * x.ndim]
         dtype = xp.float32 if plan.half else x.dtype
@@ -91,7 +91,7 @@ def divided_by(
 
 def _divided(xp: Verbs, x: Array, divisor: Any) -> Array:
     """Return ``x / divisor``, 0 where that is 0: everything is masked or weighted away (R10)."""
-    if isinstance(divisor, int):
+    if not hasattr(divisor, "dtype"):
         return x / divisor
     if not xp.maybe(lambda: divisor == 0):
         return xp.divide(x, divisor)

@@ -5,7 +5,7 @@ import pytest
 
 import xent
 from tests.backends import Backend
-from tests.cases import CASES
+from tests.cases import CASES, NAMED
 from tests.near import assert_near, assert_same, largest
 from xent.engines import blocks
 
@@ -74,3 +74,16 @@ def test_scalars_of_numpy_are_arrays():
     value = xent.binary_cross_entropy(np.float64(1.0), logits=np.float64(0.0))
     assert Backend.NUMPY.owns(value)
     assert_near(value, np.log(2.0), 2)
+
+
+@pytest.mark.parametrize(
+    "name", ["cross_entropy-labels-logits", "kl_divergence-distributions-probs"]
+)
+def test_a_list_of_arrays_is_an_array_of_their_library(backend, name):
+    if backend.compiles:
+        pytest.skip("a compiled call is given arrays")
+    arrays = {k: backend.asarray(x) for k, x in NAMED[name].arguments().items()}
+    rows = {k: [x[i, ...] for i in range(x.shape[0])] for k, x in arrays.items()}
+    value = NAMED[name].function(**rows)
+    assert backend.owns(value) or isinstance(value, np.generic)
+    assert_same(backend.numbers(value), backend.numbers(NAMED[name].function(**arrays)))

@@ -141,3 +141,15 @@ def test_eager_calls_compile_once_for_equal_options(name):
     given.pop("denominator", None)
     LOSSES[name](**given | {"reduction": "sum"})
     assert engine._value._cache_size() == sizes[0] + 1
+
+
+def test_a_list_of_tracers_keeps_their_derivatives():
+    """As of numbers in a list, and of rows."""
+
+    def entropy(p, q):
+        return xent.entropy([p, q], base=2)
+
+    want = [-np.log2(p) - 1 / np.log(2) for p in (0.25, 0.75)]
+    for transform in (jax.grad, lambda f, which: jax.jit(jax.grad(f, which))):
+        got = transform(entropy, (0, 1))(0.25, 0.75)
+        assert_close(np.stack(got), np.asarray(want))

@@ -6,6 +6,8 @@ import pytest
 import torch
 
 import xent
+from tests.cases import CASES
+from tests.libraries.test_torch_gradients import tensors
 
 LABELS = [0, 2, 1, 0]
 
@@ -43,6 +45,20 @@ def test_a_backward_pass_frees_what_was_saved(loss):
     value.backward()
     assert here() is None
     assert target() is None
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("passes", [1, 2])
+def test_every_loss_frees_what_it_saved(case, passes):
+    """By the last of its backward passes, whatever stays of the value."""
+    given, moving = tensors(case, {})
+    made = {k: x.requires_grad_(k in moving) * 1 for k, x in given.items()}
+    seen = [weakref.ref(x) for x in made.values()]
+    value = case.function(**made).sum()
+    del made
+    for left in reversed(range(passes)):
+        value.backward(retain_graph=left > 0)
+    assert all(here() is None for here in seen)
 
 
 @pytest.mark.parametrize("loss", LOSSES)

@@ -171,3 +171,23 @@ def test_a_network_in_functional_form_and_under_autocast():
     net.zero_grad()
     value.backward()
     assert_close(net.weight.grad, exact, 2**-6)
+
+
+def test_a_batch_of_masks_hides_bad_labels():
+    """By a mask, and by a label that is ignored; each of the batch as it is alone."""
+    y, z = torch.tensor([[0, 9, 2], [1, -100, 0]]), torch.linspace(-1, 1, 24).reshape(2, 3, 4)
+    keep = torch.tensor([[True, False, True], [True, False, False]])
+    weights = torch.tensor([[1.0, 2, 3], [3, 2, 1]])
+
+    def masked(y, z, keep, w):
+        return xent.cross_entropy(y, logits=z, where=keep, sample_weight=w)
+
+    def ignored(y, z, keep, w):
+        y = torch.where(keep, y, -100)
+        return xent.cross_entropy(y, logits=z, ignore_index=-100, sample_weight=w)
+
+    for loss in (masked, ignored):
+        each = vmap(grad(loss, 1))(y, z, keep, weights)
+        alone = [grad(loss, 1)(*x) for x in zip(y, z, keep, weights, strict=True)]
+        torch.testing.assert_close(each, torch.stack(alone), rtol=2.0**-20, atol=0)
+        assert torch.equal(each == 0, ~keep[..., None].expand_as(each))

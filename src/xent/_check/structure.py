@@ -152,13 +152,9 @@ def divisor(x: Array, reduction: str) -> None:
 
 def head(features: Array, weight: Array, bias: Array | None, *, narrow: bool) -> None:
     """Raise unless weight and bias are those of a linear head on the features."""
-    prediction("features", features)
-    for name, x in (("weight", weight), ("bias", bias)):
-        if x is not None and x.dtype != features.dtype:
-            raise TypeError(
-                f"{name} has dtype {_dtype.name(x.dtype)} and features "
-                f"{_dtype.name(features.dtype)}; a head has one dtype"
-            )
+    for name, x in (("features", features), ("weight", weight), ("bias", bias)):
+        if x is not None:
+            prediction(name, x)
     if features.ndim < 1 or features.shape[-1] == 0:
         raise ValueError(f"features has shape {_shape(features)}; it takes (..., D)")
     forms = "(D,) or (K, D)" if narrow else "(K, D)"

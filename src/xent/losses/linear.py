@@ -56,7 +56,8 @@ def linear_cross_entropy(
     features : floating (..., D)
         What the head sees of each row.
     weight : floating (K, D)
-        One row per class, of the dtype of the features.
+        One row per class. It may have another dtype than the features: the wider of the two
+        computes, inside `torch.autocast` its dtype, and each gradient has that of what it is of.
     bias : floating (K,), optional
         One number per class.
 

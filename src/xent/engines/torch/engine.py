@@ -9,6 +9,7 @@ from typing import Any
 import array_api_compat.torch
 import torch
 
+from xent._check import arguments
 from xent._engine import Engine, Sight, rows_and_gradient_of, value_and_gradient_of, value_of
 from xent._linear import Chunks, Gradients, Head
 from xent._plan import LOG, QUOTIENT, READY, Operands, Plan, masked, widened
@@ -58,6 +59,20 @@ class Torch(Engine):
     """Runs plans on tensors, and lets autograd differentiate them by the kernels' own gradients."""
 
     namespace = Recorded
+
+    def taken(self, name: str, x: Any) -> Array:
+        """Return the tensor that torch's functions see in ``x``, as in a variable of Keras."""
+        array: Array = x
+        if not isinstance(x, torch.Tensor):
+            try:
+                array = torch.reshape(x, x.shape)
+            except (AttributeError, TypeError):
+                raise arguments.not_an_array(name, x) from None
+        elif torch.compiler.is_compiling() and type(x).__module__[:5] != "torch":
+            # torch.compile does not know how to subtract a subclass from a number.
+            with torch._C.DisableTorchFunctionSubclass():
+                array = x.view_as(x)
+        return array
 
     def device(self, x: Any) -> Any:
         """Return the device of ``x``."""
@@ -151,10 +166,17 @@ class Torch(Engine):
 
     # --- a linear head ---
 
+    def product_dtype(self, dtype: Any, features: Any) -> Any:
+        """Return the dtype of the product: inside `torch.autocast` what that makes of all but float64."""
+        kind = features.device.type
+        there = dtype != torch.float64 and torch.amp.is_autocast_available(kind)
+        return (
+            torch.get_autocast_dtype(kind) if there and torch.is_autocast_enabled(kind) else dtype
+        )
+
     def product(self, a: Any, b: Any, bias: Any = None, *, transposed: bool = True) -> Any:
         """Return ``a @ b.T + bias``, or ``a @ b``, which autograd can follow."""
-        product = torch.matmul(a, b.T if transposed else b)
-        return product if bias is None else product + bias
+        return torch.nn.functional.linear(a, b, bias) if transposed else torch.matmul(a, b)
 
     def linear_value(self, plan: Plan, head: Head, operands: Operands, chunks: Chunks) -> Array:
         """Return the value of a linear loss, its gradients made with it where they are known."""

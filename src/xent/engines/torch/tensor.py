@@ -12,20 +12,19 @@ from torch.autograd import forward_ad
 HOST = "cpu"
 """The kind of device where a look at a value costs nothing."""
 
-_OWN = (Tensor, torch.nn.Parameter)
 _functorch = torch._C._functorch  # torch has no public way to tell a tensor that stands for others
 
 
 def eager(tensors: Iterable[Any]) -> bool:
     """Whether the values of all tensors are there, on whatever device; None stands for no tensor.
 
-    What `torch.export` traces is of a class of its own.
+    What `torch.export` traces is of a class of its own, which says what each operation does.
     """
-    if torch.compiler.is_dynamo_compiling():
+    if torch.compiler.is_dynamo_compiling() or torch._C._get_tracing_state() is not None:
         return False
     for x in tensors:
         if x is not None and (
-            type(x) not in _OWN
+            type(x).__torch_dispatch__ is not Tensor.__torch_dispatch__
             or _functorch.is_functorch_wrapped_tensor(x)
             or _functorch.is_legacy_batchedtensor(x)
         ):
@@ -59,7 +58,12 @@ def is_recorded(tensors: Iterable[Any]) -> bool:
 
 
 def differentiable(tensors: Iterable[Any]) -> bool:
-    """Whether a derivative with respect to one of the tensors may be asked for."""
+    """Whether a derivative with respect to one of the tensors may be asked for.
+
+    Not of what `torch.jit.trace` writes down, which no derivative of ours can be part of.
+    """
+    if torch._C._get_tracing_state() is not None:
+        return False
     recorded = torch.is_grad_enabled()
     floating = [x for x in tensors if x is not None and x.is_floating_point()]
     for x in floating:
