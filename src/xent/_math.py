@@ -140,7 +140,7 @@ def normaliser(xp: Verbs, logits: Array, axis: int) -> tuple[Normaliser, Array, 
     index = xp.first_peak(logits, axis)
     peak = xp.pick(logits, index, axis)
     d = xp.shifted(logits, peak)
-    if logits.shape[axis] > 1:  # of one class the NaN in a row would be lost
+    if logits.shape[axis] != 1:  # of one class the NaN in a row would be lost
         d = xp.put(d, index, 0.0, axis)
     e = xp.put(xp.exp(d), index, 0.0, axis)
     return Normaliser(peak, xp.sum(e, axis=axis, keepdims=True)), d, (e, index)

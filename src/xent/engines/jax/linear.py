@@ -22,12 +22,13 @@ from xent._typing import Array
 from xent.engines.head_loop import clean, run
 from xent.engines.jax.derivative import is_zero
 from xent.engines.jax.loops import Traced, over_rows, product, wide, zeros
+from xent.engines.jax.sizes import alike
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2))
 def value(engine: Engine, plan: Plan, chunks: Chunks, head: Head, operands: Operands) -> Array:
     """Return the value of a linear loss."""
-    plan, operands = _divided(engine, plan, operands, chunks)
+    plan, head, operands = _divided(engine, plan, chunks, head, operands)
     return _head_value(engine, plan, chunks, head, operands)
 
 
@@ -36,19 +37,19 @@ def value_and_gradients(
     engine: Engine, plan: Plan, chunks: Chunks, head: Head, operands: Operands
 ) -> tuple[Array, Gradients]:
     """Return the value of a linear loss and its gradients."""
-    plan, operands = _divided(engine, plan, operands, chunks)
+    plan, head, operands = _divided(engine, plan, chunks, head, operands)
     value, gradients = _scanned(engine, plan, chunks, head, operands, ALL)
     return _known_value(engine, plan, chunks, head, operands, value), gradients
 
 
 def _divided(
-    engine: Engine, plan: Plan, operands: Operands, chunks: Chunks
-) -> tuple[Plan, Operands]:
-    """Return plan and operands with the divisor of all rows, and without the features: the head has them."""
+    engine: Engine, plan: Plan, chunks: Chunks, head: Head, operands: Operands
+) -> tuple[Plan, Head, Operands]:
+    """Return plan, head and operands with the divisor of all rows; the head alone has the features."""
     rows = chunks.shape if plan.row_axis is None else chunks.shape[:1]
     plan, operands = divided_by(engine.xp, plan, operands, rows)
     nothing: Any = None
-    return plan, operands._replace(prediction=nothing)
+    return plan, *alike((head, operands._replace(prediction=nothing)))
 
 
 def _scanned(

@@ -17,6 +17,7 @@ from xent._linear import STRIP, Block, Chunks, Cut, Head, Made, Sums
 from xent._plan import Operands, Plan
 from xent._typing import Array
 from xent.engines.head_loop import Carry, OfRows, per_row
+from xent.engines.jax.sizes import alike, known
 
 
 class Traced:
@@ -31,7 +32,7 @@ class Traced:
     def __init__(self, engine: Engine, head: Head, chunks: Chunks) -> None:
         self.engine, self.head, self.chunks, self.xp = engine, head, chunks, engine.xp
         self.whole = chunks.classes == chunks.shape[1]
-        self.size, self.classes = min(STRIP, chunks.classes), chunks.shape[1]
+        self.size, self.classes = int(min(STRIP, known(chunks.classes))), chunks.shape[1]
         self.single = self.classes <= self.size
 
     def over_rows(self, body: OfRows, sums: Sums, operands: Operands) -> tuple[Sums, Made]:
@@ -125,11 +126,12 @@ def over_rows(
 
     everything = features, per_row(operands)
     rows = features.shape[0]
-    whole = rows - rows % step
-    cut = jax.tree.map(lambda x: x[:whole].reshape(-1, step, *x.shape[1:]), everything)
+    count = rows // step
+    whole = count * step
+    cut = jax.tree.map(lambda x: x[:whole].reshape(count, step, *x.shape[1:]), everything)
     sums, made = jax.lax.scan(some, sums, cut)
-    made = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), made)
-    if whole < rows:
+    made = jax.tree.map(lambda x: x.reshape(whole, *x.shape[2:]), made)
+    if whole < known(rows):
         sums, rest = some(sums, jax.tree.map(lambda x: x[whole:], everything))
         made = jax.tree.map(lambda a, b: jnp.concatenate([a, b]), made, rest)
     return sums, made
@@ -166,4 +168,4 @@ def wide(x: Any) -> Any:
 def zeros(like: Any, shape: Any = None) -> Any:
     """Return zeros in the dtype to compute in, of the shape of ``like`` or another."""
     shape = like.shape if shape is None else shape
-    return jnp.zeros(shape, jnp.promote_types(like.dtype, jnp.float32))
+    return alike((jnp.zeros(shape, jnp.promote_types(like.dtype, jnp.float32)), like))[0]
