@@ -118,7 +118,7 @@ class Backend(Enum):
         """Whether ``x`` is an array of the library, where the library's arrays are."""
         match self.library:
             case "numpy":
-                return type(x) is np.ndarray
+                return type(x) is np.ndarray if np.ndim(x) else isinstance(x, np.generic)
             case "strict":
                 return type(x).__module__ == "array_api_strict._array_object"
             case "torch" | "torch-cuda":

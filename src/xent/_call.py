@@ -34,13 +34,16 @@ class Problem(NamedTuple):
         """Return the value."""
         value = self.engine.value(self.plan, self.operands)
         if self.keep_dtype:
-            value = _dtype.cast(self.engine.xp, value, self.operands.prediction.dtype)
+            value = self._rounded(value, self.operands.prediction)
         return value
 
     def value_and_gradient(self) -> tuple[Array, Array]:
         """Return the value and its gradient."""
         value, g = self.engine.value_and_gradient(self.plan, self.operands)
-        return _dtype.cast(self.engine.xp, value, g.dtype) if self.keep_dtype else value, g
+        return self._rounded(value, g) if self.keep_dtype else value, g
+
+    def _rounded(self, value: Array, like: Array) -> Array:
+        return self.engine.run(_dtype.cast, self.engine.xp, value, like.dtype)
 
 
 def loss(

@@ -80,31 +80,18 @@ def resolve(
     They must lie on one device. Sequences of floats take the dtype of the argument ``like`` where that
     is an array, so that no digit is lost, and the library's default float otherwise. None is left out.
     """
-    arrays: dict[str, Array] = {}
-    sequences: dict[str, Any] = {}
-    engine: Engine | None = None
-    for name, x in given.items():
-        if x is None:
-            continue
-        if is_sequence(x):
-            sequences[name] = x
-            continue
-        own = engine_of(name, x)
-        if engine is not None and own is not engine:
-            raise arguments.mixed_libraries(_engines_of(given))
-        arrays[name], engine = x, own
-    if engine is None:
-        engine = _engine(import_module("array_api_compat.numpy"))
+    there: dict[str, Any] = {name: x for name, x in given.items() if x is not None}
+    arrays = {name: x for name, x in there.items() if not is_sequence(x)}
+    engines = [engine_of(name, x) for name, x in arrays.items()]
+    if any(own is not engines[0] for own in engines):
+        raise arguments.mixed_libraries(dict(zip(arrays, engines, strict=True)), arrays)
+    engine = engines[0] if engines else _engine(import_module("array_api_compat.numpy"))
     device = engine.together(arrays)
     reference = arrays.get(like) if like else None
-    for name, x in sequences.items():
-        arrays[name] = _from_sequence(engine, name, x, device, reference)
-    return engine, arrays
-
-
-def _engines_of(given: Mapping[str, Any]) -> dict[str, tuple[Engine, Array]]:
-    arrays = {k: x for k, x in given.items() if x is not None and not is_sequence(x)}
-    return {k: (engine_of(k, x), x) for k, x in arrays.items()}
+    for name, x in there.items():
+        if name not in arrays:
+            there[name] = _from_sequence(engine, name, x, device, reference)
+    return engine, there
 
 
 def _from_sequence(

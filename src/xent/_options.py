@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypedDict, get_type_hints
 
@@ -10,79 +11,160 @@ from xent._check import arguments
 from xent._typing import Array, ArrayLike, Reduction
 
 
-class RowOptions(TypedDict, total=False):
-    """What every loss takes."""
+class CommonOptions(TypedDict, total=False):
+    """What every loss takes.
 
-    base: float | None
+    Attributes
+    ----------
+    sample_weight : one per row, optional
+        Multiplies the cost of a row, and what it counts in a mean. A weight of 0 silences an
+        infinite cost.
+    where : bool, one per row, optional
+        False takes a row out: it adds exactly 0 to the value and has gradient 0, whatever it holds.
+    denominator : number or 0-d array, optional
+        Divides the sum in place of the mean's own divisor, as when gradients are accumulated.
+    validate : bool, optional
+        None checks values wherever they lie in host memory, True anywhere, and also that
+        distributions sum to 1; False checks none. Where unchecked, a label out of range makes
+        its row NaN.
+    """
+
     sample_weight: ArrayLike | None
     where: Array | None
-    reduction: Reduction
     denominator: ArrayLike | None
     validate: bool | None
 
 
-class BinaryOptions(RowOptions, total=False):
-    """What the binary losses take."""
+class ScaleOptions(TypedDict, total=False):
+    """What a loss takes that is not always a mean in nats.
+
+    Attributes
+    ----------
+    base : float, optional
+        Base of the logarithm: 2 for bits, 10 for hartleys; None for nats.
+    reduction : "none", "sum" or "mean"
+        "mean" (the default) divides by what the rows weigh: the sum of sample weight times the
+        class-weighted mass of the target.
+    """
+
+    base: float | None
+    reduction: Reduction
+
+
+class AxisOptions(TypedDict, total=False):
+    """What a loss along a class axis takes.
+
+    Attributes
+    ----------
+    axis : int, default -1
+        The class axis of the prediction.
+    """
+
+    axis: int
+
+
+class LabelOptions(TypedDict, total=False):
+    """What a loss that knows labels takes.
+
+    Attributes
+    ----------
+    ignore_index : int, optional
+        Rows with this label are taken out as by `where`.
+    """
+
+    ignore_index: int | None
+
+
+class SmoothingOptions(TypedDict, total=False):
+    """What a loss takes whose target can be smoothed.
+
+    Attributes
+    ----------
+    label_smoothing : float in [0, 1], default 0
+        Mixes the target with the uniform distribution: (1 − ε) t + ε / K.
+    """
+
+    label_smoothing: float
+
+
+class ChunkOptions(TypedDict, total=False):
+    """What a loss of a linear head takes; the class axis is the first of its weight.
+
+    Attributes
+    ----------
+    chunk_bytes : int, default 64 MiB
+        Bytes of logits at a time, of at most 512 rows.
+    """
+
+    chunk_bytes: int
+
+
+class RowOptions(CommonOptions, ScaleOptions, total=False):
+    """What every loss of rows takes."""
+
+
+class BinaryOptions(RowOptions, SmoothingOptions, total=False):
+    """What the binary losses take.
+
+    Attributes
+    ----------
+    pos_weight : number, or broadcastable to the target, optional
+        Multiplies the cost of the positive part; never enters the divisor of a mean.
+    """
 
     pos_weight: ArrayLike | None
-    label_smoothing: float
 
 
-class DivergenceOptions(RowOptions, total=False):
-    """What a loss along a class axis takes."""
-
-    axis: int
+class DivergenceOptions(RowOptions, AxisOptions, total=False):
+    """What a loss of rows along a class axis takes."""
 
 
-class LikelihoodOptions(DivergenceOptions, total=False):
-    """What a loss that knows labels takes."""
-
-    ignore_index: int | None
+class LikelihoodOptions(DivergenceOptions, LabelOptions, total=False):
+    """What a loss of rows or labels takes."""
 
 
-class MeanOptions(TypedDict, total=False):
-    """What a mean of cross entropies takes."""
+class MeanOptions(CommonOptions, LabelOptions, SmoothingOptions, total=False):
+    """What a mean of cross entropies takes.
+
+    Attributes
+    ----------
+    class_weight : (K,), optional
+        What each class weighs in the cost, and in the divisor of a mean.
+    """
 
     class_weight: ArrayLike | None
-    sample_weight: ArrayLike | None
-    where: Array | None
-    ignore_index: int | None
-    label_smoothing: float
-    denominator: ArrayLike | None
-    validate: bool | None
 
 
-class PerplexityOptions(MeanOptions, total=False):
+class PerplexityOptions(MeanOptions, AxisOptions, total=False):
     """What a mean of cross entropies along a class axis takes."""
 
-    axis: int
 
+class SoftmaxOptions(MeanOptions, ScaleOptions, total=False):
+    """What a cross entropy takes.
 
-class SoftmaxOptions(MeanOptions, total=False):
-    """What a cross entropy takes."""
+    Attributes
+    ----------
+    softcap : float, optional
+        Caps logits at ±c by c·tanh(z / c), before anything else sees them (Gemma 2).
+    z_loss : float, default 0
+        Adds z_loss·logsumexp(z)² to each row, in nats² whatever the base, weighed by the sample
+        weight alone (PaLM). From logits only.
+    """
 
-    base: float | None
-    reduction: Reduction
     softcap: float | None
     z_loss: float
 
 
-class CrossEntropyOptions(SoftmaxOptions, total=False):
+class CrossEntropyOptions(SoftmaxOptions, AxisOptions, total=False):
     """What a cross entropy along a class axis takes."""
 
-    axis: int
+
+class LinearOptions(SoftmaxOptions, ChunkOptions, total=False):
+    """What the cross entropy of a linear head takes."""
 
 
-class LinearOptions(SoftmaxOptions, total=False):
-    """What the cross entropy of a linear head takes: the class axis is the first of its weight."""
-
-    chunk_bytes: int
-
-
-class LinearBinaryOptions(BinaryOptions, total=False):
+class LinearBinaryOptions(BinaryOptions, ChunkOptions, total=False):
     """What the binary cross entropy of a linear head takes."""
-
-    chunk_bytes: int
 
 
 DEFAULTS: dict[str, Any] = {
@@ -100,42 +182,6 @@ DEFAULTS: dict[str, Any] = {
     "denominator": None,
     "validate": None,
     "chunk_bytes": 64 << 20,
-}
-
-_DOCS = {
-    "axis": """int, default -1
-    The class axis of the prediction.""",
-    "base": """float, optional
-    Base of the logarithm: 2 for bits, 10 for hartleys; None for nats.""",
-    "class_weight": """(K,), optional
-    What each class weighs in the cost, and in the divisor of a mean.""",
-    "pos_weight": """number, or broadcastable to the target, optional
-    Multiplies the cost of the positive part; never enters the divisor of a mean.""",
-    "sample_weight": """one per row, optional
-    Multiplies the cost of a row, and what it counts in a mean. A weight of 0 silences an
-    infinite cost.""",
-    "where": """bool, one per row, optional
-    False takes a row out: it adds exactly 0 to the value and has gradient 0, whatever it holds.""",
-    "ignore_index": """int, optional
-    Rows with this label are taken out as by `where`.""",
-    "label_smoothing": """float in [0, 1], default 0
-    Mixes the target with the uniform distribution: (1 − ε) t + ε / K.""",
-    "softcap": """float, optional
-    Caps logits at ±c by c·tanh(z / c), before anything else sees them (Gemma 2).""",
-    "z_loss": """float, default 0
-    Adds z_loss·logsumexp(z)² to each row, in nats² whatever the base, weighed by the sample
-    weight alone (PaLM). From logits only.""",
-    "reduction": """"none", "sum" or "mean"
-    "mean" (the default) divides by what the rows weigh: the sum of sample weight times the
-    class-weighted mass of the target.""",
-    "denominator": """number or 0-d array, optional
-    Divides the sum in place of the mean's own divisor, as when gradients are accumulated.""",
-    "validate": """bool, optional
-    None checks values wherever they lie in host memory, True anywhere, and also that
-    distributions sum to 1; False checks none. Where unchecked, a label out of range makes
-    its row NaN.""",
-    "chunk_bytes": """int, default 64 MiB
-    Bytes of logits at a time, of at most 512 rows.""",
 }
 
 
@@ -165,8 +211,21 @@ def document(function: Callable[..., Any], options: type) -> None:
         parameters=own + shared, return_annotation="Array"
     )
     text = inspect.cleandoc(function.__doc__ or "")
-    section = "\n".join(f"{name} : {_DOCS[name]}" for name in names)
+    section = "\n".join(_DOCS.get(name, name) for name in names)
     head, mark, tail = text.partition("\nReturns\n")
     if "\nParameters\n" not in head:
         head = f"{head.rstrip()}\n\nParameters\n----------"
     function.__doc__ = f"{head.rstrip()}\n{section}\n{mark}{tail}"
+
+
+def _documented(*groups: type) -> dict[str, str]:
+    """Return what the docstrings of typed dicts say of each option, none where Python drops them."""
+    texts = [inspect.cleandoc(group.__doc__ or "").partition("-\n")[2] for group in groups]
+    entries = re.split(r"^(?=\w)", "\n".join(texts), flags=re.MULTILINE)
+    return {entry.partition(" ")[0]: entry.rstrip() for entry in entries}
+
+
+_DOCS = _documented(
+    *(CommonOptions, ScaleOptions, AxisOptions, LabelOptions, SmoothingOptions, ChunkOptions),
+    *(BinaryOptions, MeanOptions, SoftmaxOptions),
+)

@@ -78,17 +78,6 @@ class Plan:
         """The plan where the values were looked at."""
         return replace(self, checked=True)
 
-    @property
-    def unignoring(self) -> Plan:
-        """The plan where the rows that are ignored are in the mask."""
-        return replace(self, ignore_index=None)
-
-    @property
-    def of_penalty(self) -> Plan:
-        """The plan whose rows are what ``z_loss`` multiplies."""
-        assert self.penalty is not None
-        return replace(self.unignoring, kernel=self.penalty, target=NOTHING, penalty=None)
-
 
 class Numbers(NamedTuple):
     """The numbers of a call, None where not given; each a float, or a 0-d array or tracer."""
@@ -185,13 +174,15 @@ def masked(plan: Plan, operands: Operands) -> tuple[Plan, Operands]:
     """Return plan and operands with all rows that are taken out in the mask ``where``."""
     if plan.ignore_index is None:
         return plan, operands
-    return plan.unignoring, operands._replace(where=kept(plan, operands))
+    return replace(plan, ignore_index=None), operands._replace(where=kept(plan, operands))
 
 
 def of_penalty(plan: Plan, operands: Operands) -> tuple[Plan, Operands]:
     """Return the plan and operands whose rows are what ``z_loss`` multiplies."""
+    assert plan.penalty is not None
+    plan = replace(plan, kernel=plan.penalty, target=NOTHING, penalty=None, ignore_index=None)
     numbers = Numbers(softcap=operands.numbers.softcap)
-    return plan.of_penalty, Operands(operands.prediction, where=operands.where, numbers=numbers)
+    return plan, Operands(operands.prediction, where=operands.where, numbers=numbers)
 
 
 def widened(xp: Verbs, operands: Operands) -> Operands:

@@ -165,18 +165,15 @@ def is_there(option: str, x: Any) -> bool:
 def numbers_of(engine: Engine, call: Call, plan: Plan) -> Numbers:
     """Return the numbers that the options and the kernel hold, each checked."""
     kernel = getattr(call, plan.source)[plan.form]
-    there = {k: x for k in NUMBERS if is_there(k, x := call.options.get(k))}
     own = tuple(map(arguments.operand, kernel.numbers))
+    there = {
+        name: arguments.number(name, x, plan.form)
+        for name in NUMBERS
+        if is_there(name, x := call.options.get(name))
+    }
     if not there:
         return Numbers(kernel=own)
     smoothing, softcap, z_loss, base = map(there.get, NUMBERS)
     if smoothing is not None:
-        smoothing = arguments.smoothing("label_smoothing", smoothing)
         smoothing = plan.target.number(smoothing, plan.classes)
-    if softcap is not None:
-        softcap = arguments.softcap(softcap, plan.form)
-    if z_loss is not None:
-        z_loss = arguments.z_loss(z_loss, plan.form)
-    if base is not None:
-        base = engine.log(arguments.base(base))
-    return Numbers(smoothing, softcap, z_loss, base, own)
+    return Numbers(smoothing, softcap, z_loss, None if base is None else engine.log(base), own)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from contextvars import ContextVar
-from functools import lru_cache
+from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import Any
 
 _VARIABLE = "XENT_WORKERS"
@@ -15,8 +15,7 @@ _VARIABLE = "XENT_WORKERS"
 _workers: ContextVar[int | None] = ContextVar("xent_workers", default=None)
 
 
-@contextmanager
-def set_workers(workers: int) -> Iterator[None]:
+def set_workers(workers: int) -> AbstractContextManager[None]:
     """Compute NumPy's blocks of rows by several threads inside a ``with`` block.
 
     The result is the same to the last bit for every number of workers. Other libraries have threads
@@ -40,7 +39,12 @@ def set_workers(workers: int) -> Iterator[None]:
     ...     print(xent.cross_entropy([0], logits=np.zeros((1, 2))))
     0.693147180559945...
     """
-    token = _workers.set(_count(workers))
+    return _in_force(_count(workers))
+
+
+@contextmanager
+def _in_force(workers: int) -> Iterator[None]:
+    token = _workers.set(workers)
     try:
         yield
     finally:
@@ -66,20 +70,41 @@ def get_workers() -> int:
     return _count(os.environ.get(_VARIABLE, "1")) if workers is None else workers
 
 
-def each(function: Callable[[Any], None], items: Iterable[Any], workers: int) -> None:
-    """Call ``function`` on every item, by several threads if asked."""
-    if workers == 1:
-        for item in items:
-            function(item)
-        return
-    for _ in _pool(workers, os.getpid()).map(function, items):
-        pass
+def each(function: Callable[[Any], None], items: Sequence[Any], workers: int) -> None:
+    """Call ``function`` on every item, by this thread and as many beside it as are asked for.
 
+    They live as long as the call: nothing is left that a fork, an interrupt or the end of the program
+    could stumble on. What ends one of them, an interrupt of this one too, ends all after their item.
+    """
+    left: SimpleQueue[Any] = SimpleQueue()
+    for item in items:
+        left.put(item)
+    ends: list[BaseException] = []
 
-@lru_cache(maxsize=4)
-def _pool(workers: int, process: int) -> ThreadPoolExecutor:
-    """Return a pool of this process: a fork does not inherit threads."""
-    return ThreadPoolExecutor(workers, thread_name_prefix="xent")
+    def work() -> None:
+        try:
+            while not ends:
+                function(left.get_nowait())
+        except Empty:
+            pass
+        except BaseException as end:
+            ends.append(end)
+
+    others = [Thread(target=work, daemon=True) for _ in range(min(workers, len(items)) - 1)]
+    running = []
+    try:
+        with suppress(RuntimeError):  # at the end of a program none can be started
+            for thread in others:
+                thread.start()
+                running.append(thread)
+        work()
+        for thread in running:
+            thread.join()
+    except BaseException as end:
+        ends.append(end)
+        raise
+    if ends:
+        raise ends[0]
 
 
 def _count(workers: int | str) -> int:

@@ -99,19 +99,21 @@ def parameters(kernel: Any) -> None:
             raise TypeError(f"{field.name} is {got}; it takes a number")
 
 
-def mixed_libraries(arrays: Mapping[str, tuple[Library, Array]]) -> TypeError:
+def _places(engines: Mapping[str, Library], arrays: Mapping[str, Array]) -> str:
+    """Return of which library each array is, and where it lies."""
+    each = ((name, engines[name], x) for name, x in arrays.items())
+    return ", ".join(f"{name} is {own.library} on {own.device(x)}" for name, own, x in each)
+
+
+def mixed_libraries(engines: Mapping[str, Library], arrays: Mapping[str, Array]) -> TypeError:
     """Return the error for arrays of two libraries."""
-    found = ", ".join(
-        f"{name} is {engine.library} on {engine.device(x)}" for name, (engine, x) in arrays.items()
-    )
+    found = _places(engines, arrays)
     return TypeError(f"all arrays must be of one library: {found}; convert them to one first")
 
 
 def mixed_devices(engine: Library, arrays: Mapping[str, Array]) -> ValueError:
     """Return the error for arrays on two devices."""
-    found = ", ".join(
-        f"{name} is {engine.library} on {engine.device(x)}" for name, x in arrays.items()
-    )
+    found = _places(dict.fromkeys(arrays, engine), arrays)
     return ValueError(f"all arrays must be on one device: {found}; nothing is moved silently")
 
 
@@ -124,29 +126,34 @@ def choice(name: str, x: Any, choices: Sequence[str]) -> None:
         raise ValueError(f"{name} is {x!r}; it takes one of {', '.join(map(repr, choices))}")
 
 
-def smoothing(name: str, x: Any) -> Number:
-    """Return ``x`` as a number in [0, 1]."""
-    return _number(name, x, "a number in [0, 1]", lambda n: 0 <= n <= 1)
+_SHARE = ("a number in [0, 1]", lambda n: 0 <= n <= 1)
+_AT_LEAST_0 = ("a number that is not negative", lambda n: n >= 0)
+
+_RULES: dict[str, tuple[str, Callable[[float], bool]]] = {
+    "label_smoothing": _SHARE,
+    "smoothing": _SHARE,
+    "base": ("any positive number but 1, or None for nats", lambda n: 0 < n < math.inf and n != 1),
+    "softcap": ("a positive number", lambda n: 0 < n < math.inf),
+    "z_loss": _AT_LEAST_0,
+    "atol": _AT_LEAST_0,
+}
+"""Of each option that is a number what it takes, in words and as a predicate."""
 
 
-def base(x: Any) -> Number:
-    """Return the base of a logarithm."""
-    return _number(
-        "base",
-        x,
-        "any positive number but 1, or None for nats",
-        lambda n: 0 < n < math.inf and n != 1,
-    )
-
-
-def softcap(x: Any, form: str) -> Number:
-    """Return the cap of the logits."""
-    return _of_logits("softcap", _number("softcap", x, "a positive number", _is_positive), form)
-
-
-def z_loss(x: Any, form: str) -> Number:
-    """Return the weight of the squared logsumexp."""
-    return _of_logits("z_loss", at_least_0("z_loss", x), form)
+def number(name: str, x: Any, form: str = "logits") -> Number:
+    """Return an option as a float, or as it is where its value is an array's, not to be waited for."""
+    if form != "logits" and name in ("softcap", "z_loss"):
+        raise ValueError(f"{name} acts on logits; the prediction was given as {form}")
+    if isinstance(x, Real) and not isinstance(x, bool):
+        plain, (rule, holds) = float(x), _RULES[name]
+        if not holds(plain):
+            raise ValueError(f"{name} is {x!r}; it takes {rule}")
+        return plain
+    if getattr(x, "shape", None) == () and _dtype.name(x.dtype) != "bool":
+        if type(x).__module__ == "numpy":
+            return number(name, x.item())
+        return undifferentiated(name, x)
+    raise TypeError(f"{name} is {type(x).__qualname__}; it takes a number")
 
 
 def operand(x: Any) -> Number:
@@ -172,27 +179,12 @@ def not_smoothed(form: str) -> ValueError:
     )
 
 
-def at_least_0(name: str, x: Any) -> Number:
-    """Return ``x`` as a number that is not negative."""
-    return _number(name, x, "a number that is not negative", lambda n: n >= 0)
-
-
-def _is_positive(n: float) -> bool:
-    return 0 < n < math.inf
-
-
-def _of_logits(name: str, number: Number, form: str) -> Number:
-    if form != "logits":
-        raise ValueError(f"{name} acts on logits; the prediction was given as {form}")
-    return number
-
-
 def budget(x: Any) -> int:
     """Return a number of bytes."""
-    number = integer("chunk_bytes", x)
-    if number < 1:
+    size = integer("chunk_bytes", x)
+    if size < 1:
         raise ValueError(f"chunk_bytes is {x}; it takes a positive number of bytes")
-    return number
+    return size
 
 
 def integer(name: str, x: Any, rule: str = "an int") -> int:
@@ -200,17 +192,3 @@ def integer(name: str, x: Any, rule: str = "an int") -> int:
     if isinstance(x, bool) or not isinstance(x, Integral):
         raise TypeError(f"{name} is {x!r}; it takes {rule}")
     return int(x)
-
-
-def _number(name: str, x: Any, rule: str, holds: Callable[[float], bool]) -> Number:
-    """Return ``x`` as a float, or as it is where its value is an array's, not to be waited for."""
-    if isinstance(x, Real) and not isinstance(x, bool):
-        number = float(x)
-        if not holds(number):
-            raise ValueError(f"{name} is {x!r}; it takes {rule}")
-        return number
-    if getattr(x, "shape", None) == () and _dtype.name(x.dtype) != "bool":
-        if type(x).__module__ == "numpy":
-            return _number(name, x.item(), rule, holds)
-        return undifferentiated(name, x)
-    raise TypeError(f"{name} is {type(x).__qualname__}; it takes a number")

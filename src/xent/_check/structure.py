@@ -18,30 +18,38 @@ def _shape(x: Array) -> str:
     return str(tuple(x.shape))
 
 
+def _of_kind(name: str, x: Array, fits: bool, takes: str) -> None:
+    """Raise unless the dtype of ``x`` fits."""
+    if not fits:
+        raise TypeError(f"{name} has dtype {_dtype.name(x.dtype)}; it takes {takes}")
+
+
+def _of_shape(name: str, x: Array, shape: Sequence[int], rule: str, *said: Sequence[int]) -> None:
+    """Raise unless ``x`` has exactly ``shape``, the first of the shapes of which the rule speaks.
+
+    They are put into it only then: a compiler would take a size that is read out for fixed.
+    """
+    if tuple(x.shape) != tuple(shape):
+        raise ValueError(f"{name} has shape {_shape(x)}{rule.format(*map(tuple, (shape, *said)))}")
+
+
 def prediction(name: str, x: Array) -> None:
     """Raise unless ``x`` holds real floating-point numbers."""
-    if _dtype.is_floating(x):
-        return
-    hint = ""
-    if _dtype.is_integer(x) or _dtype.is_bool(x):
-        hint = "; the target comes first, as in H(p, q): xent.cross_entropy(labels, logits=z)"
-    raise TypeError(
-        f"{name} has dtype {_dtype.name(x.dtype)}; it takes float16, bfloat16, float32 or "
-        f"float64{hint}"
-    )
+    hint = "; the target comes first, as in H(p, q): xent.cross_entropy(labels, logits=z)"
+    hint *= _dtype.is_integer(x) or _dtype.is_bool(x)
+    takes = f"float16, bfloat16, float32 or float64{hint}"
+    _of_kind(name, x, _dtype.is_floating(x), takes)
 
 
 def distributions(name: str, x: Array) -> None:
     """Raise unless ``x`` holds real floating-point numbers, as a target that is a distribution."""
-    if not _dtype.is_floating(x):
-        hint = "; make distributions of labels with xent.one_hot" * _dtype.is_integer(x)
-        raise TypeError(f"{name} has dtype {_dtype.name(x.dtype)}; it takes floating point{hint}")
+    hint = "; make distributions of labels with xent.one_hot" * _dtype.is_integer(x)
+    _of_kind(name, x, _dtype.is_floating(x), f"floating point{hint}")
 
 
 def integers(name: str, x: Array) -> None:
     """Raise unless ``x`` holds integers."""
-    if not _dtype.is_integer(x):
-        raise TypeError(f"{name} has dtype {_dtype.name(x.dtype)}; it takes integer labels")
+    _of_kind(name, x, _dtype.is_integer(x), "integer labels")
 
 
 def classes(x: Any) -> None:
@@ -72,79 +80,41 @@ def is_labels(
     x: Array, shape: Sequence[int], axis: int, form: str, *, only: str | None, own: bool
 ) -> bool:
     """Whether the target of a formula, our own or not, holds labels; raise where it fits neither."""
-    got = f"target has dtype {_dtype.name(x.dtype)}; it takes"
-    if _dtype.is_bool(x):
-        raise TypeError(
-            f"{got} integer labels or floating-point distributions. Boolean targets are for "
-            "binary_cross_entropy"
-        )
-    if _dtype.is_integer(x):
-        if only == "distributions":
-            other = "For labels use cross_entropy or sparse_categorical_cross_entropy"
-            other = other if own else "Make distributions of labels with xent.one_hot"
-            raise TypeError(f"{got} distributions in floating point. {other}")
-        _labels_shape(x, tuple(shape), axis, form)
-        return True
-    if not _dtype.is_floating(x):
-        raise TypeError(f"{got} integer labels or floating-point distributions")
-    if only == "labels":
-        other = ". For distributions use cross_entropy or categorical_cross_entropy"
-        raise TypeError(f"{got} integer labels{other * own}")
     rows = (*shape[:axis], *shape[axis + 1 :])
+    either = "integer labels or floating-point distributions"
+    hint = ". Boolean targets are for binary_cross_entropy"
+    _of_kind("target", x, not _dtype.is_bool(x), either + hint)
+    if _dtype.is_integer(x):
+        hint = "For labels use cross_entropy or sparse_categorical_cross_entropy"
+        hint = hint if own else "Make distributions of labels with xent.one_hot"
+        takes = f"distributions in floating point. {hint}"
+        _of_kind("target", x, only != "distributions", takes)
+        one_hot = "; one-hot rows must be in floating point" * (tuple(x.shape) == tuple(shape))
+        rule = f"; it takes {{}}, the shape {{}} of {form} without axis {axis}, and nothing is broadcast"
+        _of_shape("target of labels", x, rows, rule + one_hot, shape)
+        return True
+    _of_kind("target", x, _dtype.is_floating(x), either)
+    hint = ". For distributions use cross_entropy or categorical_cross_entropy" * own
+    _of_kind("target", x, only != "labels", f"integer labels{hint}")
     same_shape("target", x, form, shape, "; labels must be integers" * (tuple(x.shape) == rows))
     return False
 
 
-def _labels_shape(x: Array, shape: tuple[int, ...], axis: int, form: str) -> None:
-    """Raise unless there is one label for each row."""
-    rows = shape[:axis] + shape[axis + 1 :]
-    if tuple(x.shape) != rows:
-        one_hot = "; one-hot rows must be in floating point" * (tuple(x.shape) == shape)
-        raise ValueError(
-            f"target of labels has shape {_shape(x)}; it takes {rows}, the shape {shape} of {form} "
-            f"without axis {axis}, and nothing is broadcast{one_hot}"
-        )
-
-
 def same_shape(name: str, x: Array, other: str, shape: Sequence[int], hint: str = "") -> None:
-    """Raise unless ``x`` has exactly ``shape``."""
-    if tuple(x.shape) != tuple(shape):
-        raise ValueError(
-            f"{name} has shape {_shape(x)} and {other} has shape {tuple(shape)}; they must be "
-            f"equal, nothing is broadcast{hint}"
-        )
+    """Raise unless ``x`` has exactly the shape of another array."""
+    rule = f" and {other} has shape {{}}; they must be equal, nothing is broadcast{hint}"
+    _of_shape(name, x, shape, rule)
 
 
-def rows_shape(name: str, x: Array, rows: Sequence[int]) -> None:
+def _of_rows(name: str, x: Array, rows: Sequence[int]) -> None:
     """Raise unless ``x`` has one entry per row."""
-    if tuple(x.shape) != tuple(rows):
-        raise ValueError(
-            f"{name} has shape {_shape(x)}; it takes one entry per row, shape {tuple(rows)}"
-        )
-
-
-def mask(x: Array, rows: Sequence[int]) -> None:
-    """Raise unless ``x`` is one truth value per row."""
-    if not _dtype.is_bool(x):
-        raise TypeError(
-            f"where has dtype {_dtype.name(x.dtype)}; it takes bool, True for rows that count"
-        )
-    rows_shape("where", x, rows)
+    _of_shape(name, x, rows, "; it takes one entry per row, shape {}")
 
 
 def weight(name: str, x: Array) -> None:
     """Raise unless ``x`` holds real numbers."""
-    if not (_dtype.is_floating(x) or _dtype.is_integer(x) or _dtype.is_bool(x)):
-        raise TypeError(f"{name} has dtype {_dtype.name(x.dtype)}; it takes real numbers")
-
-
-def class_weight(x: Array, classes: int) -> None:
-    """Raise unless there is one weight per class."""
-    weight("class_weight", x)
-    if tuple(x.shape) != (classes,):
-        raise ValueError(
-            f"class_weight has shape {_shape(x)}; it takes ({classes},), one per class"
-        )
+    fits = _dtype.is_floating(x) or _dtype.is_integer(x) or _dtype.is_bool(x)
+    _of_kind(name, x, fits, "real numbers")
 
 
 def broadcastable(name: str, x: Array, shape: Sequence[int]) -> None:
@@ -164,8 +134,7 @@ def divisor(x: Array, reduction: str) -> None:
     if reduction != "mean":
         raise ValueError(f"denominator divides a mean; got reduction={reduction!r}")
     weight("denominator", x)
-    if x.ndim != 0:
-        raise ValueError(f"denominator has shape {_shape(x)}; it takes a number or a 0-d array")
+    _of_shape("denominator", x, (), "; it takes a number or a 0-d array")
 
 
 def head(features: Array, weight: Array, bias: Array | None, *, narrow: bool) -> None:
@@ -186,11 +155,9 @@ def head(features: Array, weight: Array, bias: Array | None, *, narrow: bool) ->
             f"weight has shape {_shape(weight)}; it takes {forms} with D = {features.shape[-1]}, the "
             "last axis of features"
         )
-    if bias is not None and tuple(bias.shape) != tuple(weight.shape[:-1]):
-        raise ValueError(
-            f"bias has shape {_shape(bias)}; it takes {tuple(weight.shape[:-1])}, one number per row "
-            "of weight"
-        )
+    if bias is not None:
+        rule = "; it takes {}, one number per row of weight"
+        _of_shape("bias", bias, weight.shape[:-1], rule)
 
 
 def some_rows(shape: Sequence[int]) -> None:
@@ -226,14 +193,17 @@ def binary(target: Array, form: str, shape: Sequence[int]) -> None:
 def weights(classes: int, reduction: str, operands: Operands, rows: tuple[int, ...]) -> None:
     """Raise unless all that weighs or masks has the shape and the kind of numbers that it must."""
     if operands.class_weight is not None:
-        class_weight(operands.class_weight, classes)
+        weight("class_weight", operands.class_weight)
+        _of_shape("class_weight", operands.class_weight, (classes,), "; it takes {}, one per class")
     if operands.pos_weight is not None:
         broadcastable("pos_weight", operands.pos_weight, operands.prediction.shape)
     if operands.sample_weight is not None:
         weight("sample_weight", operands.sample_weight)
-        rows_shape("sample_weight", operands.sample_weight, rows)
+        _of_rows("sample_weight", operands.sample_weight, rows)
     if operands.where is not None:
-        mask(operands.where, rows)
+        takes = "bool, True for rows that count"
+        _of_kind("where", operands.where, _dtype.is_bool(operands.where), takes)
+        _of_rows("where", operands.where, rows)
     if operands.denominator is not None:
         divisor(operands.denominator, reduction)
     elif reduction == "mean":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import product
 from math import prod
+from typing import Any
 
 from xent import _dtype
 from xent._namespace import in_host_memory
@@ -52,22 +53,24 @@ def of_rows(plan: Plan, tile: Tile) -> Tile:
 
 def cut(plan: Plan, operands: Operands, tile: Tile) -> Operands:
     """Return the operands of one block."""
-    target, where, pos_weight = operands.target, operands.where, operands.pos_weight
-    sample = operands.sample_weight
     part = of_rows(plan, tile)
-    if isinstance(target, tuple):
-        target = tuple(x[tile] for x in target)
-    elif target is not None:
-        target = target[part if plan.target.by_label else tile]
-    if pos_weight is not None:
-        pos_weight = pos_weight[_of_broadcast(pos_weight.shape, tile)]
-    return operands._replace(
-        prediction=operands.prediction[tile],
-        target=target,
-        where=None if where is None else where[part],
-        sample_weight=None if sample is None else sample[part],
-        pos_weight=pos_weight,
-    )
+    places = {
+        "prediction": tile,
+        "target": part if plan.target.by_label else tile,
+        "where": part,
+        "sample_weight": part,
+    }
+    if operands.pos_weight is not None:
+        places["pos_weight"] = _of_broadcast(operands.pos_weight.shape, tile)
+    some = {name: _part(getattr(operands, name), place) for name, place in places.items()}
+    return operands._replace(**some)
+
+
+def _part(x: Any, place: Tile) -> Any:
+    """Return a part of what may be none, or several arrays."""
+    if isinstance(x, tuple):
+        return tuple(y[place] for y in x)
+    return None if x is None else x[place]
 
 
 def _of_broadcast(shape: tuple[int, ...], tile: Tile) -> Tile:

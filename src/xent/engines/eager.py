@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from math import isfinite, prod
 from typing import Any
 
@@ -10,22 +10,20 @@ from array_api_compat import is_writeable_array
 
 from xent import _dtype
 from xent._engine import (
-    Engine,
     ones,
     rows_and_gradient_of,
     rows_of,
     value_and_gradient_of,
     value_of,
 )
-from xent._linear import STRIP, Chunks, Gradients, Head, cuts
 from xent._plan import Operands, Plan
 from xent._rows import divided_by
 from xent._typing import Array
 from xent.engines import blocks
-from xent.engines import head as heads
+from xent.engines.head import Products
 
 
-class Eager(Engine):
+class Eager(Products):
     """Runs a plan block by block, in extra memory of one block."""
 
     looks = False
@@ -35,44 +33,6 @@ class Eager(Engine):
         super().__init__(api, library)
         self.xp.looks = True
         self.quick: Any = self.namespace(api, finite=True)
-
-    # --- a linear head ---
-
-    has_room = False
-    """Whether `product` can write its result into an array."""
-
-    def linear_value(self, plan: Plan, head: Head, operands: Operands, chunks: Chunks) -> Array:
-        """Return the value of a linear loss, chunk by chunk."""
-        return heads.value(self, plan, head, operands, chunks)
-
-    def linear_value_and_gradient(
-        self, plan: Plan, head: Head, operands: Operands, chunks: Chunks
-    ) -> tuple[Array, Gradients]:
-        """Return the value of a linear loss and its gradients."""
-        return heads.value_and_gradient(self, plan, head, operands, chunks)
-
-    def present(self, keep: Array | None) -> Array | None:
-        """Return the positions of the rows that count, None for all; see `heads.Products`."""
-        return None
-
-    def product(
-        self,
-        a: Any,
-        b: Any,
-        bias: Array | None = None,
-        *,
-        transposed: bool = True,
-        out: Array | None = None,
-    ) -> Array:
-        """Return ``a @ b.T + bias``, or ``a @ b``."""
-        logits: Array = self.xp.matmul(a, b.T if transposed else b)
-        return logits if bias is None else logits + bias
-
-    def accumulate(self, total: Any, a: Any, b: Any) -> None:
-        """Add ``a.T @ b`` to ``total`` in place, without a second array of its size."""
-        for cut in cuts(total.shape[0], STRIP):
-            strip = self.product(a[:, cut].T, b, transposed=False)
-            total[cut, ...] += _dtype.cast(self.xp, strip, total.dtype)
 
     # --- one block ---
 
@@ -120,7 +80,7 @@ class Eager(Engine):
         """Whether the prediction is one block: an array that can't be cut and written part by part."""
         return not is_writeable_array(operands.prediction)
 
-    def each(self, function: Callable[[Any], None], items: Iterable[Any]) -> None:
+    def each(self, function: Callable[[Any], None], items: Sequence[Any]) -> None:
         """Call ``function`` on every item."""
         for item in items:
             function(item)
@@ -135,85 +95,70 @@ class Eager(Engine):
     """Fewer numbers, if they fit a block, are computed as they are."""
 
     def value(self, plan: Plan, operands: Operands) -> Array:
-        """Return the value; of elements that are rows by themselves no array of rows is made."""
-        tiles = None
-        if plan.kernel.shape == "element" and plan.reduction != "none":
-            large = 16 * prod(operands.prediction.shape) > blocks.BLOCK
-            tiles = self.tiles(plan, operands) if large else None
-        if not tiles:
-            return value_of(self, plan, operands)
-        plan, operands = divided_by(self.xp, plan, operands, operands.prediction.shape)
-        parts: list[Any] = [None] * len(tiles)
-
-        def measure(i: int) -> None:
-            parts[i] = value_of(self, plan, blocks.cut(plan, operands, tiles[i]))
-
-        self.each(measure, range(len(tiles)))
-        return self._total(parts)
+        """Return the value."""
+        if plan.kernel.shape == "element" and 16 * prod(operands.prediction.shape) > blocks.BLOCK:
+            return self._of_elements(plan, operands, sloped=False)[0]
+        return value_of(self, plan, operands)
 
     def value_and_gradient(self, plan: Plan, operands: Operands) -> tuple[Array, Array]:
-        """Return the value and its gradient, likewise."""
-        tiles = None
-        if plan.kernel.shape == "element" and plan.reduction != "none":
-            large = 16 * prod(operands.prediction.shape) > blocks.BLOCK
-            tiles = self.tiles(plan, operands) if large else None
+        """Return the value and its gradient."""
+        if plan.kernel.shape == "element" and 16 * prod(operands.prediction.shape) > blocks.BLOCK:
+            return self._of_elements(plan, operands, sloped=True)
+        return value_and_gradient_of(self, plan, operands)
+
+    def _of_elements(self, plan: Plan, operands: Operands, *, sloped: bool) -> tuple[Array, Any]:
+        """Return the value, and a gradient if asked; of reduced elements no array of rows is made."""
+        tiles = [] if plan.reduction == "none" else self.tiles(plan, operands)
         if not tiles:
-            return value_and_gradient_of(self, plan, operands)
-        plan, operands = divided_by(self.xp, plan, operands, operands.prediction.shape)
+            one_block: Any = value_and_gradient_of if sloped else value_of
+            made = one_block(self, plan, operands)
+            return made if sloped else (made, None)
+        xp, x = self.xp, operands.prediction
+        plan, operands = divided_by(xp, plan, operands, x.shape)
         parts: list[Any] = [None] * len(tiles)
-        g = self._room(plan, operands)
-        one = ones(self.xp, plan, blocks.cut(plan, operands, (slice(0, 1),) * g.ndim))
+        g = self._room(plan, operands) if sloped else None
+        one = ones(xp, plan, blocks.cut(plan, operands, (slice(0, 1),) * x.ndim))
 
         def measure(i: int) -> None:
             block = blocks.cut(plan, operands, tiles[i])
-            parts[i], g[tiles[i]] = value_and_gradient_of(self, plan, block, one)
+            if g is None:
+                parts[i] = value_of(self, plan, block)
+            else:
+                parts[i], g[tiles[i]] = value_and_gradient_of(self, plan, block, one)
 
         self.each(measure, range(len(tiles)))
-        return self._total(parts), g
+        # In the order of the blocks, in whatever order they came: the sum is the same.
+        return xp.sum(xp.stack(list(map(xp.asarray, parts))), axis=None), g
 
     def _room(self, plan: Plan, operands: Operands) -> Array:
         """Return where the gradient goes, block by block."""
         x = operands.prediction
         return x if plan.overwrites else self.xp.empty_like(x)
 
-    def _total(self, parts: list[Any]) -> Array:
-        """Return the sum of what the blocks add to a value, the same in whatever order they came."""
-        asarray = self.xp.asarray
-        return self.xp.sum(self.xp.stack([asarray(part) for part in parts]), axis=None)
+    def rows(self, plan: Plan, operands: Operands, w: Array | None = None) -> Any:
+        """Return the loss of each row, measured block by block.
 
-    def rows(self, plan: Plan, operands: Operands) -> Any:
-        """Return the loss of each row, measured block by block."""
-        size = prod(operands.prediction.shape)
-        if size < self.small and 16 * size <= blocks.BLOCK:
-            return self.block(plan, operands)
-        tiles = self.tiles(plan, operands)
-        if not tiles:
-            return self.of_block(plan, operands)
-        rows = ones(self.xp, plan, operands)
-
-        def measure(tile: blocks.Tile) -> None:
-            rows[blocks.of_rows(plan, tile)] = self.of_block(plan, blocks.cut(plan, operands, tile))
-
-        self.each(measure, tiles)
-        return rows
-
-    def rows_and_gradient(self, plan: Plan, operands: Operands, w: Array) -> Any:
-        """Return rows and gradient, the gradient of a block made while the block is in cache."""
+        With ``w`` the gradient of Σ w · loss too, that of a block made while the block is in cache.
+        """
         size = prod(operands.prediction.shape)
         if size < self.small and 16 * size <= blocks.BLOCK:
             return self.block(plan, operands, w)
         tiles = self.tiles(plan, operands)
         if not tiles:
             return self.of_block(plan, operands, w)
-        rows, g = ones(self.xp, plan, operands), self._room(plan, operands)
+        rows, g = ones(self.xp, plan, operands), None if w is None else self._room(plan, operands)
 
         def measure(tile: blocks.Tile) -> None:
-            part = blocks.of_rows(plan, tile)
-            block = blocks.cut(plan, operands, tile)
-            rows[part], g[tile] = self.of_block(plan, block, w[part])
+            part, block = blocks.of_rows(plan, tile), blocks.cut(plan, operands, tile)
+            if w is None or g is None:
+                rows[part] = self.of_block(plan, block)
+            else:
+                rows[part], g[tile] = self.of_block(plan, block, w[part])
 
         self.each(measure, tiles)
-        return rows, g
+        return rows if g is None else (rows, g)
+
+    rows_and_gradient = rows
 
 
 make = Eager

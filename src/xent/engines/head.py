@@ -1,15 +1,16 @@
 """The loss of a linear head on arrays that can be written to, for engines that compute at once.
 
 The algorithm is that of `xent.engines.head_loop`. Its loops are Python's here, and write over what they
-add to; the matmuls are those `Products` that an engine supplies.
+add to; the matmuls are the engine's own `Products`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from xent import _dtype
+from xent._engine import Engine
 from xent._linear import (
     ALL,
     PIECES,
@@ -33,38 +34,34 @@ from xent.engines.head_loop import Carry, OfRows, clean, per_row
 __all__ = ["Products", "clean", "run", "value", "value_and_gradient"]
 
 
-class Products(Protocol):
-    """What the loss of a linear head asks of an engine that computes at once.
+class Products(Engine):
+    """What computes at once, as the loss of a linear head asks it for products."""
 
-    Attributes
-    ----------
-    xp : the verbs of the library
-    has_room : whether `product` can write its result into an array
-    """
+    has_room = False
+    """Whether `product` can write its result into an array."""
 
-    xp: Any
-    has_room: bool
+    def linear_value(self, plan: Plan, head: Head, operands: Operands, chunks: Chunks) -> Array:
+        """Return the value of a linear loss, chunk by chunk."""
+        return value(self, plan, head, operands, chunks)
 
-    def device(self, x: Array, /) -> Any:
-        """Return where ``x`` lies."""
+    def linear_value_and_gradient(
+        self, plan: Plan, head: Head, operands: Operands, chunks: Chunks
+    ) -> tuple[Array, Gradients]:
+        """Return the value of a linear loss and its gradients."""
+        return value_and_gradient(self, plan, head, operands, chunks)
 
-    def value(self, plan: Plan, operands: Operands, /) -> Array:
-        """Return the value of a block of logits, which are the prediction."""
-
-    def value_and_gradient(self, plan: Plan, operands: Operands, /) -> tuple[Array, Array]:
-        """Return it and its gradient, which may be written over the logits: ``plan.overwrites``."""
-
-    def present(self, keep: Array | None, /) -> Array | None:
+    def present(self, keep: Array | None) -> Array | None:
         """Return the positions of the rows that count, None for all.
 
         Only where shapes may depend on values, and arrays can be indexed by arrays: there the other
         rows are dropped before the product.
         """
+        return None
 
     def product(
         self,
-        a: Array,
-        b: Array,
+        a: Any,
+        b: Any,
         bias: Array | None = None,
         *,
         transposed: bool = True,
@@ -74,12 +71,14 @@ class Products(Protocol):
 
         ``out`` may be written over, where the engine `has_room`: it costs time to get as much again.
         """
+        logits: Array = self.xp.matmul(a, b.T if transposed else b)
+        return logits if bias is None else logits + bias
 
-    def accumulate(self, total: Array, a: Array, b: Array, /) -> None:
+    def accumulate(self, total: Any, a: Any, b: Any) -> None:
         """Add ``a.T @ b`` to ``total`` in place, without a second array of its size."""
-
-    def run(self, function: Callable[..., Any], /, *args: Any) -> Any:
-        """Return ``function(*args)``, without warnings of what a `where` will discard."""
+        for cut in cuts(total.shape[0], STRIP):
+            strip = self.product(a[:, cut].T, b, transposed=False)
+            total[cut, ...] += _dtype.cast(self.xp, strip, total.dtype)
 
 
 def value(engine: Products, plan: Plan, head: Head, operands: Operands, chunks: Chunks) -> Array:

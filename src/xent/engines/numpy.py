@@ -1,8 +1,9 @@
-"""NumPy, and array-api-strict, which stands on it: no warnings, 0-d arrays rather than scalars."""
+"""NumPy, and array-api-strict, which stands on it: no warnings, whatever the flags."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -130,6 +131,10 @@ def _by_class(x: Any) -> Any:
 class Strict(Eager):
     """Runs plans with NumPy's floating-point warnings off, by the standard's functions alone."""
 
+    def __init__(self, api: Any, library: str) -> None:
+        super().__init__(api, library)
+        self.result: Callable[[Any], Any] = self.xp.asarray
+
     def run(self, function: Callable[..., Any], *args: Any) -> Any:
         """Return ``function(*args)``.
 
@@ -138,28 +143,32 @@ class Strict(Eager):
         with np.errstate(divide="ignore", over="ignore", under="ignore", invalid="ignore"):
             return function(*args)
 
-    def each(self, function: Callable[[Any], None], items: Iterable[Any]) -> None:
+    def each(self, function: Callable[[Any], None], items: Sequence[Any]) -> None:
         """Call ``function`` on every item, by the threads that `xent.set_workers` asks for.
 
         NumPy's loops release the interpreter's lock; each thread has floating-point flags of its own.
         """
         _workers.each(lambda item: self.run(function, item), items, _workers.get_workers())
 
+    def whole(self, operands: Operands) -> bool:
+        """Whether the prediction is one block: never, as only what is new is written to."""
+        return False
+
     def call(self, function: Callable[..., Array], *args: Any) -> Array:
         """Return ``function(xp, *args)``."""
-        return self.xp.asarray(super().call(function, *args))
+        return self.result(super().call(function, *args))
 
     def value(self, plan: Plan, operands: Operands) -> Array:
-        """Return the value of a call as an array."""
+        """Return the value of a call."""
         with np.errstate(divide="ignore", over="ignore", under="ignore", invalid="ignore"):
             value = super().value(plan, operands)
-        return self.xp.asarray(value)
+        return self.result(value)
 
     def value_and_gradient(self, plan: Plan, operands: Operands) -> tuple[Array, Array]:
-        """Return value and gradient as arrays."""
+        """Return value and gradient."""
         with np.errstate(divide="ignore", over="ignore", under="ignore", invalid="ignore"):
             value, g = super().value_and_gradient(plan, operands)
-        return self.xp.asarray(value), self.xp.asarray(g)
+        return self.result(value), self.xp.asarray(g)
 
     def sight(self, arrays: Iterable[Array | None]) -> Sight:
         """Return that values can be read, always."""
@@ -176,6 +185,9 @@ class NumPy(Strict):
 
     def __init__(self, api: Any, library: str) -> None:
         super().__init__(api, library)
+        self.result = itemgetter(
+            ()
+        )  # a value without axes is a scalar, as of NumPy's own functions
         self.columns = NumPyVerbs(api), NumPyVerbs(api, finite=True)
         for verbs in self.columns:
             verbs.sum = _sum

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from xent import _math as m
 from xent import _series as series
-from xent._kernel import Kernel
+from xent._kernel import Kernel, Statistics
 from xent._typing import Array, Verbs
 from xent.kernels import distributions as ce
 
@@ -23,10 +23,13 @@ class Terms(NamedTuple):
     mass: Array
 
 
-class FromProbs(Kernel):
-    """Kullback–Leibler divergence from probabilities, Σₖ pₖ log(pₖ / qₖ)."""
+class FromProbs(ce.FromProbs):
+    """Kullback–Leibler divergence from probabilities, Σₖ pₖ log(pₖ / qₖ).
 
-    def measure(self, xp: Verbs, probs: Array, target: Array, axis: int) -> tuple[Terms, None]:
+    Its derivative in q is that of the cross entropy, −p / q; the statistics are `Terms`.
+    """
+
+    def measure(self, xp: Verbs, probs: Array, target: Array, axis: int) -> tuple[Statistics, None]:
         """Measure p log(p/q) = (p − q) + (p − q) r + 2p (r³/3 + r⁵/5 + …), r = (p − q)/(p + q).
 
         Near p = q the terms p − q cancel in the sum: they are kept apart, where they add exactly.
@@ -46,35 +49,24 @@ class FromProbs(Kernel):
         """Return the whole sum, the differences p − q added back at the end."""
         return s.excess + s.mass
 
-    def gradient(
-        self, xp: Verbs, probs: Array, target: Array, s: Terms, made: None, w: Array, axis: int
-    ) -> Array:
-        """Return −p / q, 0 where p is 0, the gradient of the cross entropy."""
-        return -m.scaled(xp, w, m.quotient(xp, target, probs))
-
     def target_gradient(
-        self, xp: Verbs, probs: Array, target: Array, s: Terms, w: Array, axis: int
+        self, xp: Verbs, probs: Array, target: Array, s: Statistics, w: Array, axis: int
     ) -> Array:
         """Return log(p / q) + 1."""
         return m.scaled(xp, w, series.log_ratio(xp, target, probs) + 1)
 
 
-class FromLogProbs(Kernel):
+class FromLogProbs(ce.FromLogProbs):
     """Kullback–Leibler divergence from log-probabilities, Σₖ pₖ (log pₖ − log qₖ).
 
-    A logarithm that is given is not known better than to half an ULP: there is no more to keep.
+    A logarithm that is given is not known better than to half an ULP: there is no more to keep. The
+    derivative in log q is that of the cross entropy, −p.
     """
 
     def measure(self, xp: Verbs, log_probs: Array, target: Array, axis: int) -> tuple[Array, None]:
         """Return Σ p (log p − log q), to which a class with p = 0 adds nothing."""
         log_ratio = m.log_or_zero(xp, target) - log_probs
         return xp.sum(m.scaled(xp, target, log_ratio), axis=axis, keepdims=True), None
-
-    def gradient(
-        self, xp: Verbs, log_probs: Array, target: Array, s: Array, made: None, w: Array, axis: int
-    ) -> Array:
-        """Return −p, the gradient of the cross entropy."""
-        return -w * target
 
     def target_gradient(
         self, xp: Verbs, log_probs: Array, target: Array, s: Array, w: Array, axis: int

@@ -35,14 +35,8 @@ class Likelihood(Kernel):
         return w * probs
 
 
-class FromProbs(Kernel):
+class FromProbs(Likelihood):
     """Minus the logarithm of the likelihood, from probabilities: −log Σₖ tₖ qₖ."""
-
-    plain = True
-
-    def measure(self, xp: Verbs, probs: Array, target: Array, axis: int) -> tuple[Array, None]:
-        """Return the likelihood Σₖ tₖ qₖ."""
-        return xp.sum(target * probs, axis=axis, keepdims=True), None
 
     def value(self, xp: Verbs, s: Array) -> Array:
         """Return minus its logarithm, +0 where it is 1."""

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Unpack
+from functools import partial
+from typing import Unpack
 
 from xent._call import loss
 from xent._options import CrossEntropyOptions, PerplexityOptions
 from xent._request import Call
 from xent._typing import ArrayLike
 from xent.kernels import distributions, labels, smoothed
+
+_CALL = partial(
+    Call,
+    labels=labels.KERNELS,
+    distributions=distributions.KERNELS,
+    smoothed=smoothed.KERNELS,
+)
 
 
 @loss(CrossEntropyOptions)
@@ -70,7 +78,9 @@ def cross_entropy(
     >>> print(f"{float(bits):.6g}")
     2.25
     """
-    return _call(target, probs, logits, log_probs, options)
+    return _CALL(
+        target, {"probs": probs, "logits": logits, "log_probs": log_probs}, options=options
+    )
 
 
 @loss(CrossEntropyOptions)
@@ -110,7 +120,8 @@ def categorical_cross_entropy(
     >>> print(xent.categorical_cross_entropy(t, q))
     0.094589911877288...
     """
-    return _call(target, probs, logits, log_probs, options, "distributions")
+    forms = {"probs": probs, "logits": logits, "log_probs": log_probs}
+    return _CALL(target, forms, options=options, only="distributions")
 
 
 @loss(CrossEntropyOptions)
@@ -149,7 +160,8 @@ def sparse_categorical_cross_entropy(
     >>> print(xent.sparse_categorical_cross_entropy([1, 0, 2], q))
     0.094589911877288...
     """
-    return _call(target, probs, logits, log_probs, options, "labels")
+    forms = {"probs": probs, "logits": logits, "log_probs": log_probs}
+    return _CALL(target, forms, options=options, only="labels")
 
 
 @loss(PerplexityOptions)
@@ -181,25 +193,5 @@ def perplexity(
     >>> print(xent.perplexity([0, 3], logits=np.zeros((2, 4))))
     4.0
     """
-    return _call(target, probs, logits, log_probs, options, finish="exp")
-
-
-def _call(
-    target: Any,
-    probs: Any,
-    logits: Any,
-    log_probs: Any,
-    options: Any,
-    only: Literal["labels", "distributions"] | None = None,
-    finish: Literal["none", "exp"] = "none",
-) -> Call:
-    return Call(
-        target,
-        {"probs": probs, "logits": logits, "log_probs": log_probs},
-        labels.KERNELS,
-        distributions.KERNELS,
-        smoothed.KERNELS,
-        options=options,
-        only=only,
-        finish=finish,
-    )
+    forms = {"probs": probs, "logits": logits, "log_probs": log_probs}
+    return _CALL(target, forms, options=options, finish="exp")

@@ -42,7 +42,7 @@ def is_distribution(p: ArrayLike, *, axis: int = -1, atol: float | None = None) 
     x = arrays["p"]
     structure.prediction("p", x)
     axis = structure.axis_of("p", x, axis)
-    limit = values.tolerance(_dtype.eps(x)) if atol is None else arguments.at_least_0("atol", atol)
+    limit = values.tolerance(_dtype.eps(x)) if atol is None else arguments.number("atol", atol)
     return engine.call(_is_distribution, x, axis, limit)
 
 
@@ -131,7 +131,7 @@ def smooth_labels(target: ArrayLike, smoothing: float, *, axis: int = -1) -> Arr
     x = arrays["target"]
     structure.distributions("target", x)
     axis = structure.axis_of("target", x, axis)
-    return engine.call(_smoothed, x, arguments.smoothing("smoothing", smoothing), x.shape[axis])
+    return engine.call(_smoothed, x, arguments.number("smoothing", smoothing), x.shape[axis])
 
 
 def _smoothed(xp: Verbs, target: Array, smoothing: float, classes: int) -> Array:

@@ -44,8 +44,10 @@ def self_information(p: ArrayLike, *, base: float | None = None) -> Array:
     x = arrays["p"]
     structure.prediction("p", x)
     if engine.sight([x]) is Sight.READABLE:
-        values.probabilities(engine.xp, "p", x, None)
-    return engine.call(_information, x, 1.0 if base is None else engine.log(arguments.base(base)))
+        values.of_form(engine.xp, "probs", "p", x, None, None)
+    return engine.call(
+        _information, x, 1.0 if base is None else engine.log(arguments.number("base", base))
+    )
 
 
 def _information(xp: Verbs, p: Array, log_base: float) -> Array:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Unpack
+from functools import partial
+from typing import Literal, Unpack
 
 from xent._call import loss
 from xent._options import LikelihoodOptions
@@ -10,6 +11,8 @@ from xent._request import Call
 from xent._typing import ArrayLike
 from xent.kernels import labels
 from xent.kernels import likelihood as kernels
+
+_CALL = partial(Call, labels=labels.KERNELS, distributions=kernels.KERNELS)
 
 
 @loss(differentiable=False)
@@ -100,8 +103,9 @@ def log_likelihood(
     >>> print(xent.log_likelihood([0, 1], [[0.5, 0.5], [0.25, 0.75]]))
     -0.9808292530117...
     """
+    forms = {"probs": probs, "logits": logits, "log_probs": log_probs}
     options = {"axis": axis, "reduction": reduction}
-    return _negative(target, probs, logits, log_probs, options, finish="negate")
+    return _CALL(target, forms, options=options, finish="negate")
 
 
 @loss(LikelihoodOptions)
@@ -143,22 +147,6 @@ def negative_log_likelihood(
     >>> print(xent.negative_log_likelihood([0, 1], [[0.5, 0.5], [0.25, 0.75]], reduction="sum"))
     0.9808292530117...
     """
-    return _negative(target, probs, logits, log_probs, options)
-
-
-def _negative(
-    target: Any,
-    probs: Any,
-    logits: Any,
-    log_probs: Any,
-    options: Any,
-    finish: Literal["none", "negate"] = "none",
-) -> Call:
-    return Call(
-        target,
-        {"probs": probs, "logits": logits, "log_probs": log_probs},
-        labels.KERNELS,
-        kernels.KERNELS,
-        options=options,
-        finish=finish,
+    return _CALL(
+        target, {"probs": probs, "logits": logits, "log_probs": log_probs}, options=options
     )

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 import xent
+from xent import _dtype
 from xent.testing.case import CLASSES, ROWS, Case, narrowed
-from xent.testing.compare import MODERATE, largest, law, near, require
+from xent.testing.compare import MODERATE, alike, largest, law, near, require
 
 
 @law()
@@ -24,7 +25,7 @@ def halves(lib: Any, case: Case) -> None:
         require(
             lib.dtype_of(gradient) == dtype, f"the gradient of {dtype} is {lib.dtype_of(gradient)}"
         )
-        one = {"float16": 2.0**-10, "bfloat16": 2.0**-7}[dtype] * 2.0**23
+        one = _dtype.EPS[dtype] * 2.0**23
         if lib.dtype_of(value) == "float32":
             near(f"the value of {dtype}", lib.numbers(value), wanted[0])
         else:  # as a link's
@@ -67,8 +68,7 @@ def read_only(lib: Any, case: Case) -> None:
     strided = {k: np.repeat(x, 2, axis=-1)[..., ::2] for k, x in given.items()}
     for what, there in (("read-only", given), ("strided", strided)):
         got = case.both(**there)
-        near(f"the value of {what} arrays", got[0], wanted[0], 4)
-        near(f"the gradient of {what} arrays", got[1], wanted[1], 4, scale=largest(wanted[1]))
+        alike(got, wanted, 4, word=f" of {what} arrays")
 
 
 @law()

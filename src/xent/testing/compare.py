@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from xent import _dtype
 from xent.testing.case import Case
 
 MODERATE = 64
@@ -56,9 +57,7 @@ def require(holds: Any, what: str) -> None:
 
 def eps(x: Any) -> float:
     """Return the distance from 1 to the next number of a dtype."""
-    return {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-23}.get(
-        x.dtype.name, 2.0**-52
-    )
+    return _dtype.EPS.get(x.dtype.name, 2.0**-52)
 
 
 def largest(x: Any) -> Any:
@@ -87,6 +86,12 @@ def near(what: str, got: Any, want: Any, ulp: float = MODERATE, *, scale: Any = 
             f"{what}{_place(at)} is {float(got[at])!r}, wanted {float(want[at])!r}: "
             f"{off[at]:.3g} ULP off, {ulp:.3g} allowed"
         )
+
+
+def alike(got: Any, want: Any, ulp: float = MODERATE, *, word: str = "") -> None:
+    """Raise unless two values and their gradients agree, these beside the largest of their row."""
+    near(f"the value{word}", got[0], want[0], ulp)
+    near(f"the gradient{word}", got[1], want[1], ulp, scale=largest(want[1]))
 
 
 def close(what: str, got: Any, want: Any, rounding: float, *, scale: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from xent.testing.case import CLASSES, Case, narrowed
-from xent.testing.compare import MODERATE, close, eps, largest, law, near, require
+from xent.testing.compare import MODERATE, alike, close, eps, largest, law, near, require
 
 RIVAL = 1e-30
 """A probability of the other classes that is next to nothing, and no 0 for a textbook's logarithm."""
@@ -50,8 +50,7 @@ def certain(lib: Any, case: Case) -> None:
     given = _sure(case)
     got = lib.run(case.both, **narrowed(given), **case.each)
     wanted = lib.run(case.both, **given, **case.each)
-    near("the value in float32", got[0], wanted[0], MODERATE)
-    near("the gradient in float32", got[1], wanted[1], MODERATE, scale=largest(wanted[1]))
+    alike(got, wanted, word=" in float32")
 
 
 @law(lambda case: knows_probabilities(case) and case.textbook is not None)

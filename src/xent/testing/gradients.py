@@ -21,23 +21,29 @@ def differences(function: Callable[[Any], Any], x: Any) -> Any:
 
     All rows at once where each has its value, and so no entry of another matters.
     """
-    if np.shape(function(x))[:1] == x.shape[:1] and x.ndim == 2:
-        columns = [_along(function, x, (slice(None), k)) for k in range(x.shape[1])]
-        return np.stack(columns, axis=-1)
-    return np.asarray([_along(function, x, i).sum() for i in np.ndindex(x.shape)]).reshape(x.shape)
+
+    def rows(y: Any) -> Any:
+        made = np.asarray(function(y))
+        return made if made.ndim < 2 else made.sum(axis=-1)
+
+    with np.errstate(all="ignore"):  # of what a wrong loss makes
+        if np.shape(function(x))[:1] == x.shape[:1] and x.ndim == 2:
+            columns = [_along(rows, x, (slice(None), k)) for k in range(x.shape[1])]
+            return np.stack(columns, axis=-1)
+        each = [_along(rows, x, i).sum() for i in np.ndindex(x.shape)]
+        return np.asarray(each).reshape(x.shape)
 
 
 def _along(function: Callable[[Any], Any], x: Any, at: Any) -> Any:
+    """Return the derivative along the entries at a place, by differences that are extrapolated once."""
     h = STEP * np.minimum(1.0, np.abs(x[at]))
 
     def value(k: int) -> Any:
         y = x.copy()
         y[at] += k * h
-        made = np.asarray(function(y))
-        return made if made.ndim < 2 else made.sum(axis=-1)
+        return function(y)
 
-    with np.errstate(all="ignore"):  # of what a wrong loss makes
-        return (8 * (value(1) - value(-1)) - (value(2) - value(-2))) / (12 * h)
+    return (8 * (value(1) - value(-1)) - (value(2) - value(-2))) / (12 * h)
 
 
 def settings(case: Case) -> list[dict[str, Any]]:
@@ -98,25 +104,19 @@ def curvature(lib: Any, case: Case) -> None:
     """The second derivative is symmetric."""
     given = case.draw(seed=22)
     x = given[case.form]
-    rows = range(x.shape[-1])
 
     def gradient_of(y: Any) -> Any:
         return case.gradient(**{**given, case.form: y}, **case.each)
 
-    h = np.stack([_of_vectors(gradient_of, x, k) for k in rows], axis=-1)
+    h = _columns(gradient_of, x)
     scale = np.max(np.abs(h), axis=(-1, -2), keepdims=True) + np.max(np.abs(gradient_of(x)))
     close("∂²/∂zᵢ∂zⱼ", h, np.swapaxes(h, -1, -2), ACCURACY, scale=scale)
 
 
-def _of_vectors(function: Callable[[Any], Any], x: Any, k: int) -> Any:
-    h = STEP * np.minimum(1.0, np.abs(x[:, k : k + 1]))
-
-    def value(n: int) -> Any:
-        y = x.copy()
-        y[:, k : k + 1] += n * h
-        return function(y)
-
-    return (8 * (value(1) - value(-1)) - (value(2) - value(-2))) / (12 * h)
+def _columns(function: Callable[[Any], Any], x: Any) -> Any:
+    """Return the derivatives of a function of vectors along each of their entries, side by side."""
+    places = [(slice(None), slice(k, k + 1)) for k in range(x.shape[-1])]
+    return np.stack([_along(function, x, at) for at in places], axis=-1)
 
 
 @lru_cache(maxsize=256)
@@ -127,10 +127,8 @@ def expected_hessian(case: Case) -> Any:
     def gradient_of(y: Any) -> Any:
         return case.gradient(**{**given, case.form: y})
 
-    columns = [
-        _of_vectors(gradient_of, given[case.form], k) for k in range(given[case.form].shape[-1])
-    ]
-    return given, np.stack(columns, axis=-1)[0], gradient_of(given[case.form])
+    x = given[case.form]
+    return given, _columns(gradient_of, x)[0], gradient_of(x)
 
 
 # --- what a library's autograd makes of the same call ---

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from xent.testing.case import Case
-from xent.testing.compare import largest, law, near, require
+from xent.testing.compare import alike, law, near, require
 from xent.testing.libraries import Library
 
 COMPILED: Counter[str] = Counter()
@@ -59,25 +59,15 @@ class Jax(Library):
 
     def gradients(self, function: Any, given: dict[str, Any], name: str) -> dict[str, Any]:
         """Return the gradients of the summed value with respect to one argument, by how."""
-        arrays = self.arrays(given)
-        x = arrays.pop(name)
-
-        def total(x: Any) -> Any:
-            return function(**arrays, **{name: x}).sum()
-
+        total, x = self.total(function, given, name)
         backward, forward = jax.jit(lambda x: (jax.grad(total)(x), jax.jacfwd(total)(x)))(x)
         found = {"by jax.grad": backward, "by jax.jacfwd": forward}
         return {how: self.numbers(g) for how, g in found.items()}
 
     def hessian(self, function: Any, given: dict[str, Any], name: str) -> Any:
         """Return the second derivative of the summed value of one row."""
-        arrays = self.arrays(given)
-        x = arrays.pop(name)
-
-        def total(row: Any) -> Any:
-            return function(**arrays, **{name: row[None]}).sum()
-
-        return self.numbers(jax.jit(jax.hessian(total))(x[0]))
+        total, x = self.total(function, given, name)
+        return self.numbers(jax.jit(jax.hessian(lambda row: total(row[None])))(x[0]))
 
 
 LIBRARY = Jax("jax")
@@ -89,8 +79,7 @@ def jitted(lib: Any, case: Case) -> None:
     given = case.draw(seed=60)
     value, gradient = lib.run(case.both, **given)
     got = jax.jit(case.both)(**lib.arrays(given))
-    near("the value", lib.numbers(got[0]), value, 8)
-    near("the gradient", lib.numbers(got[1]), gradient, 8, scale=largest(gradient))
+    alike(tuple(map(lib.numbers, got)), (value, gradient), 8)
 
 
 @law(lambda case: bool(case.each), of=("jax",))

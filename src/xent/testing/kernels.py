@@ -10,8 +10,8 @@ import numpy as np
 
 from xent._kernel import Kernel
 from xent._target import along, ready
-from xent.testing.case import Case
-from xent.testing.compare import MODERATE, largest, law, near, require
+from xent.testing.case import Case, narrowed
+from xent.testing.compare import MODERATE, alike, largest, law, near, require
 from xent.testing.gradients import differences, hold
 
 WIDE = 12
@@ -107,12 +107,10 @@ def draws(case: Case) -> dict[str, dict[str, Any]]:
 def merged(lib: Any, case: Case) -> None:
     """Merged statistics of blocks of classes are those of the whole."""
     for what, given in draws(case).items():
-        value, gradient = outcome(case, given, (0, WIDE))
+        wanted = outcome(case, given, (0, WIDE))
         for cuts in CUTS:
             got = outcome(case, given, cuts)
-            word = f"of {what}, cut at {cuts[1:-1]},"
-            near(f"the value {word}", got[0], value)
-            near(f"the gradient {word}", got[1], gradient, scale=largest(gradient))
+            alike(got, wanted, word=f" of {what}, cut at {cuts[1:-1]},")
 
 
 @law(lambda case: case.kind == "labels" and merges(case), of=NUMPY)
@@ -208,7 +206,7 @@ def _kernel(case: Case, given: dict[str, Any], parameters: dict[str, Any]) -> An
 @law(lambda case: bool(case.others), of=NUMPY)
 def operands(lib: Any, case: Case) -> None:
     """A number of NumPy's is a number, and decides no dtype."""
-    given = {k: x.astype(np.float32) if x.dtype.kind == "f" else x for k, x in case.draw().items()}
+    given = narrowed(case.draw())
     numbers = {k: np.float64(case.parameters[k]) for k in case.others}
     got = np.asarray(case.loss(**given, **{**case.parameters, **numbers}))
     require(got.dtype == np.float32, f"{', '.join(numbers)} of float64 make the loss {got.dtype}")

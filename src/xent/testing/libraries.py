@@ -62,6 +62,12 @@ class Library:
         """Return arguments of a call in arrays of the library; numbers stay."""
         return {k: self.asarray(x) if isinstance(x, np.ndarray) else x for k, x in given.items()}
 
+    def total(self, function: Any, given: dict[str, Any], name: str) -> tuple[Any, Any]:
+        """Return the summed value as a function of one argument, and that argument."""
+        arrays = self.arrays(given)
+        x = arrays.pop(name)
+        return lambda x: function(**arrays, **{name: x}).sum(), x
+
     def call(self, function: Any, given: dict[str, Any]) -> Any:
         """Return what a function makes of the arguments, as it is."""
         return function(**self.arrays(given))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from xent.testing.case import CLASSES, Case, narrowed
-from xent.testing.compare import MODERATE, close, largest, law, near, require
+from xent.testing.compare import alike, close, largest, law, near, require
 
 FAR = 4000.0
 """A logit beside which the exponentials of moderate ones are 0."""
@@ -65,8 +65,7 @@ def infinite(lib: Any, case: Case) -> None:
             _defined(lib, case, f"{what[:-4]}{sign * x:+g}", _rows(case, at, sign * x))
         value, gradient = _limit(lib, case, at, sign)
         got = lib.run(case.both, **_rows(case, at, sign * np.inf), reduction="sum")
-        near(f"the value {what}", got[0], np.asarray(value), 16)
-        near(f"the gradient {what}", got[1], gradient, 16, scale=largest(gradient))
+        alike(got, (value, gradient), 16, word=f" {what}")
 
 
 @law(lambda case: knows_labels(case) and "reduction" in case.names and case.textbook is not None)
@@ -116,8 +115,7 @@ def digits(lib: Any, case: Case) -> None:
         given = {case.target: np.zeros(4, int), case.form: z}
     wide = lib.run(case.both, **given, **case.each)
     narrow = lib.run(case.both, **narrowed(given), **case.each)
-    near("the value in float32", narrow[0], wide[0], MODERATE)
-    near("the gradient in float32", narrow[1], wide[1], MODERATE, scale=largest(wide[1]))
+    alike(narrow, wide, word=" in float32")
 
 
 @law(lambda case: case.form == "logits" and case.takes("softcap", "reduction"))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from xent.testing.case import CLASSES, ROWS, Case
-from xent.testing.compare import largest, law, near, require, zero
+from xent.testing.compare import alike, law, require, zero
 
 
 @law(lambda case: case.takes("where"))
@@ -21,10 +21,7 @@ def masked(lib: Any, case: Case) -> None:
         for x in spoilt.values():
             x[1] = bad if x.dtype.kind == "f" else -5
         got = lib.run(case.both, **spoilt, where=where)
-        near(f"the value beside a row of {bad}", got[0], left[0], 16)
-        near(
-            f"the gradient beside a row of {bad}", got[1][keep], left[1], 16, scale=largest(left[1])
-        )
+        alike((got[0], got[1][keep]), left, 16, word=f" beside a row of {bad}")
         zero(f"the gradient, taken out for its {bad},", _of_row(got[1], 1))
         if case.each:
             zero(
@@ -41,8 +38,7 @@ def ignored(lib: Any, case: Case) -> None:
     given[case.target][1] = -100
     given[case.form][1] = np.nan
     got = lib.run(case.both, **given, ignore_index=-100)
-    near("the value", got[0], wanted[0], 4)
-    near("the gradient", got[1], wanted[1], 4, scale=largest(wanted[1]))
+    alike(got, wanted, 4)
 
 
 @law(

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from xent.testing.case import Case
-from xent.testing.compare import largest, law, near
+from xent.testing.compare import alike, law, near
 from xent.testing.libraries import Library
 
 
@@ -42,12 +42,8 @@ class Torch(Library):
 
     def gradients(self, function: Any, given: dict[str, Any], name: str) -> dict[str, Any]:
         """Return the gradients of the summed value with respect to one argument, by how."""
-        arrays = self.arrays(given)
-        x = arrays.pop(name).requires_grad_()
-
-        def total(x: Any) -> Any:
-            return function(**arrays, **{name: x}).sum()
-
+        total, x = self.total(function, given, name)
+        x.requires_grad_()
         (backward,) = torch.autograd.grad(total(x), x)
         (graphed,) = torch.autograd.grad(total(x), x, create_graph=True)
         functional = torch.func.grad(total)(x.detach())
@@ -64,9 +60,8 @@ class Torch(Library):
 
     def hessian(self, function: Any, given: dict[str, Any], name: str) -> Any:
         """Return the second derivative of the summed value of one row."""
-        arrays = self.arrays(given)
-        x = arrays.pop(name).requires_grad_()
-        (g,) = torch.autograd.grad(function(**arrays, **{name: x}).sum(), x, create_graph=True)
+        total, x = self.total(function, given, name)
+        (g,) = torch.autograd.grad(total(x.requires_grad_()), x, create_graph=True)
         if g.grad_fn is None:  # a gradient that is a constant
             return np.zeros((x.shape[-1], x.shape[-1]))
         rows = [
@@ -92,8 +87,7 @@ def compiled(lib: Any, case: Case) -> None:
         function = torch.compile(case.function, fullgraph=True, backend="eager")
         made = function(**arrays, **{case.form: x})
         made.sum().backward()
-    near("the value", lib.numbers(made), value, 4)
-    near("the gradient", lib.numbers(x.grad), gradient, 4, scale=largest(gradient))
+    alike((lib.numbers(made), lib.numbers(x.grad)), (value, gradient), 4)
 
 
 @law(lambda case: bool(case.each), of=("torch",))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from xent.testing.case import CLASSES, ROWS, Case, narrowed
-from xent.testing.compare import MODERATE, close, largest, law, near, require, zero
+from xent.testing.compare import MODERATE, alike, close, largest, law, near, require, zero
 
 ROUNDING = 1e-12
 """By how much a textbook's formula may be off in float64, relative to its largest value."""
@@ -45,8 +45,7 @@ def alone(lib: Any, case: Case) -> None:
     given = case.draw(seed=2)
     both = lib.run(case.both, **given, **case.each)
     single = lib.run(case.both, **{k: x[1:2] for k, x in given.items()}, **case.each)
-    near("the value alone", single[0], both[0][1:2], 4)
-    near("the gradient alone", single[1], both[1][1:2], 4, scale=largest(both[1][1:2]))
+    alike(single, [x[1:2] for x in both], 4, word=" alone")
 
 
 @law(lambda case: case.takes("sample_weight", "reduction"))
@@ -73,8 +72,7 @@ def base(lib: Any, case: Case) -> None:
     given = case.draw(seed=4)
     plain = lib.run(case.both, **given)
     bits = lib.run(case.both, **given, base=2)
-    near("the value", bits[0], plain[0] / math.log(2), 8)
-    near("the gradient", bits[1], plain[1] / math.log(2), 8, scale=largest(bits[1]))
+    alike(bits, [x / math.log(2) for x in plain], 8)
 
 
 @law(lambda case: case.takes("class_weight", "reduction") and case.by_label)
@@ -102,8 +100,7 @@ def one_hot(lib: Any, case: Case) -> None:
         of_label = lib.run(case.both, **given, **options)
         of_row = lib.run(case.both, **hot, **options)
         word = f" with {' and '.join(names)}" if names else ""
-        near(f"the value of labels{word}", of_label[0], of_row[0])
-        near(f"the gradient{word}", of_label[1], of_row[1], scale=largest(of_row[1]))
+        alike(of_label, of_row, word=f" of labels{word}")
 
 
 @law(lambda case: case.takes("label_smoothing") and case.kind == "distributions")
@@ -113,8 +110,7 @@ def smoothing(lib: Any, case: Case) -> None:
     mixed = (1 - part) * given[case.target] + part / CLASSES
     wanted = lib.run(case.both, **{**given, case.target: mixed})
     got = lib.run(case.both, **given, label_smoothing=part)
-    near("the value", got[0], wanted[0])
-    near("the gradient", got[1], wanted[1], scale=largest(wanted[1]))
+    alike(got, wanted)
 
 
 @law(lambda case: is_wide(case) and case.permutes)
@@ -139,8 +135,8 @@ def axis(lib: Any, case: Case) -> None:
     there = {k: np.moveaxis(x, -1, 0) if x.ndim == 2 else x for k, x in given.items()}
     value, gradient = lib.run(case.both, **given)
     got = lib.run(case.both, **there, axis=0)
-    near("the value", got[0], np.moveaxis(value, -1, 0) if value.ndim == 2 else value, 16)
-    near("the gradient", np.moveaxis(got[1], 0, -1), gradient, 16, scale=largest(gradient))
+    value = np.moveaxis(value, -1, 0) if value.ndim == 2 else value
+    alike((got[0], np.moveaxis(got[1], 0, -1)), (value, gradient), 16)
 
 
 @law(lambda case: is_wide(case) and case.form == "logits")
@@ -156,8 +152,7 @@ def no_class(lib: Any, case: Case) -> None:
     got = lib.run(case.both, **there)
     if got[0].ndim == 2:
         return
-    near("the value", got[0], value, 16)
-    near("the gradient", got[1][..., :-1], gradient, 16, scale=largest(gradient))
+    alike((got[0], got[1][..., :-1]), (value, gradient), 16)
     zero("the gradient of that class", got[1][..., -1:])
 
 
