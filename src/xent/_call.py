@@ -32,6 +32,8 @@ class Problem(NamedTuple):
 
     def value(self) -> Array:
         """Return the value."""
+        if self.plan.classes == 0:
+            return self._of_no_classes()[0]
         value = self.engine.value(self.plan, self.operands)
         if self.keep_dtype:
             value = self._rounded(value, self.operands.prediction)
@@ -39,8 +41,17 @@ class Problem(NamedTuple):
 
     def value_and_gradient(self) -> tuple[Array, Array]:
         """Return the value and its gradient."""
+        if self.plan.classes == 0:
+            return self._of_no_classes()
         value, g = self.engine.value_and_gradient(self.plan, self.operands)
         return self._rounded(value, g) if self.keep_dtype else value, g
+
+    def _of_no_classes(self) -> tuple[Array, Array]:
+        """Return what an empty sum makes of a link, and its gradient: both empty, or a logsumexp −inf."""
+        xp, x = self.engine.xp, self.operands.prediction
+        if self.plan.kernel.shape == "block":
+            return x + 0, xp.zeros_like(x)
+        return xp.sum(x, axis=self.plan.axis) - xp.inf, xp.zeros_like(x)
 
     def _rounded(self, value: Array, like: Array) -> Array:
         return self.engine.run(_dtype.cast, self.engine.xp, value, like.dtype)
@@ -123,6 +134,9 @@ def checked(function: str, call: Call) -> Problem:
     for key in WEIGHTS:
         if key in options:
             given[key] = options[key]
+    for key in NUMBERS:
+        if key in options and hasattr(options[key], "shape"):
+            given[key] = options[key]
     engine, arrays = _met(given) or _dispatch.resolve(given, like=name)
     sight = engine.sight(arrays.values()) if engine.has_devices else Sight.READABLE
     plan, operands = planned(engine, call, arrays, name, form, sight)
@@ -164,7 +178,7 @@ def planned(
     operands = Operands(arrays[name], arrays.get(call.target_name), *weights)
     if sight is Sight.TRACED:
         traced = replace(plan_of(call, operands, name, form), traced=True)
-        return traced, operands._replace(numbers=numbers_of(engine, call, traced))
+        return traced, operands._replace(numbers=numbers_of(engine, call, traced, operands[0]))
     key = _key(engine, call, operands, form)
     plan: Plan | None
     try:
@@ -177,7 +191,7 @@ def planned(
             _PLANS.clear()
         _PLANS[key] = plan
     if plan.has_numbers:
-        operands = operands._replace(numbers=numbers_of(engine, call, plan))
+        operands = operands._replace(numbers=numbers_of(engine, call, plan, operands[0]))
     return plan, operands
 
 

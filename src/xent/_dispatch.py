@@ -48,6 +48,8 @@ def engine_of(name: str, x: Any) -> Engine:
         return TORCH
     engine = ENGINE_OF.get(kind)
     if engine is None:
+        if hasattr(x, "mask"):
+            raise arguments.masked(name, x)
         try:
             engine = ENGINE_OF.setdefault(kind, _engine(array_namespace(x)))
         except TypeError:
@@ -77,15 +79,15 @@ def resolve(
 ) -> tuple[Engine, dict[str, Array]]:
     """Return the engine of the one library of what is given, and all of it as arrays of that library.
 
-    They must lie on one device. Sequences of floats take the dtype of the argument ``like`` where that
-    is an array, so that no digit is lost, and the library's default float otherwise. None is left out.
+    They must lie on one device. NumPy's are constants to a library that takes them so. Sequences of
+    floats take the dtype of the argument ``like`` where that is an array, so that no digit is lost, and
+    the library's default float otherwise. None is left out.
     """
-    there: dict[str, Any] = {name: x for name, x in given.items() if x is not None}
+    there: dict[str, Any] = {name: _held(name, x) for name, x in given.items() if x is not None}
     arrays = {name: x for name, x in there.items() if not is_sequence(x)}
-    engines = [engine_of(name, x) for name, x in arrays.items()]
-    if any(own is not engines[0] for own in engines):
-        raise arguments.mixed_libraries(dict(zip(arrays, engines, strict=True)), arrays)
-    engine = engines[0] if engines else _engine(import_module("array_api_compat.numpy"))
+    engines = {name: engine_of(name, x) for name, x in arrays.items()}
+    engine = _one_of(engines, arrays)
+    arrays = {name: x for name, x in arrays.items() if engines[name] is engine}
     device = engine.together(arrays)
     reference = arrays.get(like) if like else None
     for name, x in there.items():
@@ -94,16 +96,41 @@ def resolve(
     return engine, there
 
 
+def _held(name: str, x: Any) -> Any:
+    """Return the array that a variable of a framework holds, and what is none as it is."""
+    held = getattr(x, "__jax_array__", None)
+    try:
+        return x if held is None else held()
+    except (TypeError, ValueError) as error:
+        raise arguments.not_an_array(name, x) from error
+
+
+def _one_of(engines: Mapping[str, Engine], arrays: Mapping[str, Array]) -> Engine:
+    """Return the one engine of arrays; beside another's NumPy's may be constants, or numbers."""
+    found = list(engines.values()) or [_engine(import_module("array_api_compat.numpy"))]
+    engine = next((own for own in found if own.library != "numpy"), found[0])
+    for name, own in engines.items():
+        constant = own.library == "numpy" and (engine.takes_constants or arrays[name].ndim == 0)
+        if own is not engine and not constant:
+            raise arguments.mixed_libraries(engines, arrays)
+    return engine
+
+
 def _from_sequence(
     engine: Engine, name: str, x: Any, device: Any, reference: Array | None
 ) -> Array:
+    """Return a number, a nested sequence or an array of NumPy's as an array of the engine's library."""
     dtype = None
+    if getattr(x, "shape", None) == ():
+        x = x.item()
     if _holds_float(x):
         dtype = engine.xp.floating
         if reference is not None and _dtype.is_floating(reference):
             dtype = _dtype.compute_dtype(engine.xp, reference)
     try:
         return engine.asarray(x, dtype, device)
+    except OverflowError as error:
+        raise arguments.too_large(name, engine, error) from error
     except (TypeError, ValueError) as error:
         raise arguments.not_an_array(name, x) from error
 

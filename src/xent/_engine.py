@@ -40,6 +40,8 @@ class Engine:
     namespace: type[Namespace] = Namespace
     has_devices = True
     """Whether arrays may lie elsewhere than in host memory, or have no values yet."""
+    takes_constants = False
+    """Whether the library's own functions take NumPy's arrays beside its own, as constants."""
     lends_views = False
     """Whether values are looked at as those of another library, by `look`."""
 

@@ -72,6 +72,19 @@ def not_an_array(name: str, x: Any) -> TypeError:
     )
 
 
+def masked(name: str, x: Any) -> TypeError:
+    """Return the error for a masked array, whose mask would be lost."""
+    kind = f"{type(x).__module__}.{type(x).__qualname__}"
+    return TypeError(
+        f"{name} is {kind}, whose mask would be lost; pass its data, and the rows that count as where="
+    )
+
+
+def too_large(name: str, engine: Library, error: OverflowError) -> ValueError:
+    """Return the error for an integer that a library has no dtype for."""
+    return ValueError(f"{name} holds an integer beyond those that {engine.library} has: {error}")
+
+
 def no_target(call: Any) -> TypeError:
     """Return the error for None in the place of a target."""
     kinds = {"labels": call.labels, "distributions": call.distributions}
