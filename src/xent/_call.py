@@ -10,51 +10,17 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import wraps
-from typing import Any, NamedTuple, ParamSpec
+from typing import Any, ParamSpec
 
-from xent import _dispatch, _dtype, _options
+from xent import _dispatch, _options
 from xent._check import arguments, values
 from xent._engine import Engine, Sight
 from xent._plan import Operands, Plan, kept
-from xent._request import NO_PART, NUMBERS, WEIGHTS, Call, is_there, numbers_of, plan_of
+from xent._problem import Problem
+from xent._request import NO_PART, NUMBERS, WEIGHTS, Call, is_array, is_there, numbers_of, plan_of
 from xent._typing import Array, Form
 
 P = ParamSpec("P")
-
-
-class Problem(NamedTuple):
-    """A checked call."""
-
-    engine: Engine
-    plan: Plan
-    operands: Operands
-    keep_dtype: bool = False
-
-    def value(self) -> Array:
-        """Return the value."""
-        if self.plan.classes == 0:
-            return self._of_no_classes()[0]
-        value = self.engine.value(self.plan, self.operands)
-        if self.keep_dtype:
-            value = self._rounded(value, self.operands.prediction)
-        return value
-
-    def value_and_gradient(self) -> tuple[Array, Array]:
-        """Return the value and its gradient."""
-        if self.plan.classes == 0:
-            return self._of_no_classes()
-        value, g = self.engine.value_and_gradient(self.plan, self.operands)
-        return self._rounded(value, g) if self.keep_dtype else value, g
-
-    def _of_no_classes(self) -> tuple[Array, Array]:
-        """Return what an empty sum makes of a link, and its gradient: both empty, or a logsumexp −inf."""
-        xp, x = self.engine.xp, self.operands.prediction
-        if self.plan.kernel.shape == "block":
-            return x + 0, xp.zeros_like(x)
-        return xp.sum(x, axis=self.plan.axis) - xp.inf, xp.zeros_like(x)
-
-    def _rounded(self, value: Array, like: Array) -> Array:
-        return self.engine.run(_dtype.cast, self.engine.xp, value, like.dtype)
 
 
 def loss(
@@ -135,7 +101,7 @@ def checked(function: str, call: Call) -> Problem:
         if key in options:
             given[key] = options[key]
     for key in NUMBERS:
-        if key in options and hasattr(options[key], "shape"):
+        if key in options and is_array(options[key]):
             given[key] = options[key]
     engine, arrays = _met(given) or _dispatch.resolve(given, like=name)
     sight = engine.sight(arrays.values()) if engine.has_devices else Sight.READABLE

@@ -83,7 +83,9 @@ def resolve(
     floats take the dtype of the argument ``like`` where that is an array, so that no digit is lost, and
     the library's default float otherwise. None is left out.
     """
-    there: dict[str, Any] = {name: _held(name, x) for name, x in given.items() if x is not None}
+    there: dict[str, Any] = {
+        name: x if is_sequence(x) else _held(name, x) for name, x in given.items() if x is not None
+    }
     arrays = {name: x for name, x in there.items() if not is_sequence(x)}
     engines = {name: engine_of(name, x) for name, x in arrays.items()}
     engine = _one_of(engines, arrays)
@@ -121,7 +123,7 @@ def _from_sequence(
 ) -> Array:
     """Return a number, a nested sequence or an array of NumPy's as an array of the engine's library."""
     dtype = None
-    if getattr(x, "shape", None) == ():
+    if not is_sequence(x) and x.ndim == 0:
         x = x.item()
     if _holds_float(x):
         dtype = engine.xp.floating

@@ -71,7 +71,7 @@ def narrowed(xp: Verbs, x: Any, dtype: Any) -> Any:
     if isinstance(x, tuple):
         each = (narrowed(xp, part, dtype) for part in x)
         return type(x)(*each) if hasattr(x, "_fields") else tuple(each)
-    return cast(xp, x, dtype) if hasattr(x, "dtype") else x
+    return x if x is None or isinstance(x, float) else cast(xp, x, dtype)
 
 
 def cast(xp: Verbs, x: Array, dtype: Any) -> Array:

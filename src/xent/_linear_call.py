@@ -15,7 +15,7 @@ from xent._check import arguments, structure
 from xent._engine import Engine, Sight
 from xent._linear import Chunks, Gradients, Head
 from xent._plan import Operands, Plan
-from xent._request import NUMBERS, WEIGHTS, Call
+from xent._request import NUMBERS, WEIGHTS, Call, is_array
 from xent._typing import Array, ArrayLike
 
 
@@ -167,7 +167,7 @@ def prepare(function: str, given: LinearCall) -> LinearProblem:
     """Check a call of a linear loss; return what runs it, its rows flat."""
     call, options = given.call, given.call.options
     weights = {key: options[key] for key in WEIGHTS if key in options}
-    weights |= {key: options[key] for key in NUMBERS if hasattr(options.get(key), "shape")}
+    weights |= {key: options[key] for key in NUMBERS if is_array(options.get(key))}
     engine, arrays = _dispatch.resolve(
         {**given.head, call.target_name: call.target, **weights}, like="features"
     )

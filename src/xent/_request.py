@@ -156,6 +156,11 @@ def _is_own(call: Call, form: Form) -> bool:
     return all(type(kernel).__module__.startswith("xent.") for kernel in kernels)
 
 
+def is_array(number: Any) -> bool:
+    """Whether a number is an array, whose library counts; a compiler's symbol of a number is none."""
+    return not isinstance(number, Real) and hasattr(number, "shape")
+
+
 def is_there(option: str, x: Any) -> bool:
     """Whether a number is given: not None, and no plain 0 where that is the same as none."""
     if x is None:
@@ -186,7 +191,7 @@ def numbers_of(engine: Engine, call: Call, plan: Plan, prediction: Any) -> Numbe
 def _narrowed(engine: Engine, prediction: Any, numbers: Any, given: tuple[Any, ...]) -> Any:
     """Return the numbers that are made of those given in the dtype to compute in."""
     for x in given:
-        if type(x) is not float:
+        if not isinstance(x, float):
             dtype = _dtype.compute_dtype(engine.xp, prediction)
             return _dtype.narrowed(engine.xp, numbers, dtype)
     return numbers
