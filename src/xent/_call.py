@@ -14,10 +14,18 @@ from typing import Any, ParamSpec
 
 from xent import _dispatch, _options
 from xent._check import arguments, values
-from xent._engine import Engine, Sight
+from xent._engine import Engine, Problem, Sight
 from xent._plan import Operands, Plan, kept
-from xent._problem import Problem
-from xent._request import NO_PART, NUMBERS, WEIGHTS, Call, is_array, is_there, numbers_of, plan_of
+from xent._request import (
+    NO_PART,
+    NUMBERS,
+    WEIGHTS,
+    Call,
+    is_array,
+    is_there,
+    numbers_of,
+    plan_of,
+)
 from xent._typing import Array, Form
 
 P = ParamSpec("P")

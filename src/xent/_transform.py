@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec
 
-from xent._problem import Problem
+from xent._engine import Problem
 from xent._typing import Array
 
 P = ParamSpec("P")
