@@ -39,7 +39,7 @@ class Engine:
 
     namespace: type[Namespace] = Namespace
     has_devices = True
-    """Whether arrays may lie elsewhere than in host memory, or have no values yet."""
+    """Whether arrays may lie out of host memory, or have no values yet."""
     takes_constants = False
     """Whether the library's own functions take NumPy's arrays beside its own, as constants."""
     lends_views = False
@@ -84,8 +84,6 @@ class Engine:
     def log(self, x: Any) -> Any:
         """Return the logarithm of a number, which may be a 0-d array."""
         return log(x) if isinstance(x, float) else self.xp.log(x)
-
-    # --- what is run ---
 
     def rows(self, plan: Plan, operands: Operands) -> Array:
         """Return the loss of each row in nats, before masks and weights."""
@@ -155,9 +153,8 @@ class Problem(NamedTuple):
     def _of_no_classes(self) -> tuple[Array, Array]:
         """Return what an empty sum makes of a link, and its gradient: both empty, or a logsumexp −inf."""
         xp, x = self.engine.xp, self.operands.prediction
-        if self.plan.kernel.shape == "block":
-            return x + 0, xp.zeros_like(x)
-        return xp.sum(x, axis=self.plan.axis) - xp.inf, xp.zeros_like(x)
+        block = self.plan.kernel.shape == "block"
+        return x + 0 if block else xp.sum(x, axis=self.plan.axis) - xp.inf, xp.zeros_like(x)
 
     def _rounded(self, value: Array, like: Array) -> Array:
         return self.engine.run(_dtype.cast, self.engine.xp, value, like.dtype)
