@@ -10,40 +10,25 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import wraps
-from typing import Any, NamedTuple, ParamSpec
+from typing import Any, ParamSpec
 
-from xent import _dispatch, _dtype, _options
+from xent import _dispatch, _options
 from xent._check import arguments, values
-from xent._engine import Engine, Sight
+from xent._engine import Engine, Problem, Sight
 from xent._plan import Operands, Plan, kept
-from xent._request import NO_PART, NUMBERS, WEIGHTS, Call, is_there, numbers_of, plan_of
+from xent._request import (
+    NO_PART,
+    NUMBERS,
+    WEIGHTS,
+    Call,
+    is_array,
+    is_there,
+    numbers_of,
+    plan_of,
+)
 from xent._typing import Array, Form, R
 
 P = ParamSpec("P")
-
-
-class Problem(NamedTuple):
-    """A checked call."""
-
-    engine: Engine
-    plan: Plan
-    operands: Operands
-    keep_dtype: bool = False
-
-    def value(self) -> Array:
-        """Return the value."""
-        value = self.engine.value(self.plan, self.operands)
-        if self.keep_dtype:
-            value = self._rounded(value, self.operands.prediction)
-        return value
-
-    def value_and_gradient(self) -> tuple[Array, Array]:
-        """Return the value and its gradient."""
-        value, g = self.engine.value_and_gradient(self.plan, self.operands)
-        return self._rounded(value, g) if self.keep_dtype else value, g
-
-    def _rounded(self, value: Array, like: Array) -> Array:
-        return self.engine.run(_dtype.cast, self.engine.xp, value, like.dtype)
 
 
 def loss(
@@ -123,6 +108,9 @@ def checked(function: str, call: Call) -> Problem:
     for key in WEIGHTS:
         if key in options:
             given[key] = options[key]
+    for key in NUMBERS:
+        if key in options and is_array(options[key]):
+            given[key] = options[key]
     engine, arrays = _met(given) or _dispatch.resolve(given, like=name)
     sight = engine.sight(arrays.values()) if engine.has_devices else Sight.READABLE
     plan, operands = planned(engine, call, arrays, name, form, sight)
@@ -164,7 +152,7 @@ def planned(
     operands = Operands(arrays[name], arrays.get(call.target_name), *weights)
     if sight is Sight.TRACED:
         traced = replace(plan_of(call, operands, name, form), traced=True)
-        return traced, operands._replace(numbers=numbers_of(engine, call, traced))
+        return traced, operands._replace(numbers=numbers_of(engine, call, traced, operands[0]))
     key = _key(engine, call, operands, form)
     plan: Plan | None
     try:
@@ -178,7 +166,7 @@ def planned(
                 _PLANS.clear()
             _PLANS[key] = plan
     if plan.has_numbers:
-        operands = operands._replace(numbers=numbers_of(engine, call, plan))
+        operands = operands._replace(numbers=numbers_of(engine, call, plan, operands[0]))
     return plan, operands
 
 

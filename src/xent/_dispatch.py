@@ -79,38 +79,59 @@ def resolve(
 ) -> tuple[Engine, dict[str, Array]]:
     """Return the engine of the one library of what is given, and all of it as arrays of that library.
 
-    They must lie on one device. Sequences of floats take the dtype of the argument ``like`` where that
-    is an array, so that no digit is lost, and the library's default float otherwise. None is left out.
+    They must lie on one device. NumPy's are constants to a library that takes them so. Sequences of
+    floats take the dtype of the argument ``like`` where that is an array, so that no digit is lost, and
+    the library's default float otherwise. None is left out.
     """
     there: dict[str, Any] = {name: x for name, x in given.items() if x is not None}
-    tells = {name: _array_in(x) if is_sequence(x) else x for name, x in there.items()}
-    arrays = {name: x for name, x in tells.items() if x is not None}
-    engines = {name: engine_of(name, x) for name, x in arrays.items()}
-    engine = _one_of(engines, arrays)
-    for name, x in arrays.items():
-        whole = there[name]
-        taken = engine.taken(name, x) if x is whole else _stacked(engine, name, whole, x)
-        there[name] = arrays[name] = taken
+    tells = {name: _teller(name, x) for name, x in there.items()}
+    engines = {name: engine_of(name, x) for name, x in tells.items() if x is not None}
+    engine = _one_of(engines, tells)
+    arrays: dict[str, Array] = {}
+    for name, own in engines.items():
+        if own is engine:
+            x, entry = there[name], tells[name]
+            arrays[name] = (
+                _stacked(engine, name, x, entry) if is_sequence(x) else engine.taken(name, entry)
+            )
     device = engine.together(arrays)
     reference = arrays.get(like) if like else None
     for name, x in there.items():
         if name not in arrays:
-            there[name] = _from_sequence(engine, name, x, device, reference)
-    return engine, there
+            arrays[name] = _from_sequence(engine, name, x, device, reference)
+    return engine, arrays
 
 
 def _one_of(engines: Mapping[str, Engine], arrays: Mapping[str, Array]) -> Engine:
-    """Return the one engine of arrays, NumPy's where there are none."""
+    """Return the one engine of arrays; beside another's NumPy's may be constants, or numbers."""
     found = list(engines.values()) or [_engine(import_module("array_api_compat.numpy"))]
-    if any(own is not found[0] for own in found):
-        raise arguments.mixed_libraries(engines, arrays)
-    return found[0]
+    engine = next((own for own in found if own.library != "numpy"), found[0])
+    for name, own in engines.items():
+        constant = own.library == "numpy" and (engine.takes_constants or arrays[name].ndim == 0)
+        if own is not engine and not constant:
+            raise arguments.mixed_libraries(engines, {key: arrays[key] for key in engines})
+    return engine
+
+
+def _teller(name: str, x: Any) -> Any:
+    """Return the array that tells the library of an argument, None where it is of numbers alone."""
+    try:
+        if is_sequence(x):
+            return _array_in(x)
+        held = getattr(x, "__jax_array__", None)  # what a variable of a framework holds
+        return x if held is None else held()
+    except RecursionError:
+        raise arguments.too_deep(name) from None
+    except (TypeError, ValueError) as error:
+        raise arguments.not_an_array(name, x) from error
 
 
 def _array_in(x: Any) -> Any:
     """Return the first array in a sequence, None where numbers alone are; of NumPy's all are numbers."""
     if isinstance(x, (list, tuple)):
         return next((found for y in x if (found := _array_in(y)) is not None), None)
+    if isinstance(x, Number):
+        return None
     tensor = hasattr(type(x), "__torch_function__")
     return x if tensor or (hasattr(x, "shape") and not is_numpy_array(x)) else None
 
@@ -129,8 +150,11 @@ def _stacked(engine: Engine, name: str, x: Any, entry: Any) -> Array:
 def _from_sequence(
     engine: Engine, name: str, x: Any, device: Any, reference: Array | None
 ) -> Array:
+    """Return a number, a nested sequence or an array of NumPy's as an array of the engine's library."""
     try:
         dtype = None
+        if getattr(x, "ndim", None) == 0:
+            x = x.item()
         if _holds_float(x):
             dtype = engine.xp.floating
             if reference is not None and _dtype.is_floating(reference):
@@ -138,7 +162,9 @@ def _from_sequence(
         return engine.asarray(x, dtype, device)
     except RecursionError:
         raise arguments.too_deep(name) from None
-    except (TypeError, ValueError, OverflowError) as error:
+    except OverflowError as error:
+        raise arguments.too_large(name, engine, error) from error
+    except (TypeError, ValueError) as error:
         raise arguments.not_an_array(name, x) from error
 
 

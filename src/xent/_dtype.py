@@ -73,6 +73,14 @@ def size(x: Array) -> int:
     return int(name(x.dtype).lstrip("bfloat")) // 8
 
 
+def narrowed(xp: Verbs, x: Any, dtype: Any) -> Any:
+    """Return numbers, however nested, each array among them in ``dtype``: another would promote."""
+    if isinstance(x, tuple):
+        each = (narrowed(xp, part, dtype) for part in x)
+        return type(x)(*each) if hasattr(x, "_fields") else tuple(each)
+    return x if x is None or isinstance(x, float) else cast(xp, x, dtype)
+
+
 def cast(xp: Verbs, x: Array, dtype: Any) -> Array:
     """Return ``x`` in ``dtype``, itself where it is already."""
     return x if x.dtype == dtype else xp.astype(x, dtype)

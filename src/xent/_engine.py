@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from enum import Enum
 from math import log
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import array_api_compat
 
@@ -39,7 +39,9 @@ class Engine:
 
     namespace: type[Namespace] = Namespace
     has_devices = True
-    """Whether arrays may lie elsewhere than in host memory, or have no values yet."""
+    """Whether arrays may lie out of host memory, or have no values yet."""
+    takes_constants = False
+    """Whether the library's own functions take NumPy's arrays beside its own, as constants."""
     lends_views = False
     """Whether values are looked at as those of another library, by `look`."""
 
@@ -88,8 +90,6 @@ class Engine:
         """Return the logarithm of a number, which may be a 0-d array."""
         return log(x) if isinstance(x, float) else self.xp.log(x)
 
-    # --- what is run ---
-
     def rows(self, plan: Plan, operands: Operands) -> Array:
         """Return the loss of each row in nats, before masks and weights."""
         return rows_of(self.xp, plan, operands)
@@ -133,6 +133,40 @@ class Engine:
     def logit_size(self, features: Array) -> int:
         """Return the bytes of a logit of the head's product."""
         return _dtype.size(features)
+
+
+class Problem(NamedTuple):
+    """A checked call."""
+
+    engine: Engine
+    plan: Plan
+    operands: Operands
+    keep_dtype: bool = False
+
+    def value(self) -> Array:
+        """Return the value."""
+        if self.plan.classes == 0:
+            return self._of_no_classes()[0]
+        value = self.engine.value(self.plan, self.operands)
+        if self.keep_dtype:
+            value = self._rounded(value, self.operands.prediction)
+        return value
+
+    def value_and_gradient(self) -> tuple[Array, Array]:
+        """Return the value and its gradient."""
+        if self.plan.classes == 0:
+            return self._of_no_classes()
+        value, g = self.engine.value_and_gradient(self.plan, self.operands)
+        return self._rounded(value, g) if self.keep_dtype else value, g
+
+    def _of_no_classes(self) -> tuple[Array, Array]:
+        """Return what an empty sum makes of a link, and its gradient: both empty, or a logsumexp −inf."""
+        xp, x = self.engine.xp, self.operands.prediction
+        block = self.plan.kernel.shape == "block"
+        return x + 0 if block else xp.sum(x, axis=self.plan.axis) - xp.inf, xp.zeros_like(x)
+
+    def _rounded(self, value: Array, like: Array) -> Array:
+        return self.engine.run(_dtype.cast, self.engine.xp, value, like.dtype)
 
 
 # --- the whole array in one block ---

@@ -24,6 +24,9 @@ FEW = 64
 PIECES = 4
 """Pieces of a sum of half precision: few, so that a system takes back each that is dropped."""
 
+UNKNOWN = 1 << 16
+"""What is taken for a number of rows or classes that is not known yet: a symbol of an exported program."""
+
 STRIP = 1024
 """Classes of the weight's gradient that are added to at a time."""
 
@@ -119,7 +122,7 @@ class Chunks:
 
     def _divisor(self, rows: int) -> int:
         rows = self._even(rows)
-        divisors = (n for n in range(rows, rows // 2, -1) if self.shape[0] % n == 0)
+        divisors = (n for n in range(rows, rows // 2, -1) if self._size[0] % n == 0)
         return next(divisors, max(1, rows // 2))
 
     @property
@@ -134,13 +137,19 @@ class Chunks:
 
     def _even(self, rows: int) -> int:
         """Return at most ``rows``, so many that no chunk is much smaller than the others."""
-        most = max(ROWS, SHORT // (self.size * max(self.width, self.shape[1])))
-        count = -(-self.shape[0] // max(1, min(most, rows)))
-        return -(-self.shape[0] // max(1, count)) or 1
+        most = max(ROWS, SHORT // (self.size * max(self.width, self._size[1])))
+        count = -(-self._size[0] // max(1, min(most, rows)))
+        return -(-self._size[0] // max(1, count)) or 1
 
     @property
     def _fitting(self) -> int:
-        return self._entries // max(1, self.shape[1])
+        return self._entries // max(1, self._size[1])
+
+    @property
+    def _size(self) -> tuple[int, int]:
+        """The shape, large numbers in the place of what is not known yet."""
+        n, k = (x if isinstance(x, int) else UNKNOWN for x in self.shape)
+        return n, k
 
     @property
     def _entries(self) -> int:

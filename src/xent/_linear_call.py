@@ -17,7 +17,7 @@ from xent._engine import Engine, Sight
 from xent._linear import Chunks, Gradients, Head
 from xent._made import Made, part_of
 from xent._plan import Operands, Plan
-from xent._request import WEIGHTS, Call
+from xent._request import NUMBERS, WEIGHTS, Call, is_array
 from xent._typing import A, Array, ArrayLike, Like
 
 
@@ -194,6 +194,7 @@ def prepare(function: str, given: LinearCall) -> LinearProblem:
     """Check a call of a linear loss; return what runs it, its rows flat."""
     call, options = given.call, given.call.options
     weights = {key: options[key] for key in WEIGHTS if key in options}
+    weights |= {key: options[key] for key in NUMBERS if is_array(options.get(key))}
     engine, arrays = _dispatch.resolve(
         {**given.head, call.target_name: call.target, **weights}, like="features"
     )

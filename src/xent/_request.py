@@ -73,7 +73,9 @@ def plan_of(call: Call, operands: Operands, name: str, form: Form) -> Plan:
     structure.prediction(name, prediction)
     options = _options.given(call.options, call.reductions)
     shape = tuple(prediction.shape)
-    axis = None if call.elementwise else structure.axis_of(name, prediction, options["axis"])
+    axis = None
+    if not call.elementwise:
+        axis = structure.axis_of(name, prediction, options["axis"], empty=call.keep_dtype)
     rows = shape if axis is None else shape[:axis] + shape[axis + 1 :]
     kind, source = _of_target(call, operands, axis, name, form, options)
     numbers = {key: is_there(key, options[key]) for key in NUMBERS}
@@ -152,6 +154,11 @@ def _is_own(call: Call, form: Form) -> bool:
     return all(type(kernel).__module__.startswith("xent.") for kernel in kernels)
 
 
+def is_array(number: Any) -> bool:
+    """Whether a number is an array, whose library counts; a compiler's symbol of a number is none."""
+    return not isinstance(number, Real) and hasattr(number, "shape")
+
+
 def is_there(option: str, x: Any) -> bool:
     """Whether a number is given: not None, and no plain 0 where that is the same as none."""
     if x is None:
@@ -160,8 +167,8 @@ def is_there(option: str, x: Any) -> bool:
     return not none or isinstance(x, bool)
 
 
-def numbers_of(engine: Engine, call: Call, plan: Plan) -> Numbers:
-    """Return the numbers that the options and the kernel hold, each checked."""
+def numbers_of(engine: Engine, call: Call, plan: Plan, prediction: Any) -> Numbers:
+    """Return the numbers that the options and the kernel hold, each checked; none promotes a result."""
     kernel = getattr(call, plan.source)[plan.form]
     own = tuple(map(arguments.operand, kernel.numbers))
     there = {
@@ -170,8 +177,19 @@ def numbers_of(engine: Engine, call: Call, plan: Plan) -> Numbers:
         if is_there(name, x := call.options.get(name))
     }
     if not there:
-        return Numbers(kernel=own)
+        return Numbers(kernel=_narrowed(engine, prediction, own, own))
     smoothing, softcap, z_loss, base = map(there.get, NUMBERS)
     if smoothing is not None:
         smoothing = plan.target.number(smoothing, plan.classes)
-    return Numbers(smoothing, softcap, z_loss, None if base is None else engine.log(base), own)
+    log_base = None if base is None else engine.log(base)
+    numbers = Numbers(smoothing, softcap, z_loss, log_base, own)
+    return _narrowed(engine, prediction, numbers, (*there.values(), *own))
+
+
+def _narrowed(engine: Engine, prediction: Any, numbers: Any, given: tuple[Any, ...]) -> Any:
+    """Return the numbers that are made of those given in the dtype to compute in."""
+    for x in given:
+        if not isinstance(x, float):
+            dtype = _dtype.compute_dtype(engine.xp, prediction)
+            return _dtype.narrowed(engine.xp, numbers, dtype)
+    return numbers

@@ -164,7 +164,9 @@ class Pair(Target):
         soft = (t,) if floating or smoothing is not None else ()
         if operands.pos_weight is None:
             return t, 1 - t, *soft
-        return t * _dtype.cast(xp, operands.pos_weight, dtype), 1 - t, *soft
+        weight = _dtype.cast(xp, operands.pos_weight, dtype)
+        weight = xp.reshape(weight, (1,) * (t.ndim - weight.ndim) + tuple(weight.shape))
+        return t * weight, 1 - t, *soft
 
     def check(
         self, xp: Verbs, plan: Plan, operands: Operands, name: str, validate: bool | None

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec, Protocol, overload
 
-from xent._call import Problem
 from xent._check import arguments
+from xent._engine import Problem
 from xent._linear import Gradients
 from xent._made import Made, part_of
 from xent._typing import Array, R, R_co

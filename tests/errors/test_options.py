@@ -214,9 +214,9 @@ PARAMETERS = [
 ]
 LOGITS = [
     (
-        lambda: CE(Y, logits=Z, softcap=Recorded()),
+        lambda: xent.self_information(P, base=Recorded()),
         TypeError,
-        "softcap requires a gradient",
+        "base requires a gradient",
         "detach it",
     ),
     (

@@ -97,12 +97,19 @@ def test_links_of_no_rows_are_empty(backend, function):
     assert value.shape == ((0,) if function is xent.logsumexp else (0, 4))
 
 
-def test_no_classes_raise(backend):
-    for function in (xent.softmax, xent.logsumexp, xent.entropy):
-        with pytest.raises(
-            ValueError, match=r"logits of shape \(3, 0\) has no classes along axis -1"
-        ):
-            backend.run(function, logits=np.zeros((3, 0)))
+def test_links_of_no_classes_are_empty_sums(backend):
+    """And an entropy, which is a loss, raises (R16a)."""
+    for dtype in filter(backend.has, ("float32", "float16")):
+        x = np.zeros((3, 0), dtype)
+        for function in (xent.softmax, xent.log_softmax, xent.logsumexp):
+            value, gradient = backend.run(xent.value_and_grad(function), logits=x)
+            want = np.full(3, -np.inf, dtype) if function is xent.logsumexp else x
+            assert_same(value, want)
+            assert value.dtype == gradient.dtype == dtype
+            assert gradient.shape == x.shape
+        assert backend.run(xent.softmax_jacobian, logits=x).shape == (3, 0, 0)
+    with pytest.raises(ValueError, match=r"logits of shape \(3, 0\) has no classes along axis -1"):
+        backend.run(xent.entropy, logits=np.zeros((3, 0)))
 
 
 def test_one_class_is_certain(backend):

@@ -1,6 +1,7 @@
 """JAX as it is by default, without 64-bit numbers."""
 
 from contextlib import contextmanager
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -71,3 +72,56 @@ def test_both_settings_in_one_process():
         value = xent.cross_entropy(jnp.asarray(y), logits=jnp.asarray(z))
         assert value.dtype == dtype
         assert_near(np.asarray(value), np.asarray(np.log1p(np.e), dtype), 4)
+
+
+@pytest.mark.parametrize(
+    "labels", [np.asarray([0, 2**40]), np.asarray([0, 2**64 - 1], "u8"), [0, 2**40]]
+)
+def test_no_label_becomes_another_class(labels):
+    """JAX itself keeps the last 32 bits."""
+    with pytest.raises(ValueError, match=r"target holds an integer beyond.*out of bounds"):
+        xent.cross_entropy(labels, logits=jnp.zeros((2, 3)), validate=False)
+
+
+class Variable:
+    """What holds an array, as frameworks on JAX have it."""
+
+    def __init__(self, x):
+        self.x = x
+
+    def __jax_array__(self):
+        if self.x is None:
+            raise ValueError("it is symbolic")
+        return jnp.asarray(self.x)
+
+
+def test_variables_are_arrays():
+    z, y, w = np.asarray([[0.0, 1.0]], "f4"), np.asarray([0]), np.eye(2, dtype="f4")
+    want = xent.cross_entropy(jnp.asarray(y), logits=jnp.asarray(z))
+    for target, logits in ((Variable(y), z), (y, Variable(z))):
+        call = partial(xent.cross_entropy, target, logits=logits)
+        for got in (call(), jax.jit(call)()):
+            assert isinstance(got, jax.Array)
+            assert_near(np.asarray(got), np.asarray(want))
+    _, slopes = xent.value_and_grad(xent.linear_cross_entropy)(y, z, Variable(w))
+    assert slopes.weight.shape == w.shape
+    with pytest.raises(TypeError, match=r"logits is .*Variable; it takes an array"):
+        xent.cross_entropy(y, logits=Variable(None))
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        lambda: jax.numpy_rank_promotion("raise"),
+        lambda: jax.numpy_dtype_promotion("strict"),
+        lambda: jax.debug_nans(True),
+        jax.check_tracer_leaks,
+    ],
+)
+def test_under_strict_settings(setting):
+    draw = np.random.default_rng(66)
+    x, w, b = (jnp.asarray(draw.normal(size=shape)) for shape in ((5, 3), (4, 3), (4,)))
+    y, t = jnp.asarray(draw.integers(0, 4, 5)), jnp.asarray(draw.uniform(size=(5, 4)))
+    with setting():
+        xent.value_and_grad(xent.linear_cross_entropy)(y, x, w, b, sample_weight=t[:, 0])
+        xent.value_and_grad(xent.binary_cross_entropy)(t, logits=t, pos_weight=b * b)

@@ -44,7 +44,6 @@ _HABITS = {
 
 
 _REMEDIES = {
-    "numpy.ma.": "its mask would be lost: pass x.data, and where= for the rows that count",
     "numpy.matrix": "its products are those of matrices: pass np.asarray(x)",
     "pandas.": "pass x.to_numpy()",
     "polars.": "pass x.to_numpy()",
@@ -53,7 +52,6 @@ _REMEDIES = {
     "scipy.sparse.": "it is sparse: pass x.toarray()",
     "sparse.": "it is sparse: pass x.todense()",
     "jax.experimental.sparse.": "it is sparse: pass x.todense()",
-    "marray.": "its mask would be lost: pass x.data, and where= for the rows that count",
     "mlx.": "MLX has no namespace of the array API standard: pass np.asarray(x)",
     "tensorflow.": "TensorFlow has no namespace of the array API standard: pass x.numpy()",
 }
@@ -97,6 +95,11 @@ def refused(name: str, x: Any) -> None:
         for prefix, remedy in _REMEDIES.items():
             if full.startswith(prefix):
                 raise TypeError(f"{name} is {full}; {remedy}")
+    if hasattr(x, "mask"):
+        raise TypeError(
+            f"{name} is {type(x).__module__}.{type(x).__qualname__}; its mask would be lost: pass its "
+            "data, and where= for the rows that count"
+        )
 
 
 def not_an_array(name: str, x: Any) -> TypeError:
@@ -114,6 +117,11 @@ def not_an_array(name: str, x: Any) -> TypeError:
 def too_deep(name: str) -> TypeError:
     """Return the error for sequences that hold themselves, or nearly so."""
     return TypeError(f"{name} is a sequence that is nested too deep, or holds itself")
+
+
+def too_large(name: str, engine: Library, error: OverflowError) -> ValueError:
+    """Return the error for an integer that a library has no dtype for."""
+    return ValueError(f"{name} holds an integer beyond those that {engine.library} has: {error}")
 
 
 def no_target(call: Any) -> TypeError:

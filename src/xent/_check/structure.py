@@ -24,12 +24,18 @@ def _of_kind(name: str, x: Array, fits: bool, takes: str) -> None:
         raise TypeError(f"{name} has dtype {_dtype.name(x.dtype)}; it takes {takes}")
 
 
+def _same(a: Sequence[int], b: Sequence[int]) -> bool:
+    """Whether two shapes are the same; Dask has NaN for a size that it doesn't know yet."""
+    pairs = zip(a, b, strict=False)
+    return len(a) == len(b) and all(m == n or (m != m and n != n) for m, n in pairs)
+
+
 def _of_shape(name: str, x: Array, shape: Sequence[int], rule: str, *said: Sequence[int]) -> None:
     """Raise unless ``x`` has exactly ``shape``, the first of the shapes of which the rule speaks.
 
     They are put into it only then: a compiler would take a size that is read out for fixed.
     """
-    if tuple(x.shape) != tuple(shape):
+    if not _same(x.shape, shape):
         raise ValueError(f"{name} has shape {_shape(x)}{rule.format(*map(tuple, (shape, *said)))}")
 
 
@@ -70,14 +76,18 @@ def new_axis(x: Array, axis: Any) -> int:
     return axis % (x.ndim + 1)
 
 
-def axis_of(name: str, x: Array, axis: Any) -> int:
-    """Return ``axis`` counted from the front; there must be at least one class along it."""
+def axis_of(name: str, x: Array, axis: Any, *, empty: bool = False) -> int:
+    """Return ``axis`` counted from the front; there must be a class along it, or it may be empty."""
     axis = arguments.integer("axis", axis, f"one int, the class axis of {name}")
     if not -x.ndim <= axis < x.ndim:
         raise ValueError(
             f"axis {arguments.shown(axis)} is out of range for {name} of shape {_shape(x)}"
         )
-    if x.shape[axis] == 0:
+    if x.shape[axis] != x.shape[axis]:
+        raise ValueError(
+            f"{name} has an unknown number of classes; call compute_chunk_sizes() first"
+        )
+    if x.shape[axis] == 0 and not empty:
         raise ValueError(f"{name} of shape {_shape(x)} has no classes along axis {axis}")
     return axis % x.ndim
 
@@ -87,6 +97,10 @@ def is_labels(
 ) -> bool:
     """Whether the target of a formula, our own or not, holds labels; raise where it fits neither."""
     rows = (*shape[:axis], *shape[axis + 1 :])
+    column = tuple(x.shape) == (*shape[:axis], 1, *shape[axis + 1 :])
+    drop = f" without axis {axis}" * column
+    cast = f"labels must be integers (Keras makes them floats): target.astype(int){drop}"
+    cast = f"; {cast}" * (column or tuple(x.shape) == rows)
     either = "integer labels or floating-point distributions"
     hint = ". Boolean targets are for binary_cross_entropy"
     _of_kind("target", x, not _dtype.is_bool(x), either + hint)
@@ -97,12 +111,13 @@ def is_labels(
         _of_kind("target", x, only != "distributions", takes)
         one_hot = "; one-hot rows must be in floating point" * (tuple(x.shape) == tuple(shape))
         rule = f"; it takes {{}}, the shape {{}} of {form} without axis {axis}, and nothing is broadcast"
-        _of_shape("target of labels", x, rows, rule + one_hot, shape)
+        drop = f"; pass it{drop}" * column
+        _of_shape("target of labels", x, rows, rule + one_hot + drop, shape)
         return True
     _of_kind("target", x, _dtype.is_floating(x), either + _named(x))
     hint = ". For distributions use cross_entropy or categorical_cross_entropy" * own
-    _of_kind("target", x, only != "labels", f"integer labels{hint}")
-    same_shape("target", x, form, shape, "; labels must be integers" * (tuple(x.shape) == rows))
+    _of_kind("target", x, only != "labels", f"integer labels{cast or hint}")
+    same_shape("target", x, form, shape, cast)
     return False
 
 

@@ -52,7 +52,7 @@ def self_information(p: Like[A], *, base: Scalar | None = None) -> A:
 
 def _information(xp: Verbs, p: Array, log_base: float) -> Array:
     information: Array = 0 - xp.log(_dtype.cast(xp, p, _dtype.compute_dtype(xp, p)))
-    return information / log_base
+    return information / _dtype.narrowed(xp, log_base, information.dtype)
 
 
 @loss()

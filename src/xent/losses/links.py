@@ -190,12 +190,14 @@ def softmax_jacobian(logits: Like[A], *, axis: SupportsIndex = -1) -> A:
     engine, arrays = _dispatch.resolve({"logits": logits})
     x = arrays["logits"]
     structure.prediction("logits", x)
-    axis = structure.axis_of("logits", x, axis)
+    axis = structure.axis_of("logits", x, axis, empty=True)
     return engine.call(_jacobian, x, axis)
 
 
 def _jacobian(xp: Any, logits: Array, axis: int) -> Array:
     z = xp.moveaxis(_dtype.cast(xp, logits, _dtype.compute_dtype(xp, logits)), axis, -1)
+    if z.shape[-1] == 0:
+        return _dtype.cast(xp, z[..., :, None] * z[..., None, :], logits.dtype)
     a, others = m.softmax_and_complement(xp, z, -1)
     jacobian = -(a[..., :, None] * a[..., None, :])
     diagonal = xp.reshape(xp.iota(a, -1), (-1,))

@@ -81,16 +81,22 @@ def arguments(indexed: Any) -> list[Any]:
 
 
 def _with_whole_rows(plan: Plan, operands: Operands) -> Operands:
-    """Return operands whose rows are one chunk each, where the plan has no use for a part of a row."""
-    whole = plan.kernel.shape == "block" or plan.target is targets.SOFTMAX_OF
-    if plan.axis is None or not whole:
+    """Return operands whose rows are one chunk each, where the plan has no use for a part of a row.
+
+    Nor has any for a part without classes.
+    """
+    axis = plan.axis
+    if axis is None:
         return operands
-    one = {plan.axis: -1}
-    x: Any = operands.prediction
+    whole = plan.kernel.shape == "block" or plan.target is targets.SOFTMAX_OF
+
+    def cut(x: Any) -> Any:
+        return x.rechunk({axis: -1 if whole else tuple(filter(None, x.chunks[axis]))})
+
     target = operands.target
     if target is not None and not plan.target.by_label:
-        target = target.rechunk(one)
-    return operands._replace(prediction=x.rechunk(one), target=target)
+        target = cut(target)
+    return operands._replace(prediction=cut(operands.prediction), target=target)
 
 
 def _indexed(plan: Plan, operands: Operands, every: tuple[int, ...]) -> Indexed:
@@ -121,16 +127,26 @@ def plain(numbers: Any) -> Any:
     return numbers.item() if hasattr(numbers, "item") else numbers
 
 
-def _operands(given: Any, numbers: Numbers) -> tuple[Engine, Operands, int]:
+def of_rows(x: Any, prediction: Any) -> Any:
+    """Return a chunk that has an entry for each row of the prediction's, as could not be seen before."""
+    if x is not None and x.ndim and x.shape[0] != prediction.shape[0]:
+        found = f"{x.shape[0]} of one and {prediction.shape[0]} of the prediction"
+        raise ValueError(f"arrays whose sizes were unknown differ in their rows: {found}")
+    return x
+
+
+def _operands(given: Any, plan: Plan, numbers: Numbers) -> tuple[Engine, Operands, int]:
     """Return a chunk's engine, its operands and its first class."""
     x, target, class_weight, pos_weight, where, first = given
+    if plan.axis != 0:
+        target, where = of_rows(target, x), of_rows(where, x)
     numbers = plain(numbers)
     operands = Operands(x, target, class_weight, pos_weight, where=where, numbers=numbers)
     return _dispatch.engine_of("prediction", x), operands, 0 if first is None else int(first[0])
 
 
 def _measure(*given: Any, plan: Plan, numbers: Numbers) -> Any:
-    engine, operands, first = _operands(given, numbers)
+    engine, operands, first = _operands(given, plan, numbers)
     return engine.run(_statistics_of, engine.xp, plan, operands, first)
 
 
@@ -161,7 +177,7 @@ def _value(statistics: Any, plan: Plan, numbers: Numbers) -> Any:
 
 def _gradient(*given: Any, plan: Plan, numbers: Numbers) -> Any:
     *own, statistics, w = given
-    engine, operands, first = _operands(own, numbers)
+    engine, operands, first = _operands(own, plan, numbers)
     return engine.run(_gradient_of, engine.xp, plan, operands, first, statistics, w)
 
 

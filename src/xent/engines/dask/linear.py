@@ -13,7 +13,7 @@ from xent._linear import Chunks, Head, Wanted
 from xent._plan import Numbers, Operands, Plan
 from xent._rows import divided_by
 from xent.engines import head as heads
-from xent.engines.dask.graph import Indexed, arguments, compute_dtype, plain
+from xent.engines.dask.graph import Indexed, arguments, compute_dtype, of_rows, plain
 
 
 class Parts:
@@ -23,8 +23,8 @@ class Parts:
         self,
         xp: Any,
         plan: Plan,
-        head: Head,
         operands: Operands,
+        head: Head,
         chunks: Chunks,
         wanted: Wanted | None,
     ) -> None:
@@ -107,9 +107,10 @@ def _in_rows(x: Any, index: str) -> Any:
 
 def _part(*given: Any, plan: Plan, numbers: Numbers, chunks: Chunks, wanted: Any) -> Any:
     """Return the value and the gradients of a chunk of rows."""
-    features, weight, bias, *others = given
+    features, weight, bias, target, *others = given
+    target = of_rows(target, features)
     engine = _dispatch.engine_of("features", features)
-    operands = Operands(features, *others)._replace(numbers=plain(numbers))
+    operands = Operands(features, target, *others)._replace(numbers=plain(numbers))
     own = replace(chunks, shape=(features.shape[0], chunks.shape[1]))
     head = Head(features, weight, bias)
     return engine.run(heads.run, engine, plan, head, operands, own, wanted)

@@ -8,6 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from xent.engines.jax.sizes import known
+
 
 def integer() -> Any:
     """Return the widest integer dtype."""
@@ -28,7 +30,7 @@ def iota_of(size: int, ndim: int, axis: int) -> Any:
 
 def countable(x: Any, axis: int) -> bool:
     """Whether the positions along ``axis`` are exact in the dtype of ``x``."""
-    return bool(3 * x.shape[axis] <= 1 / jnp.finfo(x.dtype).eps)
+    return bool(3 * known(x.shape[axis]) <= 1 / jnp.finfo(x.dtype).eps)
 
 
 def positions(x: Any, axis: int) -> Any:

@@ -18,6 +18,7 @@ from xent._kernel import Kernel, Statistics
 from xent._plan import Plan
 from xent._target import LABEL, along
 from xent._typing import Array
+from xent.engines.jax.sizes import alike
 
 Numbers = tuple[Any, ...]
 """A kernel's parameters that are numbers, which may be traced."""
@@ -70,7 +71,7 @@ def _step(plan: Plan, kernel: Kernel, prediction: Any, *, stored: bool) -> int |
     XLA sums well what has no exponential, where rows are not `LONG`, and a label's rivals of a small
     array, or where their exponentials are stored for a gradient.
     """
-    if jnp.ndim(prediction) == 0 or prediction.size == 0:
+    if not isinstance(prediction.size, int) or jnp.ndim(prediction) == 0 or prediction.size == 0:
         return None
     label = plan.target == LABEL
     simple = kernel.plain or (label and (stored or plan.form != "logits"))
@@ -217,7 +218,7 @@ def _silent(a: Array, b: Array) -> Array:
 
 def times(a: Array, b: Array) -> Array:
     """Return ``a · b``, 0 where one of them is 0 and the other infinite."""
-    return _product.bind(*jnp.broadcast_arrays(a, b))
+    return _product.bind(*alike(jnp.broadcast_arrays(a, b)))
 
 
 @jax.custom_jvp
@@ -230,7 +231,7 @@ silent.defjvps(lambda d, made, a, b: times(d, b), lambda d, made, a, b: times(a,
 
 _product = Primitive("xent_product")
 _product.def_impl(jax.jit(_silent))
-_product.def_abstract_eval(lambda a, b: jax.core.ShapedArray(a.shape, b.dtype))
+_product.def_abstract_eval(lambda a, b: b.update(weak_type=False))
 mlir.register_lowering(_product, mlir.lower_fun(_silent, multiple_results=False))
 ad.defbilinear(_product, lambda ct, a, b: times(ct, b), lambda ct, a, b: times(a, ct))
 

@@ -26,6 +26,7 @@ from xent.engines.jax.verbs import JaxVerbs
 class Jax(Engine):
     """Runs plans jitted, one compilation for each shape, dtype and plan; a number is an argument."""
 
+    takes_constants = True
     lends_views = True
 
     def __init__(self, api: Any, library: str) -> None:
@@ -52,7 +53,15 @@ class Jax(Engine):
         return common
 
     def asarray(self, x: Any, dtype: Any, device: Any) -> Array:
-        """Return an array where JAX would put it beside arrays that lie on ``device``."""
+        """Return an array where JAX would put it beside arrays that lie on ``device``.
+
+        JAX itself cuts integers to 32 bits where it has no wider ones: a label would be another class.
+        """
+        if isinstance(x, np.ndarray) and x.size and x.dtype.kind in "iu":
+            widest = np.iinfo(jax.dtypes.canonicalize_dtype(x.dtype))
+            for extreme in (x.min(), x.max()):
+                if not widest.min <= extreme <= widest.max:
+                    raise OverflowError(f"{extreme} is out of bounds for {widest.dtype}")
         one = next(iter(device)) if device is not None and len(device) == 1 else None
         return jnp.asarray(x, dtype=dtype, device=one)
 

@@ -6,13 +6,13 @@ used while it is in the cache, and never stored for all classes.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
+from itertools import compress
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
-from jax.interpreters import ad
 
 from xent._engine import Engine, value_of
 from xent._linear import ALL, Chunks, Gradients, Head, Made, Sums
@@ -22,12 +22,13 @@ from xent._typing import Array
 from xent.engines.head_loop import clean, run
 from xent.engines.jax.derivative import is_zero
 from xent.engines.jax.loops import Traced, over_rows, product, wide, zeros
+from xent.engines.jax.sizes import alike
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2))
 def value(engine: Engine, plan: Plan, chunks: Chunks, head: Head, operands: Operands) -> Array:
     """Return the value of a linear loss."""
-    plan, operands = _divided(engine, plan, operands, chunks)
+    plan, head, operands = _divided(engine, plan, chunks, head, operands)
     return _head_value(engine, plan, chunks, head, operands)
 
 
@@ -36,19 +37,21 @@ def value_and_gradients(
     engine: Engine, plan: Plan, chunks: Chunks, head: Head, operands: Operands
 ) -> tuple[Array, Gradients]:
     """Return the value of a linear loss and its gradients."""
-    plan, operands = _divided(engine, plan, operands, chunks)
+    plan, head, operands = _divided(engine, plan, chunks, head, operands)
     value, gradients = _scanned(engine, plan, chunks, head, operands, ALL)
     return _known_value(engine, plan, chunks, head, operands, value), gradients
 
 
 def _divided(
-    engine: Engine, plan: Plan, operands: Operands, chunks: Chunks
-) -> tuple[Plan, Operands]:
-    """Return plan and operands with the divisor of all rows, and without the features: the head has them."""
+    engine: Engine, plan: Plan, chunks: Chunks, head: Head, operands: Operands
+) -> tuple[Plan, Head, Operands]:
+    """Return plan, head and operands with the divisor of all rows; the head alone has the features."""
     rows = chunks.shape if plan.row_axis is None else chunks.shape[:1]
     plan, operands = divided_by(engine.xp, plan, operands, rows)
+    if not isinstance(rows[0], int) and operands.where is None:  # which are padded
+        operands = operands._replace(where=jnp.ones(rows, bool))
     nothing: Any = None
-    return plan, operands._replace(prediction=nothing)
+    return plan, *alike((head, operands._replace(prediction=nothing)))
 
 
 def _scanned(
@@ -93,8 +96,7 @@ def _head_derivative(
     moving = jax.tree.leaves(d_operands, is_leaf=is_zero)
     if plan.reduction == "none" or any(not is_zero(d) for d in moving):
         plain = partial(_differentiable, engine, plan, chunks)
-        given = jax.tree.map(_filled, (d_head, d_operands), is_leaf=is_zero)
-        value, d_value = jax.jvp(plain, primals, given)
+        value, d_value = _moved(plain, primals, tangents)
         return _known_value(engine, plan, chunks, head, operands, value), d_value
     wanted = tuple(d is not None and not is_zero(d) for d in d_head)
     value, gradients = _scanned(engine, plan, chunks, head, operands, wanted)
@@ -131,6 +133,17 @@ def _known_value_derivative(
 _known_value.defjvp(_known_value_derivative, symbolic_zeros=True)
 
 
-def _filled(d: Any) -> Any:
-    """Return a tangent as `jax.jvp` takes it, zeros of float0 for integers."""
-    return ad.instantiate_zeros(d) if not is_zero(d) else np.zeros(d.shape, d.dtype)
+def _moved(function: Callable[..., Array], primals: Any, tangents: Any) -> tuple[Array, Array]:
+    """Return a function's value, and its derivative along the tangents of what moves."""
+    given, tree = jax.tree.flatten(primals)
+    slopes = jax.tree.leaves(tangents, is_leaf=is_zero)
+    moving = [not is_zero(d) for d in slopes]
+
+    def of_moving(*some: Any) -> Array:
+        rest = iter(some)
+        every = [next(rest) if moves else x for moves, x in zip(moving, given, strict=True)]
+        return function(*jax.tree.unflatten(tree, every))
+
+    x, d = (tuple(compress(part, moving)) for part in (given, slopes))
+    value, slope = jax.jvp(of_moving, x, d)
+    return value, slope

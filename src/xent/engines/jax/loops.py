@@ -17,6 +17,7 @@ from xent._linear import STRIP, Block, Chunks, Cut, Head, Made, Sums
 from xent._plan import Operands, Plan
 from xent._typing import Array
 from xent.engines.head_loop import Carry, OfRows, per_row
+from xent.engines.jax.sizes import alike, known
 
 
 class Traced:
@@ -31,7 +32,7 @@ class Traced:
     def __init__(self, engine: Engine, head: Head, chunks: Chunks) -> None:
         self.engine, self.head, self.chunks, self.xp = engine, head, chunks, engine.xp
         self.whole = chunks.classes == chunks.shape[1]
-        self.size, self.classes = min(STRIP, chunks.classes), chunks.shape[1]
+        self.size, self.classes = int(min(STRIP, known(chunks.classes))), chunks.shape[1]
         self.single = self.classes <= self.size
 
     def over_rows(self, body: OfRows, sums: Sums, operands: Operands) -> tuple[Sums, Made]:
@@ -117,7 +118,10 @@ class Traced:
 def over_rows(
     body: OfRows, sums: Sums, features: Array, operands: Operands, step: int
 ) -> tuple[Sums, Made]:
-    """Return the sums, and what the rows have for themselves, ``step`` rows at a time."""
+    """Return the sums, and what the rows have for themselves, ``step`` rows at a time.
+
+    A symbolic number of rows is padded by some that are masked.
+    """
 
     def some(sums: Sums, part: Any) -> tuple[Sums, Made]:
         features, mine = part
@@ -125,14 +129,25 @@ def over_rows(
 
     everything = features, per_row(operands)
     rows = features.shape[0]
-    whole = rows - rows % step
-    cut = jax.tree.map(lambda x: x[:whole].reshape(-1, step, *x.shape[1:]), everything)
+    fixed = isinstance(rows, int)
+    count = rows // step if fixed else -(-rows // step)
+    whole = count * step
+    if not fixed:
+        everything = jax.tree.map(partial(_padded, rows=whole - rows), everything)
+    cut = jax.tree.map(lambda x: x[:whole].reshape(count, step, *x.shape[1:]), everything)
     sums, made = jax.lax.scan(some, sums, cut)
-    made = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), made)
-    if whole < rows:
+    made = jax.tree.map(lambda x: x.reshape(whole, *x.shape[2:]), made)
+    if not fixed:
+        made = jax.tree.map(lambda x: x[:rows], made)
+    elif whole < rows:
         sums, rest = some(sums, jax.tree.map(lambda x: x[whole:], everything))
         made = jax.tree.map(lambda a, b: jnp.concatenate([a, b]), made, rest)
     return sums, made
+
+
+def _padded(x: Any, rows: Any) -> Any:
+    """Return ``x`` with more rows, of zeros."""
+    return jax.lax.pad(x, jnp.zeros((), x.dtype), ((0, rows, 0), *((0, 0, 0),) * (x.ndim - 1)))
 
 
 def product(a: Any, b: Any, bias: Any = None, *, transposed: bool = True) -> Array:
@@ -141,7 +156,7 @@ def product(a: Any, b: Any, bias: Any = None, *, transposed: bool = True) -> Arr
     # No transposed operand, of which XLA would keep a copy.
     contracted = (((1,), (1 if transposed else 0,)), ((), ()))
     logits: Any = jax.lax.dot_general(a, b, contracted, preferred_element_type=wide)
-    return logits if bias is None else logits + bias
+    return logits if bias is None else logits + jnp.expand_dims(bias, 0)
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(2, 3))
@@ -166,4 +181,4 @@ def wide(x: Any) -> Any:
 def zeros(like: Any, shape: Any = None) -> Any:
     """Return zeros in the dtype to compute in, of the shape of ``like`` or another."""
     shape = like.shape if shape is None else shape
-    return jnp.zeros(shape, jnp.promote_types(like.dtype, jnp.float32))
+    return alike((jnp.zeros(shape, jnp.promote_types(like.dtype, jnp.float32)), like))[0]

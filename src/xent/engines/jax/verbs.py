@@ -14,6 +14,7 @@ from xent._plan import LOG, QUOTIENT
 from xent._typing import Array
 from xent.engines.jax import arithmetic
 from xent.engines.jax.derivative import rows_of, silent
+from xent.engines.jax.sizes import known
 from xent.engines.jax.without import SHORT, SMALL, Unstored, Without
 
 # XLA's CPU backend makes a reduction and the arithmetic before it in one pass, tile by tile. A
@@ -82,7 +83,7 @@ class JaxVerbs(Namespace):
         """
         if self.mode == "block":
             return jnp.sum(self.settled(x), axis=axis, keepdims=keepdims, **kind)
-        if axis is None or not x.size == x.shape[axis] > _LONG:
+        if axis is None or not isinstance(x.size, int) or not x.size == x.shape[axis] > _LONG:
             return jnp.sum(x, axis=axis, keepdims=keepdims, **kind)
         whole, row = x.size - x.size % _PARTS, jnp.reshape(x, (-1,))
         parts = jnp.sum(jnp.reshape(row[:whole], (_PARTS, -1)), axis=1, **kind)
@@ -108,9 +109,9 @@ class JaxVerbs(Namespace):
         if self.mode == "stored" or not _is(value, -np.inf):
             return super().replaced(x, index, value, axis)
         last, axis = axis in (-1, x.ndim - 1), axis % x.ndim
-        if last and x.shape[axis] < SHORT:
+        if last and known(x.shape[axis]) < SHORT:
             return cast(Array, Without(self, x, index, axis))
-        large = not last and self.mode == "fused" and cast(Any, x).nbytes > SMALL
+        large = not last and self.mode == "fused" and known(cast(Any, x).nbytes) > SMALL
         if large and arithmetic.countable(x, axis):
             return cast(Array, Unstored(self, x, index, axis))
         return super().replaced(x, index, value, axis)
