@@ -160,9 +160,10 @@ def chained(row: Softmax, t: Sequence[float], counts: Counts) -> Results:
 
 
 def logsumexp(classes: Classes, counts: Counts) -> Results:
-    """Return log Σ exp z; a."""
+    """Return log Σ exp z; a, and 0 where nothing is summed."""
     row = Softmax([z for (z,) in classes], counts)
-    slopes = [nan] * len(classes) if row.lost else [e / row.total for e in row.e]
+    lost = 0.0 if row.top == -inf else nan
+    slopes = [lost] * len(classes) if row.lost else [e / row.total for e in row.e]
     if isinf(row.top) or isnan(row.top):
         return [row.top], slopes
     return [arb(row.top) + row.beside.log1p()], slopes
