@@ -4,13 +4,13 @@ from xent import kernels as kernels
 from xent import math as math
 from xent._call import loss as loss
 from xent._kernel import Kernel as Kernel
-from xent._linear_call import linear_head as linear_head
 from xent._options import BinaryOptions as BinaryOptions
 from xent._options import CrossEntropyOptions as CrossEntropyOptions
 from xent._options import DivergenceOptions as DivergenceOptions
 from xent._options import LikelihoodOptions as LikelihoodOptions
 from xent._request import Call as Call
 from xent._transform import grad as grad
+from xent._transform import linear_head as linear_head
 from xent._transform import value_and_grad as value_and_grad
 from xent._workers import get_workers as get_workers
 from xent._workers import set_workers as set_workers

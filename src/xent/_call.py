@@ -14,7 +14,8 @@ from typing import Any, ParamSpec
 
 from xent import _dispatch, _options
 from xent._check import arguments, values
-from xent._engine import Engine, Problem, Sight
+from xent._engine import Engine, Problem
+from xent._namespace import Sight
 from xent._plan import Operands, Plan, kept
 from xent._request import (
     NO_PART,

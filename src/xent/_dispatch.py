@@ -120,9 +120,7 @@ def _teller(name: str, x: Any) -> Any:
             return _array_in(x)
         held = getattr(x, "__jax_array__", None)  # what a variable of a framework holds
         return x if held is None else held()
-    except RecursionError:
-        raise arguments.too_deep(name) from None
-    except (TypeError, ValueError) as error:
+    except (RecursionError, TypeError, ValueError) as error:
         raise arguments.not_an_array(name, x) from error
 
 
@@ -160,11 +158,9 @@ def _from_sequence(
             if reference is not None and _dtype.is_floating(reference):
                 dtype = _dtype.compute_dtype(engine.xp, reference)
         return engine.asarray(x, dtype, device)
-    except RecursionError:
-        raise arguments.too_deep(name) from None
     except OverflowError as error:
         raise arguments.too_large(name, engine, error) from error
-    except (TypeError, ValueError) as error:
+    except (RecursionError, TypeError, ValueError) as error:
         raise arguments.not_an_array(name, x) from error
 
 

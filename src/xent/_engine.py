@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from enum import Enum
 from math import log
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,7 +15,7 @@ import array_api_compat
 from xent import _dtype
 from xent import _math as m
 from xent._check import arguments
-from xent._namespace import Namespace
+from xent._namespace import Namespace, Sight
 from xent._plan import Operands, Plan, masked, of_penalty
 from xent._rows import cotangents, reduced, weigh
 from xent._target import along, raw_gradient, ready
@@ -24,14 +23,6 @@ from xent._typing import Array
 
 if TYPE_CHECKING:
     from xent._linear import Chunks, Gradients, Head
-
-
-class Sight(Enum):
-    """What can be seen of arrays: their values at no cost, that they exist elsewhere, or not even that."""
-
-    READABLE = "in host memory"
-    ELSEWHERE = "on a device"
-    TRACED = "traced"
 
 
 class Engine:
@@ -51,10 +42,9 @@ class Engine:
 
     # --- what an array of the library is ---
 
-    def taken(self, name: str, x: Any) -> Array:
+    def taken(self, name: str, x: Array) -> Array:
         """Return an argument as an array, where its type is not the library's own."""
-        array: Array = x
-        return array
+        return x
 
     def device(self, x: Array) -> Any:
         """Return where ``x`` lies, None where that is not known."""

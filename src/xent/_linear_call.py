@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial, reduce
 from math import prod
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from xent import _dispatch, _dtype, _options
 from xent import _math as m
-from xent._call import loss, planned, seen
+from xent._call import planned, seen
 from xent._check import arguments, structure
-from xent._engine import Engine, Sight
+from xent._engine import Engine
 from xent._linear import Chunks, Gradients, Head
-from xent._made import Made, part_of
+from xent._made import part_of
+from xent._namespace import Sight
 from xent._plan import Operands, Plan
 from xent._request import NUMBERS, WEIGHTS, Call, is_array
-from xent._typing import A, Array, ArrayLike, Like
+from xent._typing import Array
 
 
 @dataclass(frozen=True)
@@ -41,24 +41,6 @@ class _Logits(NamedTuple):
         return len(self.shape)
 
 
-class LinearLoss(Protocol):
-    """The loss of a linear head, whose options only the loss of logits knows, to a checker."""
-
-    __name__: str
-
-    @property
-    def problem(self) -> Callable[..., LinearProblem]: ...
-
-    def __call__(
-        self,
-        target: ArrayLike,
-        features: Like[A],
-        weight: ArrayLike,
-        bias: ArrayLike | None = None,
-        **options: Any,
-    ) -> A: ...
-
-
 def of_logits(
     loss_of_logits: Any, target: Any, features: Any, weight: Any, bias: Any, options: Any
 ) -> LinearCall:
@@ -74,69 +56,6 @@ _NAME = "features @ weight.T"
 
 _UNMADE = object()
 """The logits, before their shape is known."""
-
-
-def linear_head(loss_of_logits: Callable[..., Any]) -> LinearLoss:
-    """Return a loss of logits as the loss of a linear head, whose logits are never stored whole.
-
-    Parameters
-    ----------
-    loss_of_logits : function
-        A loss of xent, or of your own by `xent.loss`, that takes ``logits=``.
-
-    Returns
-    -------
-    function
-        Of ``(target, features, weight, bias=None, *, chunk_bytes=..., **options)``: the loss of the
-        logits ``features @ weight.T + bias``. Shapes, options and gradients are those of
-        `linear_cross_entropy`.
-
-    Raises
-    ------
-    TypeError
-        For any other function.
-
-    Examples
-    --------
-    >>> import numpy as np, xent
-    >>> head = xent.linear_head(xent.kl_divergence)
-    >>> print(head([[0.5, 0.5]], np.array([[1.0, 2.0]]), np.zeros((2, 2))))
-    0.0
-    """
-    name = getattr(loss_of_logits, "__name__", type(loss_of_logits).__qualname__)
-    signature = inspect.signature(loss_of_logits)
-    if part_of(loss_of_logits, "call") is None or not {"target", "logits"} <= set(
-        signature.parameters
-    ):
-        raise TypeError(
-            f"{arguments.shown(loss_of_logits)} is no loss of logits: linear_head takes a function by "
-            "xent.loss of target and logits="
-        )
-
-    def body(
-        target: ArrayLike,
-        features: ArrayLike,
-        weight: ArrayLike,
-        bias: ArrayLike | None = None,
-        **options: Any,
-    ) -> Any:
-        return of_logits(loss_of_logits, target, features, weight, bias, options)
-
-    own = [p for p in inspect.signature(body).parameters.values() if p.kind is not p.VAR_KEYWORD]
-    shared = [p for p in signature.parameters.values() if p.name not in _OF_THE_HEAD]
-    chunk_bytes = _options.parameter("chunk_bytes")
-    body.__name__ = body.__qualname__ = f"linear_{name}"
-    body.__doc__ = (
-        f"Return `{name}` of the logits ``features @ weight.T + bias``, never stored whole."
-    )
-    vars(body)["__signature__"] = signature.replace(parameters=[*own, *shared, chunk_bytes])
-    decorator: Any = loss(prepare=prepare)
-    made: Any = Made(linear_head, loss_of_logits, decorator(body))
-    return made
-
-
-_OF_THE_HEAD = ("target", "probs", "logits", "log_probs", "axis")
-"""What a loss of logits takes and the loss of a linear head does not, or by itself."""
 
 
 class LinearProblem(NamedTuple):

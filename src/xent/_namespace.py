@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import Enum
 from typing import Any
 
 from array_api_compat import device
@@ -16,6 +17,14 @@ _STANDARD = (
     *("ones_like", "prod", "reshape", "squeeze", "stack", "sum", "tanh", "where", "zeros"),
     *("zeros_like",),
 )
+
+
+class Sight(Enum):
+    """What can be seen of arrays: their values at no cost, that they exist elsewhere, or not even that."""
+
+    READABLE = "in host memory"
+    ELSEWHERE = "on a device"
+    TRACED = "traced"
 
 
 def in_host_memory(x: Any) -> bool:

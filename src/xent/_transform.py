@@ -1,16 +1,19 @@
-"""The gradient of a loss as a function of the loss's own arguments, in any library."""
+"""What is made of a loss: its gradient, with the loss's own arguments, and the loss of a linear head."""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec, Protocol, overload
 
+from xent import _call, _options
 from xent._check import arguments
 from xent._engine import Problem
 from xent._linear import Gradients
+from xent._linear_call import LinearProblem, of_logits, prepare
 from xent._made import Made, part_of
-from xent._typing import Array, R, R_co
+from xent._typing import A, Array, ArrayLike, Like, R, R_co
 
 P = ParamSpec("P")
 
@@ -122,3 +125,84 @@ def _problem(loss: Any) -> Callable[..., Problem]:
             "losses and links of xent, and of functions that are made losses by xent.loss"
         )
     return problem
+
+
+class LinearLoss(Protocol):
+    """The loss of a linear head, whose options only the loss of logits knows, to a checker."""
+
+    __name__: str
+
+    @property
+    def problem(self) -> Callable[..., LinearProblem]: ...
+
+    def __call__(
+        self,
+        target: ArrayLike,
+        features: Like[A],
+        weight: ArrayLike,
+        bias: ArrayLike | None = None,
+        **options: Any,
+    ) -> A: ...
+
+
+def linear_head(loss_of_logits: Callable[..., Any]) -> LinearLoss:
+    """Return a loss of logits as the loss of a linear head, whose logits are never stored whole.
+
+    Parameters
+    ----------
+    loss_of_logits : function
+        A loss of xent, or of your own by `xent.loss`, that takes ``logits=``.
+
+    Returns
+    -------
+    function
+        Of ``(target, features, weight, bias=None, *, chunk_bytes=..., **options)``: the loss of the
+        logits ``features @ weight.T + bias``. Shapes, options and gradients are those of
+        `linear_cross_entropy`.
+
+    Raises
+    ------
+    TypeError
+        For any other function.
+
+    Examples
+    --------
+    >>> import numpy as np, xent
+    >>> head = xent.linear_head(xent.kl_divergence)
+    >>> print(head([[0.5, 0.5]], np.array([[1.0, 2.0]]), np.zeros((2, 2))))
+    0.0
+    """
+    name = getattr(loss_of_logits, "__name__", type(loss_of_logits).__qualname__)
+    signature = inspect.signature(loss_of_logits)
+    if part_of(loss_of_logits, "call") is None or not {"target", "logits"} <= set(
+        signature.parameters
+    ):
+        raise TypeError(
+            f"{arguments.shown(loss_of_logits)} is no loss of logits: linear_head takes a function by "
+            "xent.loss of target and logits="
+        )
+
+    def body(
+        target: ArrayLike,
+        features: ArrayLike,
+        weight: ArrayLike,
+        bias: ArrayLike | None = None,
+        **options: Any,
+    ) -> Any:
+        return of_logits(loss_of_logits, target, features, weight, bias, options)
+
+    own = [p for p in inspect.signature(body).parameters.values() if p.kind is not p.VAR_KEYWORD]
+    shared = [p for p in signature.parameters.values() if p.name not in _OF_THE_HEAD]
+    chunk_bytes = _options.parameter("chunk_bytes")
+    body.__name__ = body.__qualname__ = f"linear_{name}"
+    body.__doc__ = (
+        f"Return `{name}` of the logits ``features @ weight.T + bias``, never stored whole."
+    )
+    vars(body)["__signature__"] = signature.replace(parameters=[*own, *shared, chunk_bytes])
+    decorator: Any = _call.loss(prepare=prepare)
+    made: Any = Made(linear_head, loss_of_logits, decorator(body))
+    return made
+
+
+_OF_THE_HEAD = ("target", "probs", "logits", "log_probs", "axis")
+"""What a loss of logits takes and the loss of a linear head does not, or by itself."""

@@ -34,7 +34,6 @@ CHECKS = (arguments, structure, values)
 FILES = {module.__file__ for module in CHECKS}
 NOT_HERE = {
     "unreadable": "of a tracer: test_validation",
-    "too_deep": "where no tracing function can follow: test_habits",
     "too_large": "of integers that JAX lacks: test_jax_x32",
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import fields
 from numbers import Real
 from operator import index
@@ -47,11 +48,9 @@ _REMEDIES = {
     "numpy.matrix": "its products are those of matrices: pass np.asarray(x)",
     "pandas.": "pass x.to_numpy()",
     "polars.": "pass x.to_numpy()",
-    "pyarrow.": "pass x.to_numpy()",
     "xarray.": "pass x.values, or call xent by xarray.apply_ufunc",
     "scipy.sparse.": "it is sparse: pass x.toarray()",
     "sparse.": "it is sparse: pass x.todense()",
-    "jax.experimental.sparse.": "it is sparse: pass x.todense()",
     "mlx.": "MLX has no namespace of the array API standard: pass np.asarray(x)",
     "tensorflow.": "TensorFlow has no namespace of the array API standard: pass x.numpy()",
 }
@@ -78,14 +77,13 @@ def unknown(function: str, name: str, known: Sequence[str]) -> TypeError:
     )
 
 
-def exactly_one(function: str, **forms: Any) -> str:
-    """Return the name of the one argument that is given."""
+def exactly_one(function: str, **forms: Any) -> None:
+    """Raise unless one argument is given."""
     given = [name for name, x in forms.items() if x is not None]
     if len(given) != 1:
         raise TypeError(
             f"{function}() takes exactly one of {', '.join(forms)}; got {', '.join(given) or 'none'}"
         )
-    return given[0]
 
 
 def refused(name: str, x: Any) -> None:
@@ -104,19 +102,16 @@ def refused(name: str, x: Any) -> None:
 
 def not_an_array(name: str, x: Any) -> TypeError:
     """Return the error for what no array library knows."""
-    if is_ragged(x):
-        return TypeError(
-            f"{name} is a nested sequence whose rows differ in length; an array has rows of one length"
-        )
-    return TypeError(
-        f"{name} is {type(x).__module__}.{type(x).__qualname__}; it takes an array of a library "
-        "that follows the array API standard, a number, or a (nested) sequence of numbers"
+    what = (
+        f"{type(x).__module__}.{type(x).__qualname__}; it takes an array of a library that follows the "
+        "array API standard, a number, or a (nested) sequence of numbers"
     )
-
-
-def too_deep(name: str) -> TypeError:
-    """Return the error for sequences that hold themselves, or nearly so."""
-    return TypeError(f"{name} is a sequence that is nested too deep, or holds itself")
+    try:
+        if is_ragged(x):
+            what = "a nested sequence whose rows differ in length; an array has rows of one length"
+    except RecursionError:
+        what = "a sequence that is nested too deep, or holds itself"
+    return TypeError(f"{name} is {what}")
 
 
 def too_large(name: str, engine: Library, error: OverflowError) -> ValueError:
@@ -128,9 +123,8 @@ def no_target(call: Any) -> TypeError:
     """Return the error for None in the place of a target."""
     kinds = {"labels": call.labels, "distributions": call.distributions}
     takes = call.only or " or ".join(kind for kind, kernels in kinds.items() if kernels)
-    return TypeError(
-        f"{call.target_name} is None; it takes {'numbers' if call.elementwise else takes}"
-    )
+    takes = "numbers" if call.elementwise else takes
+    return TypeError(f"{call.target_name} is None; it takes {takes}")
 
 
 def is_ragged(x: Any) -> bool:
@@ -159,17 +153,14 @@ def _places(engines: Mapping[str, Library], arrays: Mapping[str, Array]) -> str:
 
 def mixed_libraries(engines: Mapping[str, Library], arrays: Mapping[str, Array]) -> TypeError:
     """Return the error for arrays of two libraries."""
-    found = _places(engines, arrays)
-    return TypeError(f"all arrays must be of one library: {found}; convert them to one first")
+    said = f"all arrays must be of one library: {_places(engines, arrays)}"
+    return TypeError(f"{said}; convert them to one first")
 
 
 def mixed_devices(engine: Library, arrays: Mapping[str, Array]) -> ValueError:
     """Return the error for arrays on two devices."""
-    found = _places(dict.fromkeys(arrays, engine), arrays)
-    return ValueError(f"all arrays must be on one device: {found}; nothing is moved silently")
-
-
-# --- options that are numbers, or one of a few names ---
+    said = f"all arrays must be on one device: {_places(dict.fromkeys(arrays, engine), arrays)}"
+    return ValueError(f"{said}; nothing is moved silently")
 
 
 def choice(name: str, x: Any, choices: Sequence[str]) -> None:
@@ -237,19 +228,16 @@ def not_smoothed(form: str) -> ValueError:
 
 def budget(x: Any) -> int:
     """Return a number of bytes."""
-    size = integer("chunk_bytes", x)
-    if size < 1:
+    if (size := integer("chunk_bytes", x)) < 1:
         raise ValueError(f"chunk_bytes is {shown(x)}; it takes a positive number of bytes")
     return size
 
 
 def integer(name: str, x: Any, rule: str = "an int") -> int:
     """Return ``x`` as an int: whatever Python takes for an index, but for a truth value."""
-    if not isinstance(x, bool):
-        try:
+    with suppress(TypeError):
+        if not isinstance(x, bool):
             return index(x)
-        except TypeError:
-            pass
     raise TypeError(f"{name} is {shown(x)}; it takes {rule}")
 
 

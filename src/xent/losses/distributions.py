@@ -7,7 +7,7 @@ from typing import Any, Protocol, SupportsIndex
 
 from xent import _dispatch, _dtype
 from xent._check import arguments, structure, values
-from xent._engine import Sight
+from xent._namespace import Sight
 from xent._target import along, smooth
 from xent._typing import A, Array, HasShape, Like, R, R_co, Scalar, Verbs
 

@@ -7,7 +7,7 @@ from typing import Literal, SupportsIndex
 from xent import _dispatch, _dtype
 from xent._call import loss
 from xent._check import arguments, structure, values
-from xent._engine import Sight
+from xent._namespace import Sight
 from xent._request import Call
 from xent._typing import A, Array, Like, Maybe, Scalar, Verbs
 from xent.kernels import entropy as kernels

@@ -10,9 +10,9 @@ from typing import Any
 import dask.array as da
 
 from xent import _dispatch, _dtype
-from xent._engine import Engine, Sight
+from xent._engine import Engine
 from xent._linear import ALL, Chunks, Gradients, Head
-from xent._namespace import Namespace
+from xent._namespace import Namespace, Sight
 from xent._plan import Operands, Plan
 from xent._typing import Array
 from xent.engines.dask.graph import CLASS, Graph, of_rows

@@ -13,8 +13,9 @@ from jax.core import Tracer
 
 from xent import _dispatch, _dtype
 from xent._check import arguments
-from xent._engine import Engine, Sight, rows_and_gradient_of, value_and_gradient_of, value_of
+from xent._engine import Engine, rows_and_gradient_of, value_and_gradient_of, value_of
 from xent._linear import Chunks, Gradients, Head
+from xent._namespace import Sight
 from xent._plan import Operands, Plan, widened
 from xent._target import ready
 from xent._typing import Array

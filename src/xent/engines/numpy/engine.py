@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from xent import _dtype, _workers
-from xent._engine import Engine, Sight
+from xent._engine import Engine
 from xent._linear import STRIP, cuts
-from xent._namespace import Namespace
+from xent._namespace import Namespace, Sight
 from xent._plan import Operands, Plan
 from xent._typing import Array
 from xent.engines.blocks import Tile

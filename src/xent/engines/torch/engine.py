@@ -10,8 +10,9 @@ import array_api_compat.torch
 import torch
 
 from xent._check import arguments
-from xent._engine import Engine, Sight, rows_and_gradient_of, value_and_gradient_of, value_of
+from xent._engine import Engine, rows_and_gradient_of, value_and_gradient_of, value_of
 from xent._linear import Chunks, Gradients, Head
+from xent._namespace import Sight
 from xent._plan import LOG, QUOTIENT, READY, Operands, Plan, masked, widened
 from xent._typing import Array
 from xent.engines import head as heads
