@@ -151,7 +151,7 @@ def _from_sequence(
     """Return a number, a nested sequence or an array of NumPy's as an array of the engine's library."""
     try:
         dtype = None
-        if getattr(x, "ndim", None) == 0:
+        if not isinstance(x, (float, int, list, tuple)) and getattr(x, "ndim", None) == 0:
             x = x.item()
         if _holds_float(x):
             dtype = engine.xp.floating

@@ -81,7 +81,7 @@ def divided_by(
     if plan.reduction != "mean":
         return plan, operands
     divisor: Any = weigh(xp, plan, operands, rows).divisor
-    if not hasattr(divisor, "dtype"):  # the number of rows, which may be a compiler's symbol
+    if _is_count(divisor):
         x = operands.prediction
         one = x[(slice(0, 1),) * x.ndim]
         dtype = xp.float32 if plan.half else x.dtype
@@ -89,9 +89,14 @@ def divided_by(
     return replace(plan, even=False), operands._replace(denominator=divisor)
 
 
+def _is_count(divisor: Any) -> bool:
+    """Whether it is the number of rows, an int or a compiler's symbol, and no array."""
+    return isinstance(divisor, int) or not hasattr(divisor, "dtype")
+
+
 def _divided(xp: Verbs, x: Array, divisor: Any) -> Array:
     """Return ``x / divisor``, 0 where that is 0: everything is masked or weighted away (R10)."""
-    if not hasattr(divisor, "dtype"):
+    if _is_count(divisor):
         return x / divisor
     if not xp.maybe(lambda: divisor == 0):
         return xp.divide(x, divisor)
