@@ -79,8 +79,7 @@ def plan_of(call: Call, operands: Operands, name: str, form: Form) -> Plan:
     rows = shape if axis is None else shape[:axis] + shape[axis + 1 :]
     kind, source = _of_target(call, operands, axis, name, form, options)
     numbers = {key: is_there(key, options[key]) for key in NUMBERS}
-    kernel = getattr(call, source)[form]
-    arguments.parameters(kernel)
+    kernel = arguments.parameters(getattr(call, source)[form])
     plan = Plan(
         kernel=kernel.structure,
         source=source,

@@ -12,7 +12,7 @@ from reprlib import Repr
 from typing import Any, Protocol
 
 from xent import _dtype
-from xent._kernel import is_number
+from xent._kernel import Kernel, is_number
 from xent._typing import Array, Number
 
 
@@ -135,14 +135,15 @@ def is_ragged(x: Any) -> bool:
     return len(sizes) > 1 or any(map(is_ragged, x))
 
 
-def parameters(kernel: Any) -> None:
-    """Raise unless each field of a kernel that is annotated as a float holds a number."""
+def parameters(kernel: Kernel) -> Kernel:
+    """Return a kernel, each of whose fields that is annotated as a float must hold a number."""
     for field in fields(kernel):
         x = getattr(kernel, field.name)
         if field.type in (float, "float") and not is_number(x):
             shape = getattr(x, "shape", None)
             got = shown(x) if shape is None else f"an array of shape {tuple(shape)}"
             raise TypeError(f"{field.name} is {got}; it takes a number")
+    return kernel
 
 
 def _places(engines: Mapping[str, Library], arrays: Mapping[str, Array]) -> str:
