@@ -66,6 +66,8 @@ def of_tensors(given: Mapping[str, Any]) -> tuple[Engine, Mapping[str, Any]] | N
         if x is not None:
             if type(x).__module__[:5] != "torch" or not hasattr(x, "requires_grad"):
                 return None
+            if x.layout is not TORCH.dense or x.is_nested:
+                return None
             if device is not None and x.device != device:
                 raise arguments.mixed_devices(
                     TORCH, {k: y for k, y in given.items() if y is not None}

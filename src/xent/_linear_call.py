@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from xent import _dispatch, _dtype, _options
 from xent import _math as m
 from xent._call import planned, seen
-from xent._check import arguments, structure
+from xent._check import structure
 from xent._engine import Engine
 from xent._linear import Chunks, Gradients, Head
 from xent._made import part_of
@@ -127,7 +127,7 @@ def prepare(function: str, given: LinearCall) -> LinearProblem:
     given_logits: dict[str, Any] = {**arrays, _NAME: logits}
     plan, operands = planned(engine, call, given_logits, _NAME, "logits", sight)
     plan = seen(engine, call, plan, operands._replace(prediction=features), "features", sight)
-    budget = arguments.budget(given.chunk_bytes)
+    budget = structure.budget(given.chunk_bytes)
     budget = budget if plan.penalty is None else -(-budget // 2)  # it has a gradient of its own
     n, k, width = prod(rows), prod(classes), features.shape[-1]
     reshape = engine.xp.reshape

@@ -33,6 +33,7 @@ MODULES = (test_structure, test_options, test_linear, test_habits)
 CHECKS = (arguments, structure, values)
 FILES = {module.__file__ for module in CHECKS}
 NOT_HERE = {
+    "not_dense": "of torch's layouts: test_torch_arguments",
     "unreadable": "of a tracer: test_validation",
     "too_large": "of integers that JAX lacks: test_jax_x32",
 }

@@ -152,3 +152,25 @@ def test_the_default_device_moves_nothing(case):
         value.sum().backward()
     for y in (value, *(y.grad for y in x)):
         assert y.device.type == "cpu"
+
+
+NOT_DENSE = {
+    "nested": lambda x: torch.nested.nested_tensor(list(x)),
+    "jagged": lambda x: torch.nested.nested_tensor(list(x), layout=torch.jagged),
+    "sparse_coo": torch.Tensor.to_sparse,
+    "sparse_csr": torch.Tensor.to_sparse_csr,
+}
+
+
+@pytest.mark.filterwarnings("ignore:.*(nested tensors|CSR tensor)")
+@pytest.mark.parametrize("kind", NOT_DENSE)
+def test_a_tensor_that_is_not_dense_is_refused(kind):
+    """Where a plan for dense ones is remembered too."""
+    given = NAMED["cross_entropy-distributions-logits"].arguments(rows=(3,))
+    given = {name: torch.asarray(x) for name, x in given.items()}
+    xent.cross_entropy(**given)
+    for name in given:
+        with pytest.raises(
+            TypeError, match=rf"{name} is a .*(nested|{kind}).* it takes a dense one"
+        ):
+            xent.cross_entropy(**{**given, name: NOT_DENSE[kind](given[name])})

@@ -51,6 +51,7 @@ _REMEDIES = {
     "xarray.": "pass x.values, or call xent by xarray.apply_ufunc",
     "scipy.sparse.": "it is sparse: pass x.toarray()",
     "sparse.": "it is sparse: pass x.todense()",
+    "cubed.": "cubed has no take_along_axis: pass x.compute()",
     "mlx.": "MLX has no namespace of the array API standard: pass np.asarray(x)",
     "tensorflow.": "TensorFlow has no namespace of the array API standard: pass x.numpy()",
 }
@@ -98,6 +99,13 @@ def refused(name: str, x: Any) -> None:
             f"{name} is {type(x).__module__}.{type(x).__qualname__}; its mask would be lost: pass its "
             "data, and where= for the rows that count"
         )
+
+
+def not_dense(name: str, layout: str) -> TypeError:
+    """Return the error for a tensor whose entries do not all lie in memory."""
+    return TypeError(
+        f"{name} is a {layout} tensor; it takes a dense one: pass x.to_dense(), or padded"
+    )
 
 
 def not_an_array(name: str, x: Any) -> TypeError:
@@ -225,13 +233,6 @@ def not_smoothed(form: str) -> ValueError:
     return ValueError(
         f"label_smoothing makes distributions of labels, and of {form} this loss takes labels only"
     )
-
-
-def budget(x: Any) -> int:
-    """Return a number of bytes."""
-    if (size := integer("chunk_bytes", x)) < 1:
-        raise ValueError(f"chunk_bytes is {shown(x)}; it takes a positive number of bytes")
-    return size
 
 
 def integer(name: str, x: Any, rule: str = "an int") -> int:

@@ -66,6 +66,15 @@ def classes(x: Any) -> int:
     return number
 
 
+def budget(x: Any) -> int:
+    """Return a number of bytes."""
+    if (size := arguments.integer("chunk_bytes", x)) < 1:
+        raise ValueError(
+            f"chunk_bytes is {arguments.shown(x)}; it takes a positive number of bytes"
+        )
+    return size
+
+
 def new_axis(x: Array, axis: Any) -> int:
     """Return where a new axis of ``x`` goes, counted from the front."""
     axis = arguments.integer("axis", axis, "one int")

@@ -60,6 +60,7 @@ class Torch(Engine):
     """Runs plans on tensors, and lets autograd differentiate them by the kernels' own gradients."""
 
     namespace = Recorded
+    dense = torch.strided
 
     def taken(self, name: str, x: Any) -> Array:
         """Return the tensor that torch's functions see in ``x``, as in a variable of Keras."""
@@ -69,6 +70,8 @@ class Torch(Engine):
                 array = torch.reshape(x, x.shape)
             except (AttributeError, TypeError):
                 raise arguments.not_an_array(name, x) from None
+        elif x.layout is not self.dense or x.is_nested:
+            raise arguments.not_dense(name, "nested" if x.is_nested else str(x.layout))
         elif torch.compiler.is_compiling() and type(x).__module__[:5] != "torch":
             # torch.compile does not know how to subtract a subclass from a number.
             with torch._C.DisableTorchFunctionSubclass():
