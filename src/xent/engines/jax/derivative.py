@@ -71,7 +71,7 @@ def _step(plan: Plan, kernel: Kernel, prediction: Any, *, stored: bool) -> int |
     XLA sums well what has no exponential, where rows are not `LONG`, and a label's rivals of a small
     array, or where their exponentials are stored for a gradient.
     """
-    if not isinstance(prediction.size, int) or jnp.ndim(prediction) == 0 or prediction.size == 0:
+    if jnp.ndim(prediction) == 0 or not isinstance(prediction.size, int) or prediction.size == 0:
         return None
     label = plan.target == LABEL
     simple = kernel.plain or (label and (stored or plan.form != "logits"))
