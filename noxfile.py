@@ -115,7 +115,8 @@ def doctest(session: nox.Session) -> None:
     keras = {"KERAS_BACKEND": "numpy"}  # which nobody else has chosen
     session.run("pytest", "--doctest-modules", "--pyargs", "xent", *session.posargs, env=keras)
     required = [f"--require={library}" for library in ("numpy", "torch", "jax")]
-    session.run("pytest", *required, *DOCUMENTATION, *session.posargs)
+    mixed = "tests/laws/test_mixed.py"  # two libraries in one call
+    session.run("pytest", *required, *DOCUMENTATION, mixed, *session.posargs)
 
 
 @nox.session

@@ -44,7 +44,7 @@ __version__ = "0.1.0"
 
 
 def __dir__() -> list[str]:
-    hidden = ("engines", "losses")
+    hidden = ("engines", "losses", "nn", "testing")
     return [name for name in globals() if not name.startswith("_") and name not in hidden]
 
 

@@ -237,7 +237,7 @@ def seen(
         operands = operands._replace(where=kept(plan, operands))
     if plan.form != "logits":
         x, keep = operands.prediction, operands.where
-        values.of_form(engine.xp, plan.form, name, x, plan.axis, keep, validate=validate)
+        engine.run(values.of_form, engine.xp, plan.form, name, x, plan.axis, keep, validate)
     if plan.target.checks:
         plan.target.check(engine.xp, plan, operands, call.target_name, validate)
     return plan.seen

@@ -133,7 +133,8 @@ def _array_in(x: Any) -> Any:
     if isinstance(x, Number):
         return None
     tensor = hasattr(type(x), "__torch_function__")
-    return x if tensor or (hasattr(x, "shape") and not is_numpy_array(x)) else None
+    number = is_numpy_array(x) and not hasattr(x, "mask")  # a masked one is refused
+    return x if tensor or (hasattr(x, "shape") and not number) else None
 
 
 def _stacked(engine: Engine, name: str, x: Any, entry: Any) -> Array:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from xent import _dispatch, _dtype, _options
 from xent import _math as m
 from xent._call import planned, seen
-from xent._check import structure
+from xent._check import arguments, structure
 from xent._engine import Engine
 from xent._linear import Chunks, Gradients, Head
 from xent._made import part_of
@@ -70,12 +70,18 @@ class LinearProblem(NamedTuple):
 
     def value(self) -> Array:
         """Return the value."""
+        return self.engine.run(self._value)
+
+    def value_and_gradient(self) -> tuple[Array, Gradients]:
+        """Return the value, and the gradients by name."""
+        return self.engine.run(self._value_and_gradient)
+
+    def _value(self) -> Array:
         plan, xp = self._without_exp, self.engine.xp
         value = self.engine.linear_value(plan, self.head, self.operands, self.chunks)
         return self._shaped(value if plan is self.plan else xp.exp(value))
 
-    def value_and_gradient(self) -> tuple[Array, Gradients]:
-        """Return the value, and the gradients by name."""
+    def _value_and_gradient(self) -> tuple[Array, Gradients]:
         plan, xp = self._without_exp, self.engine.xp
         value, g = self.engine.linear_value_and_gradient(
             plan, self.head, self.operands, self.chunks
@@ -112,6 +118,7 @@ def _times(xp: Any, g: Array, value: Array) -> Array:
 def prepare(function: str, given: LinearCall) -> LinearProblem:
     """Check a call of a linear loss; return what runs it, its rows flat."""
     call, options = given.call, given.call.options
+    arguments.exactly_one(function, **call.predictions)
     weights = {key: options[key] for key in WEIGHTS if key in options}
     weights |= {key: options[key] for key in NUMBERS if is_array(options.get(key))}
     engine, arrays = _dispatch.resolve(
@@ -123,6 +130,7 @@ def prepare(function: str, given: LinearCall) -> LinearProblem:
     of_head = Head(features, weight, bias)
     features, weight, bias = _in_one_dtype(engine, of_head)
     logits = _Logits((*rows, *classes), features.dtype)
+    structure.last_axis(options.get("axis", -1), logits.ndim)
     sight = engine.sight(arrays.values()) if engine.has_devices else Sight.READABLE
     given_logits: dict[str, Any] = {**arrays, _NAME: logits}
     plan, operands = planned(engine, call, given_logits, _NAME, "logits", sight)

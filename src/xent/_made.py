@@ -21,10 +21,15 @@ class Made:
 
     def __repr__(self) -> str:
         make, (loss,) = self.how
-        return f"{make.__name__}({getattr(loss, '__name__', loss)})"
+        return f"{make.__name__}({original(loss).__name__})"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return self.how
+
+
+def original(function: Any) -> Any:
+    """Return the loss, of which `functools.partial` may have given some arguments."""
+    return original(function.func) if isinstance(function, partial) else function
 
 
 def part_of(function: Any, name: Literal["problem", "call"]) -> Any:

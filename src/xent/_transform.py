@@ -12,7 +12,7 @@ from xent._check import arguments
 from xent._engine import Problem
 from xent._linear import Gradients
 from xent._linear_call import LinearProblem, of_logits, prepare
-from xent._made import Made, part_of
+from xent._made import Made, original, part_of
 from xent._typing import A, Array, ArrayLike, Like, R, R_co
 
 P = ParamSpec("P")
@@ -110,7 +110,7 @@ def _named(loss: Any, returned: Any) -> Callable[[Any], Any]:
     """Give a function the name, documentation, signature and hints of a loss, but for what it returns."""
 
     def wrap(function: Any) -> Any:
-        named: Any = wraps(loss, updated=())(function)
+        named: Any = wraps(original(loss), updated=())(function)
         named.__annotations__ = {**named.__annotations__, "return": returned}
         return named
 
@@ -172,11 +172,11 @@ def linear_head(loss_of_logits: Callable[..., Any]) -> LinearLoss:
     >>> print(head([[0.5, 0.5]], np.array([[1.0, 2.0]]), np.zeros((2, 2))))
     0.0
     """
-    name = getattr(loss_of_logits, "__name__", type(loss_of_logits).__qualname__)
-    signature = inspect.signature(loss_of_logits)
-    if part_of(loss_of_logits, "call") is None or not {"target", "logits"} <= set(
-        signature.parameters
-    ):
+    known = part_of(loss_of_logits, "call") is not None
+    signature = inspect.signature(loss_of_logits if known else _named)
+    logits = signature.parameters.get("logits")
+    unmade = logits and (logits.default is None or logits.default is logits.empty)
+    if not unmade or "target" not in signature.parameters:
         raise TypeError(
             f"{arguments.shown(loss_of_logits)} is no loss of logits: linear_head takes a function by "
             "xent.loss of target and logits="
@@ -194,6 +194,7 @@ def linear_head(loss_of_logits: Callable[..., Any]) -> LinearLoss:
     own = [p for p in inspect.signature(body).parameters.values() if p.kind is not p.VAR_KEYWORD]
     shared = [p for p in signature.parameters.values() if p.name not in _OF_THE_HEAD]
     chunk_bytes = _options.parameter("chunk_bytes")
+    name = original(loss_of_logits).__name__
     body.__name__ = body.__qualname__ = f"linear_{name}"
     body.__doc__ = (
         f"Return `{name}` of the logits ``features @ weight.T + bias``, never stored whole."

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from contextvars import ContextVar
+from operator import index
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any
@@ -84,24 +85,29 @@ def each(function: Callable[[Any], None], items: Sequence[Any], workers: int) ->
     def work() -> None:
         try:
             while not ends:
-                function(left.get_nowait())
-        except Empty:
-            pass
+                try:
+                    item = left.get_nowait()
+                except Empty:
+                    return
+                function(item)
         except BaseException as end:
             ends.append(end)
 
     others = [Thread(target=work, daemon=True) for _ in range(min(workers, len(items)) - 1)]
-    running = []
+
+    def wait() -> None:
+        for thread in filter(Thread.is_alive, others):
+            thread.join()
+
     try:
         with suppress(RuntimeError):  # at the end of a program none can be started
             for thread in others:
                 thread.start()
-                running.append(thread)
         work()
-        for thread in running:
-            thread.join()
+        wait()
     except BaseException as end:
         ends.append(end)
+        wait()
         raise
     if ends:
         raise ends[0]
@@ -111,7 +117,7 @@ def _count(workers: int | str) -> int:
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
     processors = processors or os.cpu_count() or 1
     try:
-        number = int(workers)
+        number = int(workers) if isinstance(workers, str) else index(workers)
     except (TypeError, ValueError):
         raise ValueError(f"workers is {workers!r}; it takes an int, −1 for all") from None
     if number < 0:

@@ -43,6 +43,7 @@ ARRAYS = [
     (lambda: CE(MASKED[:, 0], logits=Z), TypeError, "target is", *MASK),
     (lambda: CE(Y, logits=Z, sample_weight=MASKED[:, 0]), TypeError, "sample_weight is", *MASK),
     (lambda: xent.linear_cross_entropy(Y, MASKED, Z), TypeError, "features is", *MASK),
+    (lambda: CE(Y, logits=[MASKED[0], MASKED[1]]), TypeError, "logits is", *MASK),
     (lambda: xent.one_hot(np.ma.masked_array(Y), 3), TypeError, "labels is", *MASK),
     (lambda: CE(Frame(), logits=Z), TypeError, "target is pandas.core.frame", "x.to_numpy()"),
     (lambda: CE(None, logits=Z), TypeError, "target is None", "labels or distributions"),

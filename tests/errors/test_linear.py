@@ -1,5 +1,7 @@
 """What is said of the head of a linear loss that cannot be (R18, R19)."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,12 @@ X, W, B = np.zeros((2, 4)), np.zeros((3, 4)), np.zeros(3)
 Y = np.asarray([0, 1])
 CE = xent.linear_cross_entropy
 HEADS = [
+    (
+        lambda: xent.linear_head(partial(xent.cross_entropy, axis=0))(Y, X, W),
+        ValueError,
+        "axis is 0",
+        "along the last axis",
+    ),
     (lambda: CE(Y, Y, W), TypeError, "features has dtype int64", "the target comes first"),
     (
         lambda: CE(Y, X, W.astype("int64")),

@@ -141,3 +141,24 @@ def test_kernels_compare_by_value():
         assert Times(2.0).structure != other.structure
     assert labels.FromLogits() == labels.FromLogits()
     assert of_the_same_class_name(2.0) != of_the_same_class_name(2.0)
+
+
+class Unpacked(labels.FromLogits):
+    """A value by a user who takes the statistics for what they are said to be."""
+
+    def value(self, xp, s):
+        peak, rest, label = s
+        return xp.log1p(rest * xp.exp(peak - label))
+
+
+def test_what_inherits_is_given_the_statistics_that_it_knows(any_backend):
+    @xent.loss(xent.LikelihoodOptions)
+    def own(target, logits, **options):
+        return xent.Call(target, {"logits": logits}, {"logits": Unpacked()}, options=options)
+
+    logits, target = np.asarray([[1.0, 2.0, 0.5], [0.25, -1.0, 3.0]]), np.asarray([1, 2])
+    given = {"target": target, "logits": logits}
+    got = any_backend.run(xent.value_and_grad(own), **given)
+    wanted = xent.value_and_grad(xent.cross_entropy)(**given)
+    for a, b in zip(got, wanted, strict=True):
+        assert_near(a, b)

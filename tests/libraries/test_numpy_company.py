@@ -40,6 +40,31 @@ def test_flags_and_filters_change_nothing(case, dtype):
             assert_same(a, b)
 
 
+HEADS = [case for case in CASES if case.form == "logits" and case.target == "target"]
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+@pytest.mark.parametrize("case", HEADS, ids=str)
+def test_nor_do_they_of_a_linear_head(case, dtype):
+    """Whose costs, products and casts overflow and underflow."""
+    head = xent.value_and_grad(xent.linear_head(case.function))
+    features = np.asarray([[6e4, 1.0], [1e-4, -6e4], [0.0, 1.0]], np.float32)
+    weight = np.asarray([[1.0, 6e4], [-1.0, 1e-7], [0.5, 0.0], [-6e4, 1.0]], dtype)
+    target = case.arguments()["target"]
+    wanted = head(target, features, weight)
+    with np.errstate(all="raise"), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        got = head(target, features, weight)
+    for a, b in zip((got[0], *got[1][:2]), (wanted[0], *wanted[1][:2]), strict=True):
+        assert_same(a, b)
+
+
+def test_nor_do_they_of_what_is_validated():
+    log_probs = np.asarray([[0.0, -1000.0]])
+    with np.errstate(all="raise"):
+        assert xent.cross_entropy([0], log_probs=log_probs, validate=True) == 0
+
+
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_a_value_without_axes_is_a_scalar(case):
     given = case.arguments()

@@ -85,20 +85,18 @@ LONG = (256, 16, 300_000)
 """Rows so long that their classes are cut: 307 MB."""
 
 
-@pytest.mark.parametrize("library", ["numpy", "torch"])
+@pytest.mark.parametrize("backend", ["numpy", "torch"])
 @pytest.mark.parametrize("shape", [LARGE, LONG], ids=["large", "long"])
-def test_gradients_and_two_chunks(library, shape):
-    pytest.importorskip(library)
+def test_gradients_and_two_chunks(backend, shape):
     n, _, k = shape
     bound = gradients(shape) + 2 * CHUNK + SLACK
     assert bound < 4 * n * k / 5
-    assert extra(library, "both", "float32", shape) <= bound
+    assert extra(backend, "both", "float32", shape) <= bound
 
 
-@pytest.mark.parametrize("library", ["numpy", "torch"])
-def test_a_value_alone_takes_two_chunks(library):
-    pytest.importorskip(library)
-    assert extra(library, "value", "float32", LARGE) <= 2 * CHUNK + SLACK
+@pytest.mark.parametrize("backend", ["numpy", "torch"])
+def test_a_value_alone_takes_two_chunks(backend):
+    assert extra(backend, "value", "float32", LARGE) <= 2 * CHUNK + SLACK
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def test_a_call_imports_its_own_library_only():
 
 
 def library_of(path):
-    """Return the library under whose name a file stands: `engines/cupy.py`, or one in `engines/torch/`."""
+    """Return the library under whose name a file stands: `nn/keras.py`, or one in `engines/torch/`."""
     first, *rest = path.relative_to(SOURCE).parts
     return rest[0].removesuffix(".py") if first in ("engines", "nn", "testing") else None
 

@@ -55,6 +55,33 @@ def test_a_head_of_a_loss_with_some_arguments_given(loss):
     assert head(*given) == xent.linear_head(loss)(*given, **some)
 
 
+@pytest.mark.parametrize(
+    ("some", "kind", "said"),
+    [
+        ({"axis": 0}, ValueError, "axis is 0; the classes of a linear head lie along the last"),
+        ({"logits": np.eye(3)}, TypeError, "takes a function by xent.loss of target and logits="),
+        ({"probs": np.eye(3)}, TypeError, "exactly one of"),
+    ],
+)
+def test_a_head_takes_nothing_that_it_would_drop(some, kind, said):
+    loss = functools.partial(xent.cross_entropy, **some)
+    with pytest.raises(kind, match=said):
+        xent.linear_head(loss)([0, 1, 2], np.eye(3), np.eye(3))
+
+
+def test_what_is_no_loss_has_no_head():
+    for other in (max, print, functools.partial(max, 1), xent.softmax, xent.entropy):
+        with pytest.raises(TypeError, match="is no loss of logits"):
+            xent.linear_head(other)
+
+
+def test_a_loss_with_some_arguments_given_keeps_its_name():
+    some = functools.partial(xent.cross_entropy, label_smoothing=0.1)
+    assert xent.linear_head(some).__name__ == "linear_cross_entropy"
+    assert xent.grad(some).__name__ == "cross_entropy"
+    assert xent.grad(some).__doc__ == xent.cross_entropy.__doc__
+
+
 @pytest.mark.parametrize("transform", TRANSFORMS)
 @pytest.mark.parametrize("loss", OF_LOGITS, ids=lambda loss: loss.__name__)
 def test_what_is_returned_tells_of_itself(loss, transform):

@@ -65,7 +65,7 @@ def shown(x: Any) -> str:
     """Return what a message shows of a value, however long that is."""
     try:
         return _SHORT.repr(x)
-    except ValueError:  # Python shows no number of so many digits
+    except Exception:  # Python shows no number of so many digits, nor an object whose repr raises
         return f"of type {type(x).__qualname__}"
 
 

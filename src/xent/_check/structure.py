@@ -41,7 +41,7 @@ def _of_shape(name: str, x: Array, shape: Sequence[int], rule: str, *said: Seque
 
 def prediction(name: str, x: Array) -> None:
     """Raise unless ``x`` holds real floating-point numbers."""
-    hint = "; the target comes first, as in H(p, q): xent.cross_entropy(labels, logits=z)"
+    hint = "; in a loss the target comes first, as in H(p, q): xent.cross_entropy(labels, logits=z)"
     hint *= _dtype.is_integer(x) or _dtype.is_bool(x)
     takes = f"float16, bfloat16, float32 or float64{hint}"
     _of_kind(name, x, _dtype.is_floating(x), takes)
@@ -99,6 +99,12 @@ def axis_of(name: str, x: Array, axis: Any, *, empty: bool = False) -> int:
     if x.shape[axis] == 0 and not empty:
         raise ValueError(f"{name} of shape {_shape(x)} has no classes along axis {axis}")
     return axis % x.ndim
+
+
+def last_axis(axis: Any, ndim: int) -> None:
+    """Raise unless the classes lie along the last axis, as those of a linear head do."""
+    if arguments.integer("axis", axis) not in (-1, ndim - 1):
+        raise ValueError(f"axis is {axis}; the classes of a linear head lie along the last axis")
 
 
 def is_labels(

@@ -77,7 +77,6 @@ def of_form(
     x: Array,
     axis: int | None,
     keep: Array | None,
-    *,
     validate: bool | None = None,
 ) -> None:
     """Check that ``x`` can be what ``form`` says; ``validate=True`` adds that its rows sum to 1."""

@@ -97,7 +97,7 @@ class OfLogs(FromLogProbs):
 
 
 def _of_logs(xp: Verbs, log_p: Array, log_q: Array) -> Array:
-    """Return log p − log q, where p is 0 a number or inf."""
+    """Return log p − log q; where p is 0 a finite number or inf, which p then silences."""
     return xp.where(log_p == -xp.inf, xp.zeros_like(log_p), log_p) - log_q
 
 

@@ -96,9 +96,9 @@ class FromLogits(Kernel):
         rest = a.rest * m.fall(xp, a.peak, peak) + b.rest * m.fall(xp, b.peak, peak)
         return Rivals(peak, rest, m.either(xp, a.label, b.label))
 
-    def whole(self, xp: Verbs, s: Any) -> Any:
-        """Return the odds of the label, unless a kernel of this kind has statistics of its own."""
-        return _odds(xp, s) if type(s) is Rivals else s
+    def whole(self, xp: Verbs, s: Rivals) -> Any:
+        """Return the odds of the label; what inherits from this kernel is given the rivals as they are."""
+        return _odds(xp, s) if type(self) is FromLogits else s
 
     def value(self, xp: Verbs, s: Rivals | Odds) -> Array:
         """Return log1p(s u + (v − 1)) − b.

@@ -111,7 +111,11 @@ class FromLogits(Kernel):
             return (e - t.high * high) - (t.high * low + t.low * total)
 
         scale = w / total
-        e = xp.exp(m.below(xp, logits, *s.score.softmax[::2], axis)) if made is None else made
+        e = (
+            xp.exp(m.below(xp, logits, s.score.softmax.peak, s.score.softmax.place, axis))
+            if made is None
+            else made
+        )
         own = less(m.at_label(xp, e, target.at, axis), target.own) * scale
         return xp.put(xp.times(less(e, target.other), scale), target.at, own, axis)
 

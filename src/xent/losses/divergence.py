@@ -83,7 +83,8 @@ def kl_divergence_of_logs(
 ) -> Call:
     """Return the Kullback–Leibler divergence of log-probabilities from log-probabilities.
 
-    Σₖ pₖ (log pₖ − log qₖ). Unlike logits they are not normalised.
+    Σₖ pₖ (log pₖ − log qₖ). Unlike logits they are not normalised. For `xent.nn.torch`, whose
+    `KLDivLoss` may be given the logarithms of its target.
 
     Parameters
     ----------

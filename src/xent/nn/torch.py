@@ -136,7 +136,7 @@ class SoftMarginLoss(nn.SoftMarginLoss):
     """`xent.binary_cross_entropy` of logits that are to be positive, target · input, as torch's."""
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        margin = target * input
+        margin = target.to(input.dtype) * input  # whose dtype decides
         return _of_elements(self, ones_like(margin), logits=margin)
 
 

@@ -154,9 +154,8 @@ def _is(value: Any, number: float) -> bool:
 
 @jax.custom_jvp
 def _at_most(d: Any, most: Any) -> Any:
-    return jnp.minimum(
-        most, d
-    )  # in this order: of a NaN that comes first XLA's loops take the other
+    # In this order, as XLA's minimum drops a NaN in its first operand.
+    return jnp.minimum(most, d)
 
 
 _at_most.defjvp(lambda primals, tangents: (_at_most(*primals), tangents[0]))

@@ -73,9 +73,8 @@ class Unstored(Without):
 
     def decayed(self, peak: Any) -> Array:
         """Return exp(x − peak), 0 at the index; no other entry is above the peak."""
-        far, near = (
-            jnp.where(jnp.isinf(peak), jnp.finfo(peak.dtype).max, 0),
-            arithmetic.bounded(peak),
-        )
-        below = jnp.minimum(0 * near, self.x - near - far)  # no plain 0, which XLA takes of a NaN
+        far = jnp.where(jnp.isinf(peak), jnp.finfo(peak.dtype).max, 0)
+        near = arithmetic.bounded(peak)
+        # Not a plain 0: of that and a NaN XLA's minimum is 0.
+        below = jnp.minimum(0 * near, self.x - near - far)
         return arithmetic.emptied(jnp.exp(below), self.index, self.axis)

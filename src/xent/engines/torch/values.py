@@ -109,7 +109,7 @@ class TorchInPlace(TorchVerbs):
             torch.sub(x, peak, out=rest).exp_()
             return peak, rest.scatter_(axis, index, 0.0)
         rest = x.clone()
-        places = torch.arange(0, x.numel(), x.shape[-1]) + index.reshape(-1)
+        places = torch.arange(0, x.numel(), x.shape[-1], device=x.device) + index.reshape(-1)
         flat = rest.view(-1).index_fill_(0, places, -torch.inf)  # `scatter` goes row by row
         peak = _highest(rest)
         torch.sub(x, peak, out=rest).exp_()
@@ -133,7 +133,7 @@ def _highest(x: Any) -> Any:
         half = (size + 1) // 2
         x = torch.maximum(x[..., :half], x[..., size - half :])
     half = (size + 1) // 2
-    columns = torch.empty((half, *x.shape[:-1]), dtype=x.dtype).movedim(0, -1)
+    columns = x.new_empty((half, *x.shape[:-1])).movedim(0, -1)
     torch.maximum(x[..., :half], x[..., size - half :], out=columns)
     return torch.amax(columns, -1, keepdim=True)
 
