@@ -8,6 +8,7 @@ from typing import Any
 
 from array_api_compat import device
 
+from xent import _dtype
 from xent._typing import Array
 
 _STANDARD = (
@@ -76,6 +77,8 @@ class Namespace:
 
     def within(self, x: Array, low: float, high: float) -> bool:
         """Whether all entries, of which there must be one, are in a range; NaN is in none."""
+        if _dtype.is_integer(x):  # which may be too narrow for the range
+            x = self.astype(x, self.integer)
         return bool((self.api.min(x) >= low) & (self.api.max(x) <= high))
 
     # --- what a compiler or a derivative must not see through ---

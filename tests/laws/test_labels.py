@@ -142,6 +142,21 @@ def test_agreement_with_soft_targets_that_are_hard(backend):
     assert_near(soft, hard, BOTH)
 
 
+@pytest.mark.cases(of=of_labels)
+@pytest.mark.parametrize("integer", ["int8", "uint8", "int16"])
+def test_more_classes_than_the_integers_have(backend, case, integer):
+    given = case.arguments(classes=40_000 if integer == "int16" else 300)
+    given["target"] %= 128
+    for options in (
+        {},
+        {"ignore_index": int(given["target"][0])} if case.takes("ignore_index") else {},
+    ):
+        wanted = backend.run(case.both, **given, **options)
+        narrow = given | {"target": given["target"].astype(integer)}
+        for a, b in zip(backend.run(case.both, **narrow, **options), wanted, strict=True):
+            assert_same(a, b)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_logits_that_lie_far_apart(any_backend, dtype):
     """So far that a rounded difference is off by more than 1: the loss is the exact difference."""

@@ -63,6 +63,14 @@ def test_positional_arguments_are_torchs():
         assert ours.BCELoss(size_average=False).reduction == "sum"
 
 
+def test_what_is_no_tensor_is_refused(made):
+    module, x, target = made
+    with pytest.raises(TypeError, match=r"target is .*takes|one library"):
+        module(x, target.numpy())
+    with pytest.raises(TypeError, match=r" is .*takes an? (tensor|array)"):
+        module({0}, target)
+
+
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
 def test_copies(made, copied):
     module, x, target = made

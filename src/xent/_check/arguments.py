@@ -64,7 +64,7 @@ _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 60
 def shown(x: Any) -> str:
     """Return what a message shows of a value, however long that is."""
     try:
-        return _SHORT.repr(x)
+        return " ".join(_SHORT.repr(x).split())
     except Exception:  # Python shows no number of so many digits, nor an object whose repr raises
         return f"of type {type(x).__qualname__}"
 

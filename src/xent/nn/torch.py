@@ -30,6 +30,7 @@ from typing import Any
 from torch import Tensor, nn, ones_like
 
 import xent
+from xent._check import arguments
 from xent.losses.divergence import kl_divergence_of_logs
 
 _Loss = Callable[..., Tensor]
@@ -42,10 +43,23 @@ def _reduced(loss: _Loss, reduction: str, count: int, *given: Any, **options: An
     return loss(*given, reduction="sum", **options) / max(count, 1)
 
 
+def _need_tensor(name: str, x: Any, least: int = 0) -> None:
+    if not isinstance(x, Tensor) or x.ndim < least:
+        axes = f" of at least {least} axis" * (least > 0)
+        raise TypeError(f"{name} is {arguments.shown(x)}; it takes a tensor{axes}")
+
+
+def _axis(input: Tensor) -> int:
+    """Return where the classes lie."""
+    _need_tensor("input", input, 1)
+    return min(1, input.ndim - 1)
+
+
 def _of_classes(
     loss: _Loss, module: Any, classes: int, target: Tensor, *given: Any, **options: Any
 ) -> Tensor:
     """Return a loss of labels, or of distributions: their mean divides by rows, whatever classes weigh."""
+    _need_tensor("target", target)
     options["class_weight"] = module.weight
     ignored = module.ignore_index
     if not target.is_floating_point():
@@ -63,7 +77,7 @@ class CrossEntropyLoss(nn.CrossEntropyLoss):
     """`xent.cross_entropy` of logits, as `torch.nn.CrossEntropyLoss`."""
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        axis = min(1, input.ndim - 1)
+        axis = _axis(input)
         options = {"axis": axis, "label_smoothing": self.label_smoothing}
         loss = xent.cross_entropy
         return _of_classes(loss, self, input.shape[axis], target, logits=input, **options)
@@ -73,7 +87,7 @@ class NLLLoss(nn.NLLLoss):
     """`xent.sparse_categorical_cross_entropy` of log-probabilities, as `torch.nn.NLLLoss`."""
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        axis = min(1, input.ndim - 1)
+        axis = _axis(input)
         loss = xent.sparse_categorical_cross_entropy
         return _of_classes(loss, self, input.shape[axis], target, log_probs=input, axis=axis)
 
@@ -101,6 +115,7 @@ def _of_elements(
     module: Any, target: Tensor, *given: Any, weight: Tensor | None = None, **options: Any
 ) -> Tensor:
     """Return a binary loss, whose mean divides by the number of elements, whatever they weigh."""
+    _need_tensor("target", target)
     if weight is not None:
         options["sample_weight"] = weight.expand(target.shape)
     count = target.numel()
@@ -136,6 +151,8 @@ class SoftMarginLoss(nn.SoftMarginLoss):
     """`xent.binary_cross_entropy` of logits that are to be positive, target · input, as torch's."""
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        _need_tensor("target", target)
+        _need_tensor("input", input)
         margin = target.to(input.dtype) * input  # whose dtype decides
         return _of_elements(self, ones_like(margin), logits=margin)
 
@@ -145,6 +162,7 @@ class KLDivLoss(nn.KLDivLoss):
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         loss: _Loss = kl_divergence_of_logs if self.log_target else xent.kl_divergence
+        _need_tensor("input", input)
         reduction, count = self.reduction, input.numel()
         if reduction == "batchmean":
             reduction, count = "mean", input.shape[0]
