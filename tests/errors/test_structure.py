@@ -1,11 +1,14 @@
 """What is said of a prediction, a target or an axis that cannot be (R1–R3, R8, R18)."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 import xent
 from tests.errors.said import assert_said, rows
 from tests.laws.strangers import generalised
+from xent._check import structure
 
 Z = np.zeros((2, 3))
 Y = np.asarray([0, 1])
@@ -63,6 +66,15 @@ PREDICTIONS = [
     (lambda: xent.entropy(Y), TypeError, "probs has dtype int64"),
     (lambda: JS(P, Y), TypeError, "q has dtype int64"),
 ]
+UNKNOWN = SimpleNamespace(shape=(None, 3), dtype=np.dtype("float64"))
+PREDICTIONS.append(
+    (
+        lambda: structure.prediction("logits", UNKNOWN),
+        ValueError,
+        "logits has shape (None, 3)",
+        "its sizes must be known",
+    )
+)
 TARGETS = [
     (
         lambda: CE(np.asarray([0, 1, 2]), logits=Z),

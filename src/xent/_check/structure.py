@@ -45,6 +45,8 @@ def prediction(name: str, x: Array) -> None:
     hint *= _dtype.is_integer(x) or _dtype.is_bool(x)
     takes = f"float16, bfloat16, float32 or float64{hint}"
     _of_kind(name, x, _dtype.is_floating(x), takes)
+    if any(size is None for size in x.shape):
+        raise ValueError(f"{name} has shape {_shape(x)}; its sizes must be known")
 
 
 def distributions(name: str, x: Array) -> None:
@@ -200,15 +202,6 @@ def head(features: Array, weight: Array, bias: Array | None, *, narrow: bool) ->
         _of_shape("bias", bias, weight.shape[:-1], rule)
 
 
-def some_rows(shape: Sequence[int]) -> None:
-    """Raise for a mean over no rows at all."""
-    if math.prod(shape) == 0:
-        raise ValueError(
-            f"a mean over no rows: the rows have shape {tuple(shape)}; "
-            "use reduction='sum' or 'none' where a batch may be empty"
-        )
-
-
 def ignore_index(x: Any, target: Array | None, kind: Target) -> int | None:
     """Return the label to ignore, None where the dtype of the labels cannot hold it."""
     if x is None or target is None:
@@ -246,5 +239,8 @@ def weights(classes: int, reduction: str, operands: Operands, rows: tuple[int, .
         _of_rows("where", operands.where, rows)
     if operands.denominator is not None:
         divisor(operands.denominator, reduction)
-    elif reduction == "mean":
-        some_rows(rows)
+    elif reduction == "mean" and math.prod(rows) == 0:
+        raise ValueError(
+            f"a mean over no rows: the rows have shape {tuple(rows)}; "
+            "use reduction='sum' or 'none' where a batch may be empty"
+        )
