@@ -44,7 +44,8 @@ class FromLogits(Kernel):
     def measure(self, xp: Verbs, logits: Array, target: Array, axis: int) -> tuple[Score, Array]:
         """Return the score of the target, and the exponentials that the normaliser sums."""
         softmax, d, made = m.normaliser(xp, logits, axis)
-        score = 0 - xp.sum(m.scaled(xp, target, d), axis=axis, keepdims=True)
+        terms = xp.times(d, target) if xp.finite else m.scaled(xp, target, d)
+        score = 0 - xp.sum(terms, axis=axis, keepdims=True)
         return Score(softmax, xp.sum(target, axis=axis, keepdims=True), score), made
 
     def merge(self, xp: Verbs, a: Score, b: Score) -> Score:
