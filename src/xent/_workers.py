@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from contextvars import ContextVar
+from functools import partial
 from operator import index
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -81,18 +82,7 @@ def each(function: Callable[[Any], None], items: Sequence[Any], workers: int) ->
     for item in items:
         left.put(item)
     ends: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            while not ends:
-                try:
-                    item = left.get_nowait()
-                except Empty:
-                    return
-                function(item)
-        except BaseException as end:
-            ends.append(end)
-
+    work = partial(_work, function, left, ends)
     others = [Thread(target=work, daemon=True) for _ in range(min(workers, len(items)) - 1)]
 
     def wait() -> None:
@@ -111,6 +101,19 @@ def each(function: Callable[[Any], None], items: Sequence[Any], workers: int) ->
         raise
     if ends:
         raise ends[0]
+
+
+def _work(function: Callable[[Any], None], left: SimpleQueue[Any], ends: list[Any]) -> None:
+    """Call ``function`` on what is left until nothing is, or something has ended one of the workers."""
+    try:
+        while not ends:
+            try:
+                item = left.get_nowait()
+            except Empty:
+                return
+            function(item)
+    except BaseException as end:
+        ends.append(end)
 
 
 def _count(workers: int | str) -> int:
