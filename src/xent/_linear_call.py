@@ -124,16 +124,15 @@ def prepare(function: str, given: LinearCall) -> LinearProblem:
     engine, arrays = _dispatch.resolve(
         {**given.head, call.target_name: call.target, **weights}, like="features"
     )
-    features, weight, bias = arrays["features"], arrays["weight"], arrays.get("bias")
-    structure.head(features, weight, bias, narrow=call.elementwise)
-    rows, classes = tuple(features.shape[:-1]), tuple(weight.shape[:-1])
-    of_head = Head(features, weight, bias)
+    of_head = Head(arrays["features"], arrays["weight"], arrays.get("bias"))
+    structure.head(*of_head, narrow=call.elementwise)
+    rows, classes = tuple(of_head.features.shape[:-1]), tuple(of_head.weight.shape[:-1])
     features, weight, bias = _in_one_dtype(engine, of_head)
-    logits = _Logits((*rows, *classes), features.dtype)
+    logits: Any = _Logits((*rows, *classes), features.dtype)
     structure.last_axis(options.get("axis", -1), logits.ndim)
     sight = engine.sight(arrays.values()) if engine.has_devices else Sight.READABLE
-    given_logits: dict[str, Any] = {**arrays, _NAME: logits}
-    plan, operands = planned(engine, call, given_logits, _NAME, "logits", sight)
+    arrays[_NAME] = logits
+    plan, operands = planned(engine, call, arrays, _NAME, "logits", sight)
     plan = seen(engine, call, plan, operands._replace(prediction=features), "features", sight)
     budget = structure.budget(given.chunk_bytes)
     budget = budget if plan.penalty is None else -(-budget // 2)  # it has a gradient of its own

@@ -196,9 +196,7 @@ def linear_head(loss_of_logits: Callable[..., Any]) -> LinearLoss:
     chunk_bytes = _options.parameter("chunk_bytes")
     name = original(loss_of_logits).__name__
     body.__name__ = body.__qualname__ = f"linear_{name}"
-    body.__doc__ = (
-        f"Return `{name}` of the logits ``features @ weight.T + bias``, never stored whole."
-    )
+    body.__doc__ = f"Return `{name}` of ``features @ weight.T + bias``, never stored whole."
     vars(body)["__signature__"] = signature.replace(parameters=[*own, *shared, chunk_bytes])
     decorator: Any = _call.loss(prepare=prepare)
     made: Any = Made(linear_head, loss_of_logits, decorator(body))
