@@ -121,9 +121,8 @@ def prepare(function: str, given: LinearCall) -> LinearProblem:
     arguments.exactly_one(function, **call.predictions)
     weights = {key: options[key] for key in WEIGHTS if key in options}
     weights |= {key: options[key] for key in NUMBERS if is_array(options.get(key))}
-    engine, arrays = _dispatch.resolve(
-        {**given.head, call.target_name: call.target, **weights}, like="features"
-    )
+    every = {**given.head, call.target_name: call.target, **weights}
+    engine, arrays = _dispatch.resolve(every, like="features")
     of_head = Head(arrays["features"], arrays["weight"], arrays.get("bias"))
     structure.head(*of_head, narrow=call.elementwise)
     rows, classes = tuple(of_head.features.shape[:-1]), tuple(of_head.weight.shape[:-1])
