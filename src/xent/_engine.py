@@ -39,6 +39,7 @@ class Engine:
     def __init__(self, api: Any, library: str) -> None:
         self.library = library
         self.xp: Any = self.namespace(api)
+        self.of_blocks: Any = self.xp  # the verbs of a chunk, whose rows may be long
 
     # --- what an array of the library is ---
 

@@ -147,7 +147,7 @@ def _operands(given: Any, plan: Plan, numbers: Numbers) -> tuple[Engine, Operand
 
 def _measure(*given: Any, plan: Plan, numbers: Numbers) -> Any:
     engine, operands, first = _operands(given, plan, numbers)
-    return engine.run(_statistics_of, engine.xp, plan, operands, first)
+    return engine.run(_statistics_of, engine.of_blocks, plan, operands, first)
 
 
 def _statistics_of(xp: Any, plan: Plan, operands: Operands, first: int) -> Any:
@@ -178,7 +178,7 @@ def _value(statistics: Any, plan: Plan, numbers: Numbers) -> Any:
 def _gradient(*given: Any, plan: Plan, numbers: Numbers) -> Any:
     *own, statistics, w = given
     engine, operands, first = _operands(own, plan, numbers)
-    return engine.run(_gradient_of, engine.xp, plan, operands, first, statistics, w)
+    return engine.run(_gradient_of, engine.of_blocks, plan, operands, first, statistics, w)
 
 
 def _gradient_of(

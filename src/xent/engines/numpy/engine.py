@@ -168,6 +168,7 @@ class NumPy(Strict):
         super().__init__(api, library)
         self.result = itemgetter(())  # a scalar for what has no axes, as NumPy's own reductions
         self.columns, self.across = _verbs(api, of_columns), _verbs(api, of_parts)
+        self.of_blocks = self.across[0]
 
     small = MANY
 
