@@ -99,6 +99,7 @@ def test_a_value_alone_takes_two_chunks(backend):
     assert extra(backend, "value", "float32", LARGE) <= 2 * CHUNK + SLACK
 
 
+@pytest.mark.parametrize("backend", ["torch"])
 @pytest.mark.parametrize(
     ("mode", "options"),
     [
@@ -109,18 +110,17 @@ def test_a_value_alone_takes_two_chunks(backend):
     ],
     ids=["rows", "capped", "ignored", "frozen"],
 )
-def test_torch_in_other_ways(mode, options):
-    pytest.importorskip("torch")
+def test_torch_in_other_ways(backend, mode, options):
     weight = 0 if mode == "frozen" else 4
     bound = gradients(LARGE, weight) + 2 * CHUNK + SLACK
-    assert extra("torch", mode, "float32", LARGE, **options) <= bound
+    assert extra(backend, mode, "float32", LARGE, **options) <= bound
 
 
-def test_half_precision_is_summed_in_float32_once():
+@pytest.mark.parametrize("backend", ["torch"])
+def test_half_precision_is_summed_in_float32_once(backend):
     """The sum is twice as large as the gradient, and gone, piece by piece, when that is there."""
-    pytest.importorskip("torch")
     shape = (600, 768, 50_000)
     copy = 2 * shape[1] * shape[2]
     bound = gradients(shape, 4, 2) + copy / _linear.PIECES + 2 * CHUNK + SLACK
     assert bound < gradients(shape, 4, 2) + copy
-    assert extra("torch", "both", "bfloat16", shape) <= bound
+    assert extra(backend, "both", "bfloat16", shape) <= bound
