@@ -69,9 +69,7 @@ def of_tensors(given: Mapping[str, Any]) -> tuple[Engine, Mapping[str, Any]] | N
             if x.layout is not TORCH.dense or x.is_nested:
                 return None
             if device is not None and x.device != device:
-                raise arguments.mixed_devices(
-                    TORCH, {k: y for k, y in given.items() if y is not None}
-                )
+                raise arguments.mixed_devices(TORCH, given)
             device = x.device
     return TORCH, given
 

@@ -156,7 +156,7 @@ def parameters(kernel: Kernel) -> Kernel:
 
 def _places(engines: Mapping[str, Library], arrays: Mapping[str, Array]) -> str:
     """Return of which library each array is, and where it lies."""
-    each = ((name, engines[name], x) for name, x in arrays.items())
+    each = ((name, engines[name], x) for name, x in arrays.items() if x is not None)
     return ", ".join(f"{name} is {own.library} on {own.device(x)}" for name, own, x in each)
 
 

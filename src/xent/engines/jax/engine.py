@@ -48,9 +48,7 @@ class Jax(Engine):
                 if common is None:
                     common = devices
                 elif common != devices and common.isdisjoint(devices):
-                    raise arguments.mixed_devices(
-                        self, {k: y for k, y in arrays.items() if y is not None}
-                    )
+                    raise arguments.mixed_devices(self, arrays)
         return common
 
     def asarray(self, x: Any, dtype: Any, device: Any) -> Array:
