@@ -148,14 +148,16 @@ class Namespace:
         """Return exp(x − peak) of an ``x`` that is the caller's own, with the limits of `shifted`."""
         return self.api.exp(self.shifted(x, peak))
 
-    def beside(self, x: Array, index: Array, axis: int) -> tuple[Array, Array]:
-        """Return the peak of the entries beside ``index``, a constant, and exp(x − peak), 0 at ``index``.
+    def beside(self, x: Array, index: Array, axis: int) -> tuple[Array, Array, Array]:
+        """Return the peak of the entries beside ``index``, a constant, Σ exp(x − peak) and its terms.
 
-        All of one array, without the entry: a compiler that makes it anew in each use may round it otherwise.
+        The term at ``index`` is 0. All of one array, without the entry: a compiler that makes it anew in
+        each use may round it otherwise.
         """
         rest = self.replaced(x, index, -self.inf, axis)
         peak = self.constant(self.max(rest, axis=axis, keepdims=True))
-        return peak, self.decayed(rest, peak)
+        e = self.decayed(rest, peak)
+        return peak, self.sum(e, axis=axis, keepdims=True), e
 
     def times(self, x: Array, factor: Array) -> Array:
         """Return ``x · factor`` of an ``x`` that is the caller's own and the larger one."""

@@ -81,8 +81,7 @@ class FromLogits(Kernel):
         The label is put out of the row before anything is made of it: what is summed is then the very
         array that the gradient scales. The peak is a constant, since the loss does not depend on it.
         """
-        peak, e = xp.beside(logits, label, axis)
-        rest = xp.sum(e, axis=axis, keepdims=True)
+        peak, rest, e = xp.beside(logits, label, axis)
         own = xp.pick(logits, label, axis) if xp.finite else m.at_label(xp, logits, label, axis)
         return Rivals(peak, rest, own), e
 

@@ -58,14 +58,15 @@ class NumPyVerbs(Namespace):
         np.subtract(x, peak, out=x)
         return np.exp(x, out=x)
 
-    def beside(self, x: Any, index: Any, axis: int) -> tuple[Any, Any]:
-        """Return peak and exponentials; no −∞ goes through `exp`, which takes it long in float64."""
+    def beside(self, x: Any, index: Any, axis: int) -> tuple[Any, Any, Any]:
+        """Return peak, sum and terms; no −∞ goes through `exp`, which takes it long in float64."""
+        if not self.finite or x.dtype.itemsize < 8:
+            return super().beside(x, index, axis)
         rest = self.replaced(x, index, -np.inf, axis)
         peak = self.max(rest, axis=axis, keepdims=True)
-        if not self.finite or x.dtype.itemsize < 8:
-            return peak, self.decayed(rest, peak)
         np.exp(np.subtract(x, peak, out=rest), out=rest)
-        return peak, self.put(rest, index, 0.0, axis)
+        e = self.put(rest, index, 0.0, axis)
+        return peak, self.sum(e, axis=axis, keepdims=True), e
 
     def times(self, x: Any, factor: Any) -> Any:
         """Return ``x · factor`` in ``x``."""
