@@ -1,0 +1,89 @@
+"""CuPy, counted on a double of it: of fewer rows and classes, of which the passes are no function."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+import xent
+from benchmarks.counts.cases import MODES, Case
+from benchmarks.counts.count import Count, Counted
+from benchmarks.counts.cupy_double import installed, metered
+from benchmarks.problem import SEED
+
+MOST = 256, 2048
+"""Rows and classes of what is counted: the double computes on a CPU."""
+
+
+def _array(cupy: Any, kind: str, shape: tuple[int, ...], dtype: str) -> Any:
+    """Return an array of a kind; labels are among the first classes, and shares sum to 1."""
+    draw = np.random.default_rng(SEED)
+    if kind == "label":
+        return cupy.asarray(draw.integers(0, 10, shape))
+    if kind == "flag":
+        return cupy.asarray(draw.random(shape) < 0.75)
+    x = draw.normal(size=shape)
+    if kind == "share":
+        x = np.exp(x) / np.exp(x).sum(axis=-1, keepdims=True)
+    return cupy.asarray(x.astype(dtype or "float32"))
+
+
+def _smaller(case: Case) -> Case:
+    rows, classes = map(min, case.shape, MOST)
+    return replace(case, shape=(rows, classes))
+
+
+def _counted(case: Case, call: Any) -> Count | None:
+    """Return the count of a call on the double; CuPy before version 14 has no bfloat16, nor has NumPy."""
+    if case.dtype == "bfloat16":
+        return None
+    case = _smaller(case)
+    with installed() as cupy:
+        given = case.arguments(lambda *what: _array(cupy, *what))
+        call(cupy, **given)  # which makes the plan
+        with metered() as meter:
+            call(cupy, **given)
+    return Count(round(meter.moved / case.passed, 2), meter.launches, meter.waits)
+
+
+def ours(case: Case, mode: str) -> Count | None:
+    """Count xent."""
+    loss = case.loss if mode == MODES[0] else xent.value_and_grad(case.loss)
+    return _counted(case, lambda cupy, **given: loss(**given))
+
+
+def textbook(case: Case, mode: str) -> Count | None:
+    """Count the textbook form of a loss of labels."""
+    if case.target != "label" or case.options or case.arrays:
+        return None
+    return _counted(case, _forward if mode == MODES[0] else _with_gradient)
+
+
+def _forward(cupy: Any, target: Any, logits: Any) -> Any:
+    z = logits - cupy.max(logits, axis=1, keepdims=True)
+    log_sum = cupy.log(cupy.sum(cupy.exp(z), axis=1))
+    return cupy.mean(log_sum - z[cupy.arange(len(z)), target])
+
+
+def _with_gradient(cupy: Any, target: Any, logits: Any) -> Any:
+    z = logits - cupy.max(logits, axis=1, keepdims=True)
+    e, rows = cupy.exp(z), cupy.arange(len(z))
+    total = cupy.sum(e, axis=1, keepdims=True)
+    g = e / total
+    g[rows, target] -= 1
+    g /= len(z)
+    return cupy.mean(cupy.log(total[:, 0]) - z[rows, target]), g
+
+
+HELD: dict[tuple[str, str], Count] = {}
+
+LABELS = ("labels", "labels, many rows", "labels, small")
+GOALS = {
+    (name, mode): Count(passes, launches)
+    for name in LABELS
+    for mode, passes, launches in ((MODES[0], 4, 20), (MODES[1], 7, 30))
+}
+
+CUPY = Counted("CuPy, by a double of it", {"xent": ours, "textbook": textbook}, HELD, GOALS)
