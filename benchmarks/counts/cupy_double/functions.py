@@ -140,7 +140,7 @@ class Fusion:
     the arguments' common shape, or what one reduction at its end makes of that.
     """
 
-    def __init__(self, function: Any, name: str | None = None) -> None:
+    def __init__(self, function: Any, name: str) -> None:
         self.function, self.name = function, name
 
     def __call__(self, *args: Any) -> Any:
@@ -160,11 +160,9 @@ class Fusion:
         return found if isinstance(made, tuple) else found[0]
 
 
-def fuse(*args: Any, **how: Any) -> Any:
-    """Return a function as one kernel."""
-    if len(args) == 1 and callable(args[0]):
-        return Fusion(*args)
-    return lambda function: Fusion(function, *args, **how)
+def fuse(*, kernel_name: str) -> Any:
+    """Return what makes one kernel of a function."""
+    return lambda function: Fusion(function, kernel_name)
 
 
 FUNCTIONS["fuse"] = fuse

@@ -58,14 +58,16 @@ class NumPyVerbs(Namespace):
         np.subtract(x, peak, out=x)
         return np.exp(x, out=x)
 
-    def beside(self, x: Any, index: Any, axis: int) -> tuple[Any, Any]:
-        """Return peak and exponentials; no −∞ goes through `exp`, which takes it long in float64."""
+    def beside(self, x: Any, index: Any, axis: int) -> tuple[Any, Any, Any]:
+        """Return peak, sum and exponentials; no −∞ goes through `exp`, which takes it long in float64."""
         rest = self.replaced(x, index, -np.inf, axis)
         peak = self.max(rest, axis=axis, keepdims=True)
         if not self.finite or x.dtype.itemsize < 8:
-            return peak, self.decayed(rest, peak)
-        np.exp(np.subtract(x, peak, out=rest), out=rest)
-        return peak, self.put(rest, index, 0.0, axis)
+            rest = self.decayed(rest, peak)
+        else:
+            np.exp(np.subtract(x, peak, out=rest), out=rest)
+            rest = self.put(rest, index, 0.0, axis)
+        return peak, self.sum(rest, axis=axis, keepdims=True), rest
 
     def times(self, x: Any, factor: Any) -> Any:
         """Return ``x · factor`` in ``x``."""

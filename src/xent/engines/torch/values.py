@@ -99,22 +99,23 @@ class TorchInPlace(TorchVerbs):
             return x.scatter(axis, index, value)
         return self.put(x.clone(), index, value, axis)
 
-    def beside(self, x: Any, index: Any, axis: int) -> tuple[Any, Any]:
-        """Return peak and exponentials; no −∞ goes through `exp`, which takes it ten times as long."""
+    def beside(self, x: Any, index: Any, axis: int) -> tuple[Any, Any, Any]:
+        """Return peak, sum and exponentials; no −∞ goes through `exp`, which takes it ten times as long."""
         if not self.finite:
             return super().beside(x, index, axis)
         if not (x.numel() >= MANY and axis == x.ndim - 1 and x.is_contiguous()):
             rest = x.scatter(axis, index, -torch.inf)
             peak = torch.amax(rest, axis, keepdim=True)
             torch.sub(x, peak, out=rest).exp_()
-            return peak, rest.scatter_(axis, index, 0.0)
+            rest.scatter_(axis, index, 0.0)
+            return peak, torch.sum(rest, axis, keepdim=True), rest
         rest = x.clone()
         places = torch.arange(0, x.numel(), x.shape[-1], device=x.device) + index.reshape(-1)
         flat = rest.view(-1).index_fill_(0, places, -torch.inf)  # `scatter` goes row by row
         peak = _highest(rest)
         torch.sub(x, peak, out=rest).exp_()
         flat.index_fill_(0, places, 0.0)
-        return peak, rest
+        return peak, torch.sum(rest, axis, keepdim=True), rest
 
     def put(self, x: Any, index: Any, value: Any, axis: int) -> Any:
         """Write ``value`` into ``x``."""
