@@ -156,9 +156,9 @@ class Namespace:
         return self.api.exp(self.shifted(x, peak))
 
     def beside(self, x: Array, index: Array, axis: int) -> tuple[Array, Array, Array | None]:
-        """Return the peak of the entries beside ``index``, a constant, Σ exp(x − peak) over them, and its terms.
+        """Return the peak of the entries beside ``index``, a constant, Σ exp(x − peak), and its terms.
 
-        Of these the one at ``index`` is 0; where they are no array that had to be made, they are None. All
+        The term at ``index`` is 0; they are None where a library need not store them for their sum. All
         of one array, without the entry: a compiler that makes it anew in each use may round it otherwise.
         """
         rest = self.replaced(x, index, -self.inf, axis)

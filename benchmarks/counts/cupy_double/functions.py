@@ -71,6 +71,8 @@ def _empty(function: Any) -> Any:
 def where(condition: Any, *branches: Any) -> Any:
     if not branches:
         waited()
+    if isinstance(condition, Variable) and all(isinstance(x, NUMBERS) for x in branches):
+        branches = tuple(map(np.float16, branches))  # the narrowest, as no array is wider
     return run(np.where, condition, *branches)
 
 
@@ -124,9 +126,14 @@ FUNCTIONS: dict[str, Any] = {
     "matmul": partial(run, np.matmul),
     "broadcast_shapes": np.broadcast_shapes,
     **{f.__name__: f for f in (where, nonzero, asarray, array, stack, take_along_axis)},
-    **{"finfo": np.finfo, "iinfo": np.iinfo, "dtype": np.dtype, "isdtype": np.isdtype},
+    "finfo": np.finfo,
+    "iinfo": np.iinfo,
+    "dtype": np.dtype,
+    "isdtype": np.isdtype,
     **{name: getattr(np, name) for name in ("inf", "nan", "pi", "e", "newaxis", "bool_", "intp")},
-    **{f"{kind}{n}": getattr(np, f"{kind}{n}") for kind in ("int", "uint") for n in (8, 16, 32, 64)},
+    **{
+        f"{kind}{n}": getattr(np, f"{kind}{n}") for kind in ("int", "uint") for n in (8, 16, 32, 64)
+    },
     **{name: getattr(np, name) for name in ("float16", "float32", "float64")},
     **{name: getattr(np, name) for name in ("complex64", "complex128", "integer", "floating")},
     "ndarray": ndarray,

@@ -22,9 +22,7 @@ class CuPy(Eager):
         """Return that any array can be cut."""
         return False
 
-    def block(
-        self, plan: Plan, operands: Operands, w: Any = None, verbs: Any = None
-    ) -> Any:
+    def block(self, plan: Plan, operands: Operands, w: Any = None, verbs: Any = None) -> Any:
         """Return the rows of a block, and with ``w`` the gradient, its functions of elements fused."""
         return super().block(replace(plan, kernel=Fused(plan.kernel)), operands, w, verbs)
 

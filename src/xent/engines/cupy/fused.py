@@ -12,6 +12,7 @@ import cupy
 from xent._kernel import Kernel
 from xent.engines.cupy.verbs import INSIDE
 
+
 @dataclass(frozen=True)
 class Fused(Kernel):
     """A kernel whose functions of single elements are one kernel of the device each.
@@ -50,7 +51,7 @@ class Fused(Kernel):
 def _one(kernel: Kernel, method: str, xp: Any, *args: Any) -> Any:
     """Return what a method of a kernel returns, by one kernel of the device where it can be one."""
     leaves: list[Any] = []
-    return _Method.of(kernel, method, _taken(args, leaves))(xp, args, leaves)
+    return _method(kernel, method, _taken(args, leaves))(xp, args, leaves)
 
 
 _ARRAY = object()
@@ -85,8 +86,6 @@ class _Method:
         name = f"xent_{type(kernel).__name__}_{method}"
         self.fused: Any = cupy.fuse(kernel_name=name)(self._body)
 
-    of = staticmethod(lru_cache(maxsize=256)(lambda *given: _Method(*given)))
-
     def _body(self, *leaves: Any) -> tuple[Any, ...]:
         made: list[Any] = []
         self.made = _taken(self.function(INSIDE, *_nested(self.form, iter(leaves))), made)
@@ -100,6 +99,9 @@ class _Method:
             try:
                 made = self.fused(*leaves)
                 return _nested(self.made, iter(made))
-            except Exception:  # whatever CuPy says of what it can't follow; the formula's own comes again
+            except Exception:  # CuPy's, of what it can't follow; a formula's own comes again below
                 self.fused = None
         return self.function(xp, *args)
+
+
+_method = lru_cache(maxsize=256)(_Method)
