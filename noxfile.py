@@ -18,6 +18,10 @@ nox.options.reuse_venv = "yes"
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 LIBRARIES = ("numpy", "strict", "torch", "jax", "dask", "cupy")
 ON_GPU = ("cupy",)
+CUDA = {"cupy": "cupy", "jax": "jax-cuda", "torch": "torch"}
+"""The extra that installs each library for a GPU."""
+SEEN = ["--system-site-packages"]
+"""How an environment sees what the machine has installed."""
 # These use several libraries at once; the doctest session has them all.
 DOCUMENTATION = ("tests/documents", "tests/benchmarks", "tests/keras")
 
@@ -30,7 +34,17 @@ def group(*names: str) -> tuple[str, ...]:
 def install(session: nox.Session, *extras: str, groups: tuple[str, ...] = ()) -> None:
     """Install the package with its extras; torch in the one version that is tested."""
     pinned = ("torch",) if "torch" in extras else ()
-    session.install(f".[{','.join(extras)}]", *group(*groups, *pinned))
+    session.install(f".[{','.join(extras)}]" if extras else ".", *group(*groups, *pinned))
+
+
+def install_for_gpu(session: nox.Session, *libraries: str, groups: tuple[str, ...]) -> None:
+    """Install the package, and the libraries where none of them is there.
+
+    A machine that has one is used as it is: another one's CUDA beside that of the first would not load.
+    """
+    ask = f"from importlib.util import find_spec; print(*filter(find_spec, {libraries!r}))"
+    there = session.run("python", "-c", ask, silent=True)
+    install(session, *([] if there.split() else map(CUDA.get, libraries)), groups=groups)
 
 
 def need_gpu(session: nox.Session) -> None:
@@ -85,19 +99,23 @@ def typing(session: nox.Session) -> None:
 def _register(library: str) -> None:
     """Make the two sessions of a library."""
     default = library not in ON_GPU
+    made = {"default": default, "venv_params": [] if default else SEEN}
 
-    @nox.session(name=f"tests-{library}", default=default)
-    def tests(session: nox.Session) -> None:
-        if not default:
+    def prepare(session: nox.Session, groups: tuple[str, ...]) -> None:
+        if default:
+            install(session, library, groups=groups)
+        else:
             need_gpu(session)
-        install(session, library, groups=("test",))
+            install_for_gpu(session, library, groups=groups)
+
+    @nox.session(name=f"tests-{library}", **made)
+    def tests(session: nox.Session) -> None:
+        prepare(session, ("test",))
         pytest(session, library)
 
-    @nox.session(name=f"conformance-{library}", default=default)
+    @nox.session(name=f"conformance-{library}", **made)
     def conformance(session: nox.Session) -> None:
-        if not default:
-            need_gpu(session)
-        install(session, library, groups=("conformance",))
+        prepare(session, ("conformance",))
         session.run("python", "-m", "conformance", "--backend", library, *session.posargs)
 
     tests.__doc__ = f"The tests on {library}."
@@ -113,7 +131,10 @@ def doctest(session: nox.Session) -> None:
     """Every example: in docstrings, in the README, in examples/."""
     install(session, "numpy", "torch", "jax", "dask", groups=("test", "example", "peers", "bench"))
     keras = {"KERAS_BACKEND": "numpy"}  # which nobody else has chosen
-    session.run("pytest", "--doctest-modules", "--pyargs", "xent", *session.posargs, env=keras)
+    cupy = "--ignore-glob=*/engines/cupy/*"  # which can't be imported without a GPU
+    session.run(
+        "pytest", "--doctest-modules", cupy, "--pyargs", "xent", *session.posargs, env=keras
+    )
     required = [f"--require={library}" for library in ("numpy", "torch", "jax")]
     mixed = "tests/laws/test_mixed.py"  # two libraries in one call
     session.run("pytest", *required, *DOCUMENTATION, mixed, *session.posargs)
@@ -143,10 +164,10 @@ def bench(session: nox.Session) -> None:
     session.run("python", "-m", "benchmarks", *(session.posargs or ("--quick",)))
 
 
-@nox.session(default=False)
+@nox.session(default=False, venv_params=SEEN)
 def gpu(session: nox.Session) -> None:
     """The tests and the conformance suite on CuPy, torch CUDA and JAX CUDA."""
     need_gpu(session)
-    session.install(".[cupy]", "jax[cuda12]", *group("test", "torch"))
+    install_for_gpu(session, *CUDA, groups=("test",))
     pytest(session, "cupy", "torch-cuda", "jax-cuda")
     session.run("python", "-m", "conformance", "--backend", "cupy")

@@ -16,7 +16,7 @@ from xent._typing import Array
 if TYPE_CHECKING:
     from xent._engine import Engine
 
-_FILES = {"array_api_strict": "numpy"} | {k: k for k in ("numpy", "torch", "jax", "dask")}
+_FILES = {"array_api_strict": "numpy"} | {k: k for k in ("numpy", "torch", "jax", "dask", "cupy")}
 
 _ENGINES: dict[Any, Engine] = {}
 """The engine of each namespace, one whatever thread asks first."""

@@ -47,11 +47,7 @@ def magnitude(xp: Verbs, x: Array) -> Array:
 
 def at_label(xp: Verbs, x: Array, index: Array, axis: int) -> Array:
     """Return the entry of ``x`` at the label, NaN where the label is not among its classes."""
-    if not xp.maybe(lambda: (index < 0) | (index >= x.shape[axis])):
-        return xp.pick(x, index, axis)
-    inside = (index >= 0) & (index < x.shape[axis])
-    entry = xp.pick(x, xp.where(inside, index, xp.zeros_like(index)), axis)
-    return xp.where(inside, entry, xp.full_like(entry, xp.nan))
+    return xp.at_label(x, index, axis)
 
 
 def either(xp: Verbs, a: Array, b: Array) -> Array:

@@ -101,6 +101,14 @@ class Namespace:
         """Return the entry of ``x`` at ``index``, which is in range and has size 1 along ``axis``."""
         return self.api.take_along_axis(x, index, axis=axis)
 
+    def at_label(self, x: Array, index: Array, axis: int) -> Array:
+        """Return the entry of ``x`` at ``index``, NaN where that is out of range."""
+        if not self.maybe(lambda: (index < 0) | (index >= x.shape[axis])):
+            return self.pick(x, index, axis)
+        inside = (index >= 0) & (index < x.shape[axis])
+        entry = self.pick(x, self.where(inside, index, self.zeros_like(index)), axis)
+        return self.where(inside, entry, self.full_like(entry, self.nan))
+
     def replaced(self, x: Array, index: Array, value: Any, axis: int) -> Array:
         """Return a new array: ``x`` with ``value`` at ``index``; an index out of range changes nothing."""
         return self.api.where(self.iota(x, axis) == index, value, x)
@@ -132,12 +140,11 @@ class Namespace:
         By arithmetic on the array and selects on the peak alone: a compiler would store a mask of the
         array's size for the backward pass.
         """
-        api = self.api
         if self.finite or not self.maybe(lambda: self.isinf(peak)):
             return x - peak
-        large = float(api.finfo(peak.dtype).max)
-        near = api.clip(peak, -large, large)
-        far = api.where(self.isinf(peak), api.full_like(peak, large), api.zeros_like(peak))
+        large = float(self.finfo(peak.dtype).max)
+        near = self.clip(peak, -large, large)
+        far = self.where(self.isinf(peak), self.full_like(peak, large), self.zeros_like(peak))
         return self.at_most(x - near - far, large - far)
 
     def at_most(self, d: Array, most: Array) -> Array:
@@ -148,16 +155,23 @@ class Namespace:
         """Return exp(x − peak) of an ``x`` that is the caller's own, with the limits of `shifted`."""
         return self.api.exp(self.shifted(x, peak))
 
-    def beside(self, x: Array, index: Array, axis: int) -> tuple[Array, Array, Array]:
-        """Return the peak of the entries beside ``index``, a constant, Σ exp(x − peak) and its terms.
+    def beside(self, x: Array, index: Array, axis: int) -> tuple[Array, Array, Array | None]:
+        """Return the peak of the entries beside ``index``, a constant, Σ exp(x − peak), and its terms.
 
-        The term at ``index`` is 0. All of one array, without the entry: a compiler that makes it anew in
-        each use may round it otherwise.
+        The term at ``index`` is 0; they are None where a library need not store them for their sum. All
+        of one array, without the entry: a compiler that makes it anew in each use may round it otherwise.
         """
         rest = self.replaced(x, index, -self.inf, axis)
         peak = self.constant(self.max(rest, axis=axis, keepdims=True))
         e = self.decayed(rest, peak)
         return peak, self.sum(e, axis=axis, keepdims=True), e
+
+    def decayed_beside(
+        self, x: Array, index: Array, peak: Array, factor: Array, axis: int
+    ) -> Array:
+        """Return exp(x − peak) · factor beside ``index``, and anything at it."""
+        rest = self.replaced(x, index, -self.inf, axis)
+        return self.times(self.decayed(rest, peak), factor)
 
     def times(self, x: Array, factor: Array) -> Array:
         """Return ``x · factor`` of an ``x`` that is the caller's own and the larger one."""

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from tests.near import EPS
+
 I, NAN = np.inf, np.nan  # noqa: E741  # ∞, as the tables are read
 MODERATE = [[0.5, -1.25, 3.0, 2.5], [-2.0, 7.0, -0.75, 1.0], [0.25, 0.125, -4.0, 0.0]]
 SPECIAL = [
@@ -68,8 +70,28 @@ def rivals(xp, g, axis):
     return xp.replaced(*labelled(g, axis), -xp.inf, axis)
 
 
-def beside(xp, g, part, axis, times=1):
-    return xp.beside(*labelled(g, axis, times), axis)[part]
+def peak_beside(xp, g, axis, times=1):
+    return xp.beside(*labelled(g, axis, times), axis)[0]
+
+
+def terms_beside(xp, g, axis, times=1):
+    """Return the exponentials, made where they were not."""
+    x, index = labelled(g, axis, times)
+    peak, _, e = xp.beside(x, index, axis)
+    return decayed_beside(xp, x, index, peak, axis) if e is None else e
+
+
+def decayed_beside(xp, x, index, peak, axis):
+    e = xp.decayed_beside(x, index, peak, xp.ones_like(peak), axis)
+    return xp.put(e, index, 0.0, axis)
+
+
+def is_their_sum(xp, g, axis, times=1):
+    """Whether the sum that comes with them is that of the exponentials, but for the order."""
+    total = xp.beside(*labelled(g, axis, times), axis)[1]
+    want = xp.sum(terms_beside(xp, g, axis, times), axis=axis, keepdims=True)
+    near = xp.abs(total - want) <= 8 * EPS[g.dtype] * want
+    return bool(xp.all(near | (xp.isnan(total) & xp.isnan(want))))
 
 
 def decayed_rivals(xp, g, axis):
@@ -94,14 +116,19 @@ BINARY = ("maximum", "minimum", "silent", "at_most")
 CALLS = {
     **{name: [lambda xp, g, name=name: getattr(xp, name)(g.x)] for name in UNARY},
     **{name: [lambda xp, g, name=name: getattr(xp, name)(g.x, g.y)] for name in BINARY},
+    "at_label": [
+        lambda xp, g: xp.at_label(g.x, g.index, 1),
+        lambda xp, g: xp.at_label(g.x, g.index, -1),
+    ],
     "asarray": [lambda xp, g: xp.asarray(g.x)],
     "astype": [
         lambda xp, g: xp.astype(g.x, xp.float32),
         lambda xp, g: xp.astype(g.index, xp.float32),
     ],
     "beside": [
-        lambda xp, g, given=given: beside(xp, g, *given)
-        for given in ((0, 1), (1, 1), (0, 0), (1, 0), (0, 1, 5), (1, 1, 5))
+        lambda xp, g, of=of, given=given: of(xp, g, *given)
+        for of in (peak_beside, terms_beside, is_their_sum)
+        for given in ((1,), (0,), (1, 5))
     ],
     "clip": [
         lambda xp, g: xp.clip(g.x, 0, None),
@@ -112,6 +139,12 @@ CALLS = {
         lambda xp, g: xp.decayed(g.x, g.peak),
         lambda xp, g: decayed_rivals(xp, g, 1),
         lambda xp, g: decayed_rivals(xp, g, 0),
+    ],
+    "decayed_beside": [
+        lambda xp, g: decayed_beside(xp, g.x, g.index, g.peak, 1),
+        lambda xp, g: decayed_beside(
+            xp, *labelled(g, 0), g.make(np.full((1, len(g.rows)), 7.0, g.dtype)), 0
+        ),
     ],
     "divide": [divided],
     "first_peak": [first_peak],
@@ -141,6 +174,10 @@ CALLS = {
         lambda xp, g: xp.replaced(g.x, g.index, g.column, 1),
     ],
     "reshape": [lambda xp, g: xp.reshape(g.x, (-1,))],
+    "shifted": [
+        lambda xp, g: xp.shifted(g.x, g.peak),
+        lambda xp, g: xp.shifted(g.x, g.column),
+    ],
     "squeeze": [lambda xp, g: xp.squeeze(g.peak, axis=1)],
     "sum": [
         lambda xp, g: xp.sum(g.x, axis=1, keepdims=True),

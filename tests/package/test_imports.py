@@ -25,6 +25,7 @@ FILES = sorted(SOURCE.rglob("*.py"))
 KNOWS = {
     "numpy": ("numpy",),
     "torch": ("torch",),
+    "cupy": ("cupy",),
     "jax": ("jax", "numpy"),
     "dask": ("dask", "numpy"),
     "keras": ("keras",),

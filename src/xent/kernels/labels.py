@@ -75,14 +75,16 @@ class FromLogits(Kernel):
     class make NaN of the row.
     """
 
-    def measure(self, xp: Verbs, logits: Array, label: Array, axis: int) -> tuple[Rivals, Array]:
-        """Return the statistics of the rivals, and their exponentials, 0 at the label.
+    def measure(
+        self, xp: Verbs, logits: Array, label: Array, axis: int
+    ) -> tuple[Rivals, Array | None]:
+        """Return the statistics of the rivals, and their exponentials, if they were made, 0 at the label.
 
         The label is put out of the row before anything is made of it: what is summed is then the very
         array that the gradient scales. The peak is a constant, since the loss does not depend on it.
         """
         peak, rest, e = xp.beside(logits, label, axis)
-        own = xp.pick(logits, label, axis) if xp.finite else m.at_label(xp, logits, label, axis)
+        own = xp.pick(logits, label, axis) if xp.finite else xp.at_label(logits, label, axis)
         return Rivals(peak, rest, own), e
 
     def merge(self, xp: Verbs, a: Rivals, b: Rivals) -> Rivals:
@@ -120,9 +122,12 @@ class FromLogits(Kernel):
         """Return exp(zⱼ − peak) u / (s u + v), −s u / (s u + v) at the label, and all of it times w."""
         odds = s if type(s) is Odds else _odds(xp, s)
         scale = w / (odds.own + odds.v)
+        factor = odds.u * scale
         if made is None:
-            made = xp.decayed(xp.replaced(logits, label, -xp.inf, axis), odds.peak)
-        return xp.put(xp.times(made, odds.u * scale), label, -odds.own * scale, axis)
+            rivals = xp.decayed_beside(logits, label, odds.peak, factor, axis)
+        else:
+            rivals = xp.times(made, factor)
+        return xp.put(rivals, label, -odds.own * scale, axis)
 
 
 def _odds(xp: Verbs, s: Rivals) -> Odds:
@@ -160,7 +165,7 @@ class Entry(Kernel):
 
     def measure(self, xp: Verbs, prediction: Array, label: Array, axis: int) -> tuple[Array, None]:
         """Return x_y, NaN where the label is not among the classes of the block."""
-        return m.at_label(xp, prediction, label, axis), None
+        return xp.at_label(prediction, label, axis), None
 
     def merge(self, xp: Verbs, a: Array, b: Array) -> Array:
         """Return the entry of the half that has it."""

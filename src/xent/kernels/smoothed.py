@@ -60,9 +60,9 @@ class FromLogits(Kernel):
         from 1 in the block that has it: the mass of a whole row is then exactly 1.
         """
         softmax, d, _ = m.normaliser(xp, logits, axis)
-        label = m.at_label(xp, logits, target.at, axis)
+        label = xp.at_label(logits, target.at, axis)
         elsewhere = xp.isnan(label)
-        below = xp.where(elsewhere, xp.zeros_like(label), -m.at_label(xp, d, target.at, axis))
+        below = xp.where(elsewhere, xp.zeros_like(label), -xp.at_label(d, target.at, axis))
         other, own = (
             xp.full_like(label, 1.0) * (t.high + t.low) for t in (target.other, target.own)
         )
@@ -116,7 +116,7 @@ class FromLogits(Kernel):
             if made is None
             else made
         )
-        own = less(m.at_label(xp, e, target.at, axis), target.own) * scale
+        own = less(xp.at_label(e, target.at, axis), target.own) * scale
         return xp.put(xp.times(less(e, target.other), scale), target.at, own, axis)
 
 

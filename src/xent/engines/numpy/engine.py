@@ -59,14 +59,15 @@ class NumPyVerbs(Namespace):
         return np.exp(x, out=x)
 
     def beside(self, x: Any, index: Any, axis: int) -> tuple[Any, Any, Any]:
-        """Return peak, sum and terms; no −∞ goes through `exp`, which takes it long in float64."""
-        if not self.finite or x.dtype.itemsize < 8:
-            return super().beside(x, index, axis)
+        """Return peak, sum and exponentials; no −∞ goes through `exp`, which takes it long in float64."""
         rest = self.replaced(x, index, -np.inf, axis)
         peak = self.max(rest, axis=axis, keepdims=True)
-        np.exp(np.subtract(x, peak, out=rest), out=rest)
-        e = self.put(rest, index, 0.0, axis)
-        return peak, self.sum(e, axis=axis, keepdims=True), e
+        if not self.finite or x.dtype.itemsize < 8:
+            rest = self.decayed(rest, peak)
+        else:
+            np.exp(np.subtract(x, peak, out=rest), out=rest)
+            rest = self.put(rest, index, 0.0, axis)
+        return peak, self.sum(rest, axis=axis, keepdims=True), rest
 
     def times(self, x: Any, factor: Any) -> Any:
         """Return ``x · factor`` in ``x``."""
