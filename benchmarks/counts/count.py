@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from benchmarks.counts.cases import Case
+from benchmarks.counts.cases import MODES, Case
 
 
 class Count(NamedTuple):
@@ -37,3 +37,22 @@ class Counted:
     contenders: dict[str, Counter]
     held: dict[tuple[str, str], Count]
     goals: dict[tuple[str, str], Count] = field(default_factory=dict)
+
+    def missed(self, who: str, case: Case, mode: str) -> list[str]:
+        """Return in words where a count is not what is held, or is beyond its goal."""
+        found, held = self.contenders[who](case, mode), self.held.get((case.name, mode))
+        goal = self.goals.get((case.name, mode))
+        wrong = [] if found == held else [f"{found}, held {held}"]
+        if found is not None and goal is not None:
+            pairs = zip(found, goal, strict=True)
+            wrong += [f"{found}, goal {goal}"] * any(n > most for n, most in pairs if n is not None)
+        return [f"{self.title}, {case.name}, {mode}: {words}" for words in wrong]
+
+
+def by_mode(table: dict[str, tuple[Count, Count]]) -> dict[tuple[str, str], Count]:
+    """Return the counts of a table by case and mode."""
+    return {
+        (name, mode): count
+        for name, counts in table.items()
+        for mode, count in zip(MODES, counts, strict=True)
+    }

@@ -10,7 +10,7 @@ import numpy as np
 
 import xent
 from benchmarks.counts.cases import MODES, Case
-from benchmarks.counts.count import Count, Counted
+from benchmarks.counts.count import Count, Counted, by_mode
 from benchmarks.counts.cupy_double import installed, metered
 from benchmarks.problem import SEED
 
@@ -100,17 +100,9 @@ _GOALS = {
 }
 
 
-def _by_mode(table: dict[str, tuple[Count, Count]]) -> dict[tuple[str, str], Count]:
-    return {
-        (name, mode): count
-        for name in table
-        for mode, count in zip(MODES, table[name], strict=True)
-    }
-
-
 CUPY = Counted(
     "CuPy, by a double of it",
     {"xent": ours, "textbook": textbook},
-    held=_by_mode(_HELD),
-    goals=_by_mode(_GOALS),
+    held=by_mode(_HELD),
+    goals=by_mode(_GOALS),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from math import inf
 from typing import Any
 from unittest import mock
 
@@ -14,7 +15,7 @@ from torch.utils._python_dispatch import _disable_current_modes
 
 import xent
 from benchmarks.counts.cases import MODES, Case
-from benchmarks.counts.count import Count
+from benchmarks.counts.count import Count, Counted, Counter, by_mode
 from benchmarks.counts.inductor import Programs
 from benchmarks.counts.torch_ops import Ops
 from xent.engines.torch import device
@@ -31,7 +32,7 @@ def eager(call: Callable[..., Any], case: Case, mode: str) -> Count:
     arguments = _arguments(case, mode)
     with Ops() as ops:
         _step(call, arguments, mode)
-    return Count(ops.bytes / case.passed, ops.launches, ops.waits)
+    return _count(case, ops.bytes, ops.launches, ops.waits)
 
 
 def by_programs(call: Callable[..., Any], case: Case, mode: str) -> Count:
@@ -40,16 +41,22 @@ def by_programs(call: Callable[..., Any], case: Case, mode: str) -> Count:
     with _with_compiler(programs), Ops() as ops:
         _step(call, arguments, mode)
     moved = ops.bytes + sum(kernel.moved for kernel in programs.kernels)
-    return Count(moved / case.passed, ops.launches + len(programs.kernels), ops.waits)
+    return _count(case, moved, ops.launches + len(programs.kernels), ops.waits)
 
 
-def compiled(call: Callable[..., Any], case: Case, mode: str) -> Count:
+def compiled(call: Callable[..., Any], case: Case, mode: str) -> Count | None:
     """Count a call that its user compiles, its backward pass with it."""
     programs = Programs()
     torch._dynamo.reset()
     torch.compile(call, backend=programs, fullgraph=True)(**_arguments(case, mode))
+    if mode == MODES[1] and not any(kernel.backward for kernel in programs.kernels):
+        return None  # a loss that torch can't differentiate on the `meta` device
     moved = sum(kernel.moved for kernel in programs.kernels)
-    return Count(moved / case.passed, len(programs.kernels))
+    return _count(case, moved, len(programs.kernels))
+
+
+def _count(case: Case, moved: int, launches: int, waits: int = 0) -> Count:
+    return Count(round(moved / case.passed, 2), launches, waits)
 
 
 def _arguments(case: Case, mode: str) -> dict[str, Any]:
@@ -114,3 +121,85 @@ OWN = {
     xent.kl_divergence: _kl_divergence,
     xent.binary_cross_entropy: _binary,
 }
+
+
+def _contenders(count: Callable[..., Count | None], own: Any = None) -> dict[str, Counter]:
+    return {
+        "xent": lambda case, mode: count(case.loss, case, mode),
+        "torch": lambda case, mode: _own(case, mode, own or count),
+    }
+
+
+_EAGER = {
+    "labels": (Count(1.0, 2), Count(5.0, 5)),
+    "labels, many classes": (Count(1.0, 2), Count(4.0, 6)),
+    "labels, many rows": (Count(1.01, 4), Count(5.01, 6)),
+    "labels, small": (Count(2.1, 2), Count(6.9, 5)),
+    "smoothed": (Count(2.0, 2), Count(6.0, 4)),
+    "weighted": (Count(1.0, 2), Count(5.0, 5)),
+    "sample weights": (Count(1.0, 2), Count(5.0, 5)),
+    "ignored": (Count(1.0, 2), Count(5.0, 5)),
+    "masked": (Count(1.0, 2), Count(5.0, 5)),
+    "softcap": (Count(1.0, 2), Count(5.0, 5)),
+    "z-loss": (Count(2.0, 2), Count(6.0, 4)),
+    "soft targets": (Count(3.0, 2), Count(8.0, 5)),
+    "KL": (Count(7.0, 2), Count(10.0, 6)),
+    "binary": (Count(2.0, 2), Count(7.0, 5)),
+}
+_COMPILED = {
+    "labels": (Count(1.0, 2), Count(3.0, 4)),
+    "labels, many classes": (Count(1.0, 2), Count(3.0, 4)),
+    "labels, many rows": (Count(1.01, 4), Count(3.02, 6)),
+    "labels, small": (Count(2.1, 2), Count(5.3, 4)),
+    "smoothed": (Count(2.0, 2), Count(4.0, 4)),
+    "weighted": (Count(1.0, 2), Count(3.0, 4)),
+    "sample weights": (Count(1.0, 2), Count(3.0, 4)),
+    "ignored": (Count(1.0, 2), Count(3.0, 4)),
+    "masked": (Count(1.0, 2), Count(3.0, 4)),
+    "softcap": (Count(1.0, 2), Count(3.0, 4)),
+    "z-loss": (Count(2.0, 2), Count(4.0, 5)),
+    "soft targets": (Count(3.0, 3), Count(8.0, 4)),
+    "KL": (Count(7.0, 3), Count(10.0, 4)),
+    "binary": (Count(2.0, 2), Count(5.0, 3)),
+}
+_OPERATIONS = {
+    "labels": (Count(12.0, 251), Count(18.01, 315)),
+    "labels, many classes": (Count(27.0, 1011), Count(63.0, 2278)),
+    "labels, many rows": (Count(12.13, 63), Count(16.17, 81)),
+    "labels, small": (Count(24.59, 63), Count(32.57, 81)),
+    "smoothed": (Count(22.01, 455), Count(32.01, 659)),
+    "weighted": (Count(12.01, 272), Count(18.01, 341)),
+    "sample weights": (Count(12.0, 264), Count(18.01, 333)),
+    "ignored": (Count(17.0, 278), Count(23.01, 348)),
+    "masked": (Count(17.0, 277), Count(23.01, 347)),
+    "softcap": (Count(18.0, 263), Count(36.01, 347)),
+    "z-loss": (Count(22.01, 422), Count(35.01, 665)),
+    "soft targets": (Count(26.5, 230), Count(42.51, 383)),
+    "KL": (Count(94.76, 502), Count(118.76, 703)),
+    "binary": (Count(56.0, 268), Count(102.5, 462)),
+}
+_ROWS = ("labels", "labels, many classes", "labels, many rows")
+_WEIGHED = ("smoothed", "weighted", "sample weights", "ignored", "masked", "softcap", "z-loss")
+_GOALS = (
+    dict.fromkeys(_ROWS, (Count(2.05, 12), Count(5.05, 24)))
+    | dict.fromkeys(_WEIGHED, (Count(3, 20), Count(6, 40)))
+    | {"labels, small": (Count(inf, 12), Count(inf, 24))}
+    | {"soft targets": (Count(6, 20), Count(11, 40)), "KL": (Count(12, 20), Count(19, 40))}
+    | {"binary": (Count(11, 20), Count(20, 40))}
+)
+
+EAGER = Counted(
+    "torch, eager, by programs of its compiler",
+    _contenders(by_programs, eager),
+    by_mode(_EAGER),
+    by_mode(_GOALS),
+)
+COMPILED = Counted(
+    "torch, compiled",
+    _contenders(compiled),
+    by_mode(_COMPILED),
+    by_mode(dict.fromkeys(_ROWS, (Count(1.05, 4), Count(3.05, 6)))),
+)
+OPERATIONS = Counted(
+    "torch, eager, where there is no compiler", _contenders(eager), by_mode(_OPERATIONS)
+)
