@@ -12,7 +12,7 @@ from tests.near import assert_near, assert_same
 from xent import _dispatch
 from xent._namespace import _STANDARD, Namespace
 
-LARGE = {"jax": "xent.engines.jax.verbs.SMALL", "torch": "xent.engines.torch.values.MANY"}
+LARGE = {"jax": "xent.engines.jax.verbs.SMALL", "torch": "xent.engines.torch.verbs.MANY"}
 """From how many bytes an array has other forms of its own."""
 
 

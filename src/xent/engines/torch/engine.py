@@ -17,17 +17,13 @@ from xent._plan import LOG, QUOTIENT, READY, Operands, Plan, masked, widened
 from xent._typing import Array
 from xent.engines import head as heads
 from xent.engines.torch import tensor
+from xent.engines.torch.choice import engine_of, gradient_of_values, rows_of_values
+from xent.engines.torch.device import DEVICE
 from xent.engines.torch.function import Compiled, Rows, Work, broadcast, silent
 from xent.engines.torch.made import HeadLoss, Loss, Made
 from xent.engines.torch.tensor import differentiable, eager, is_recorded, visible, wants_graph
-from xent.engines.torch.values import (
-    PLAIN,
-    UNSEEN,
-    TorchVerbs,
-    engine_of,
-    gradient_of_values,
-    rows_of_values,
-)
+from xent.engines.torch.values import PLAIN
+from xent.engines.torch.verbs import TorchVerbs
 
 
 class Recorded(TorchVerbs):
@@ -133,13 +129,14 @@ class Torch(Engine):
         others = operands[1:-1]
         if plan.traced or is_recorded(others):
             return self._traced_value(plan, operands)
-        engine = PLAIN if x.device.type == tensor.HOST else UNSEEN
+        engine = PLAIN if x.device.type == tensor.HOST else DEVICE
         if not (x.requires_grad and torch.is_grad_enabled()):
             return engine.value(plan, operands)
         known = plan.reduction in ("sum", "mean") and x.dtype != torch.float16
-        if not (known and (engine.looks or plan.form == "logits")):
+        if not (known and (engine.looks or (plan.form == "logits" and not plan.half))):
             # On a device no zero can be seen that would silence an infinite gradient, later, by which
-            # the incoming one scales it; those of logits are finite.
+            # the incoming one scales it; those of logits are finite. Nor can a one be seen, by which
+            # half precision is not rounded a second time.
             return value_of(self, plan, operands)
         return Made.apply(Loss(self, engine, plan, operands), x)
 

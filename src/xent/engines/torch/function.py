@@ -12,8 +12,8 @@ from xent import _math as m
 from xent._engine import Engine, ones, rows_and_gradient_of
 from xent._plan import Numbers, Operands, Plan
 from xent._target import along, ready
+from xent.engines.torch.choice import gradient_of_values, rows_of_values
 from xent.engines.torch.tensor import differentiable
-from xent.engines.torch.values import gradient_of_values, rows_of_values
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,171 @@
+"""Tensors on a device: what a plan computes is one program there, by torch's compiler.
+
+Operation by operation a loss moves its logits ten times, and launches some fifty kernels; compiled it reads
+them once. To compile takes seconds, so that a plan must have been worth it, by one large call or by many.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import lru_cache
+from types import FunctionType
+from typing import Any
+
+import array_api_compat.torch
+import torch
+from torch.utils._triton import has_triton
+
+from xent._plan import Operands, Plan
+from xent._typing import Array
+from xent.engines.torch.values import TRACED, UNSEEN, Unseen
+
+KINDS = ("cuda", "xpu")
+"""The kinds of devices that torch's compiler writes kernels for."""
+
+WORTH, LEAST = 1 << 22, 1 << 16
+"""The numbers that a plan has been given before it is compiled, and what a call counts for at the least."""
+
+
+@dataclass
+class Program:
+    """What computes a plan in one go.
+
+    Attributes
+    ----------
+    met : how many numbers the plan was given
+    run : the compiled function, None where it failed or is not there yet
+    ran : whether it has run
+    failed : whether it failed, so that the plan is computed operation by operation
+    """
+
+    met: int = 0
+    run: Callable[..., Any] | None = None
+    ran: bool = False
+    failed: bool = False
+
+
+class Device(Unseen):
+    """Runs each plan by its program; where there is none, as `Unseen` does."""
+
+    def __init__(self, api: Any, library: str) -> None:
+        super().__init__(api, library)
+        self.programs: dict[Any, Program] = {}
+        self.warned = False
+
+    def value(self, plan: Plan, operands: Operands) -> Array:
+        """Return the value."""
+        value: Array = self._made("value", plan, operands)
+        return value
+
+    def value_and_gradient(self, plan: Plan, operands: Operands) -> tuple[Array, Array]:
+        """Return the value and its gradient."""
+        both: tuple[Array, Array] = self._made("value_and_gradient", plan, operands)
+        return both
+
+    def rows(self, plan: Plan, operands: Operands, w: Array | None = None) -> Any:
+        """Return the loss of each row, with ``w`` the gradient of Σ w · loss too."""
+        if w is None:
+            return self._made("rows", plan, operands)
+        return self._made("rows_and_gradient", plan, operands, w)
+
+    rows_and_gradient = rows
+
+    def _made(self, name: str, plan: Plan, operands: Operands, *w: Any) -> Any:
+        """Return what the method of a name makes, by its program if that is worth it."""
+        program = self._program(name, plan, operands.prediction)
+        if program is not None and program.run is not None:
+            try:
+                return _run(program, plan, operands, w)
+            except Exception as error:  # of whatever part of a compiler
+                program.failed, program.run = True, None
+                self._warn(error)
+        return getattr(UNSEEN, name)(plan, operands, *w)
+
+    def _program(self, name: str, plan: Plan, x: Any) -> Program | None:
+        """Return the program, compiled if its time has come; None where there can be none."""
+        if x.device.type not in KINDS or not has_triton() or not x.numel() or _is_watched():
+            return None
+        key = name, plan, x.dtype, x.device
+        program = self.programs.get(key) or self.programs.setdefault(key, Program())
+        if program.run is None and not program.failed:
+            program.met += max(x.numel(), LEAST)
+            if program.met >= WORTH and not _captures(x):
+                program.run = _compiled(name, plan)
+        return program
+
+    def _warn(self, error: Exception) -> None:
+        if not self.warned:
+            self.warned = True
+            warnings.warn(
+                "xent computes this loss operation by operation, in more time and memory, since "
+                f"torch's compiler failed on this device: {type(error).__name__}: "
+                f"{str(error).strip().partition(chr(10))[0][:300]}",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+
+
+def _run(program: Program, plan: Plan, operands: Operands, w: tuple[Any, ...]) -> Any:
+    """Run a program, the first time without warnings of how its kernels come out."""
+    assert program.run is not None
+    with torch.no_grad(), nullcontext() if program.ran else warnings.catch_warnings():
+        if not program.ran:
+            warnings.simplefilter("ignore")
+        made = program.run(*_plain((operands, *w), operands.prediction, plan.axis))
+    program.ran = True
+    return made
+
+
+def _is_watched() -> bool:
+    """Whether a mode sees each operation, which a program would hide from it."""
+    return torch._C._len_torch_dispatch_stack() > 0
+
+
+def _captures(x: Any) -> bool:
+    """Whether a graph of CUDA's is captured, which is no time to compile."""
+    return x.is_cuda and torch.cuda.is_current_stream_capturing()
+
+
+def _compiled(name: str, plan: Plan) -> Callable[..., Any]:
+    """Return the method of an engine as a program, of any number of rows."""
+
+    def program(operands: Operands, *w: Any) -> Any:
+        if not torch.compiler.is_compiling():  # a program that may not be compiled
+            return getattr(UNSEEN, name)(plan, operands, *w)
+        return getattr(TRACED, name)(plan, operands, *w)
+
+    # torch counts the programs of one code, and makes no more than some.
+    code = program.__code__.replace(co_name=f"xent_{name}")
+    own = FunctionType(code, globals(), code.co_name, None, program.__closure__)
+    compiled: Callable[..., Any] = torch.compile(own, fullgraph=True)
+    return compiled
+
+
+def _plain(x: Any, prediction: Any, axis: int | None) -> Any:
+    """Return tensors of no graph, and numbers as tensors: another value compiles nothing again.
+
+    The number of rows is said to be unknown, as that of classes is not: so a row is one loop.
+    """
+    if isinstance(x, tuple):
+        parts = [_plain(part, prediction, axis) for part in x]
+        return type(x)(*parts) if hasattr(x, "_fields") else tuple(parts)
+    if isinstance(x, torch.Tensor):
+        x = x.detach()
+        for i in range(x.ndim):
+            if i != axis or x.ndim != prediction.ndim:
+                torch._dynamo.maybe_mark_dynamic(x, i)
+        return x
+    dtype = torch.float32 if prediction.element_size() < 4 else prediction.dtype
+    return x if x is None else _number(float(x), dtype, prediction.device)
+
+
+@lru_cache(maxsize=256)
+def _number(x: float, dtype: Any, device: Any) -> Any:
+    with torch.inference_mode(mode=False):
+        return torch.full((), x, dtype=dtype, device=device)
+
+
+DEVICE = Device(array_api_compat.torch, "torch")

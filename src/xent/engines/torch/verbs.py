@@ -1,0 +1,147 @@
+"""What a formula may call, by torch's own functions, and with temporaries written over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from xent._namespace import Namespace
+
+
+class TorchVerbs(Namespace):
+    """torch's namespace: by its own functions, without what makes every library's arguments torch's."""
+
+    abs = staticmethod(torch.abs)
+    exp = staticmethod(torch.exp)
+    full_like = staticmethod(torch.full_like)
+    log1p = staticmethod(torch.log1p)
+    ones_like = staticmethod(torch.ones_like)
+    reshape = staticmethod(torch.reshape)
+    where = staticmethod(torch.where)
+    divide = staticmethod(torch.divide)
+    expm1 = staticmethod(torch.expm1)
+    log = staticmethod(torch.log)
+    max = staticmethod(torch.amax)
+    maximum = staticmethod(torch.maximum)
+    minimum = staticmethod(torch.minimum)
+    squeeze = staticmethod(torch.squeeze)
+    sum = staticmethod(torch.sum)
+    tanh = staticmethod(torch.tanh)
+    constant = staticmethod(torch.detach)
+    zeros_like = staticmethod(torch.zeros_like)
+
+    def astype(self, x: Any, dtype: Any, **how: Any) -> Any:
+        """Return ``x`` in another dtype."""
+        return x.to(dtype)
+
+    def clip(self, x: Any, min: Any = None, max: Any = None) -> Any:
+        """Return ``x`` within limits."""
+        return torch.clamp(x, min, max)
+
+    def within(self, x: Any, low: float, high: float) -> bool:
+        """Whether all entries are in a range, in one pass."""
+        if x.dtype not in _ORDERED:
+            x = x.to(torch.float32 if x.is_floating_point() else self.integer)
+        least, most = torch.aminmax(x)
+        return bool(least.item() >= low and most.item() <= high)
+
+    def isinf(self, x: Any) -> Any:
+        """Whether ``x`` is infinite, by comparisons, which a compiler vectorises."""
+        return torch.abs(x) == torch.inf
+
+    def isnan(self, x: Any) -> Any:
+        """Whether ``x`` is NaN, likewise."""
+        return x != x  # only a NaN is not itself
+
+    def pick(self, x: Any, index: Any, axis: int) -> Any:
+        """Return the entry of ``x`` at ``index``; `take_along_dim` would fix the size to compile."""
+        return torch.gather(x, axis, index)
+
+    def beside(self, x: Any, index: Any, axis: int) -> tuple[Any, Any, Any]:
+        """Return peak, sum and terms as a compiler knows a softmax, which it measures in one pass.
+
+        Beside an infinite peak they are set afterwards: the sum to the number of those at +∞.
+        """
+        rest = self.replaced(x, index, -torch.inf, axis)
+        peak = torch.amax(rest, axis, keepdim=True).detach()
+        e = torch.exp(rest - peak)
+        total = torch.sum(e, axis, keepdim=True)
+        if self.maybe(lambda: self.isinf(peak)):
+            far, at = self.isinf(peak), rest == torch.inf
+            e = torch.where(far, at.to(e.dtype), e)
+            total = torch.where(far, torch.sum(at, axis, keepdim=True, dtype=e.dtype), total)
+        return peak, total, e
+
+    def iota_of(self, x: Any, size: int, ndim: int, axis: int) -> Any:
+        """Return 0, 1, … along ``axis``."""
+        shape = [1] * ndim
+        shape[axis] = size
+        return torch.arange(size, device=x.device).reshape(shape)
+
+
+FEW, MANY, COLUMNS = 32, 1 << 15, 12
+"""The fewest classes of a row along which torch computes as fast as elsewhere, the fewest numbers of an
+array that is worth another way, and the most classes that it goes down column by column.
+"""
+
+_ORDERED = (torch.int64, torch.int32, torch.float32, torch.float64)
+"""The dtypes in which torch finds least and most at once."""
+
+
+class TorchInPlace(TorchVerbs):
+    """The same where nothing is recorded: temporaries are written over."""
+
+    def decayed(self, x: Any, peak: Any) -> Any:
+        """Return exp(x − peak) in ``x``, or in one tensor."""
+        d: Any = x.sub_(peak) if self.finite else self.shifted(x, peak)
+        return d.exp_()
+
+    def times(self, x: Any, factor: Any) -> Any:
+        """Return ``x · factor`` in ``x``."""
+        return x.mul_(factor)
+
+    def replaced(self, x: Any, index: Any, value: Any, axis: int) -> Any:
+        """Return a copy with ``value`` at ``index``."""
+        if self.finite:
+            return x.scatter(axis, index, value)
+        return self.put(x.clone(), index, value, axis)
+
+    def beside(self, x: Any, index: Any, axis: int) -> tuple[Any, Any, Any]:
+        """Return peak, sum and terms; no −∞ goes through `exp`, which takes it ten times as long."""
+        if not self.finite:
+            return Namespace.beside(self, x, index, axis)
+        if not (x.numel() >= MANY and axis == x.ndim - 1 and x.is_contiguous()):
+            rest = x.scatter(axis, index, -torch.inf)
+            peak = torch.amax(rest, axis, keepdim=True)
+            torch.sub(x, peak, out=rest).exp_()
+            rest.scatter_(axis, index, 0.0)
+            return peak, torch.sum(rest, axis, keepdim=True), rest
+        rest = x.clone()
+        places = torch.arange(0, x.numel(), x.shape[-1], device=x.device) + index.reshape(-1)
+        flat = rest.view(-1).index_fill_(0, places, -torch.inf)  # `scatter` goes row by row
+        peak = _highest(rest)
+        torch.sub(x, peak, out=rest).exp_()
+        flat.index_fill_(0, places, 0.0)
+        return peak, torch.sum(rest, axis, keepdim=True), rest
+
+    def put(self, x: Any, index: Any, value: Any, axis: int) -> Any:
+        """Write ``value`` into ``x``."""
+        if self.finite:
+            return x.scatter_(axis, index, value)
+        inside = (index >= 0) & (index < x.shape[axis])
+        index = torch.where(inside, index, 0)
+        return x.scatter_(axis, index, torch.where(inside, value, x.gather(axis, index)))
+
+
+def _highest(x: Any) -> Any:
+    """Return the maximum of rows, of short ones by halves that are few columns: torch is fast down these."""
+    if not 1 < x.shape[-1] < FEW:
+        return torch.amax(x, -1, keepdim=True)
+    while (size := x.shape[-1]) > COLUMNS:
+        half = (size + 1) // 2
+        x = torch.maximum(x[..., :half], x[..., size - half :])
+    half = (size + 1) // 2
+    columns = x.new_empty((half, *x.shape[:-1])).movedim(0, -1)
+    torch.maximum(x[..., :half], x[..., size - half :], out=columns)
+    return torch.amax(columns, -1, keepdim=True)
