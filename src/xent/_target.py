@@ -223,7 +223,7 @@ def without(xp: Verbs, x: Array, keep: Array | None, axis: int | None, filler: f
     """Return ``x`` with ``filler`` in the rows that are taken out."""
     if keep is None:
         return x
-    return xp.where(along(keep, axis), x, xp.full_like(x, filler))
+    return xp.where(along(keep, axis), x, filler)
 
 
 def along(x: Array, axis: int | None) -> Array:

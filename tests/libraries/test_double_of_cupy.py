@@ -65,6 +65,12 @@ def test_every_loss_is_numpys(cupy, case, weighed, dtype):
     assert_numpys(cupy, case, given | {case.form: given[case.form].astype(dtype)})
 
 
+@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("rows", [(), (2, 3)])
+def test_rows_along_any_number_of_axes(cupy, case, rows):
+    assert_numpys(cupy, case, case.arguments(rows=rows))
+
+
 @pytest.mark.parametrize("name", ["cross_entropy-labels-logits", "cross_entropy-labels-probs"])
 def test_each_option_of_labels(cupy, name):
     case = NAMED[name]

@@ -21,9 +21,10 @@ def _entry(x: Any, index: Any, classes: int, otherwise: float) -> Any:
 
 
 def _put(index: Any, value: Any, classes: int, x: Any) -> None:
-    inside = (index >= 0) & (index < classes)
-    rows = np.nonzero(inside)
-    x[(*rows, index[inside])] = np.broadcast_to(value, index.shape)[inside]
+    value = np.broadcast_to(value, index.shape)
+    for place in np.ndindex(index.shape):
+        if 0 <= index[place] < classes:
+            x[(*place, index[place])] = value[place]
 
 
 MEANINGS = {"xent_entry": _entry, "xent_put": _put}
