@@ -1,9 +1,9 @@
 """What torch's compiler makes for a GPU of a call, read from the kernels that it writes, without a GPU.
 
-The compiler is given tensors of the `meta` device, and told before it lowers their graph that they lie on
-a GPU whose properties it is told too. It then writes the same kernels as there, which are not run. What
-it asks of Triton and of a driver on the way is answered here: all of this is of torch's own insides,
-of the one version that is tested.
+The compiler is given tensors without memory, and told before it lowers their graph that they lie on a GPU
+whose properties it is told too. It then writes the same kernels as there, which are not run. What it
+asks of Triton and of a driver on the way is answered here: all of this is of torch's own insides, of the
+one version that is tested.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from copy import deepcopy
 from math import prod
 from typing import Any, NamedTuple
 from unittest import mock
@@ -25,7 +26,7 @@ from torch._inductor.graph import GraphLowering
 from torch._inductor.virtualized import V
 from torch._subclasses.fake_tensor import FakeTensor
 
-GPU = torch.device("cuda", 0)
+CPU, GPU = torch.device("cpu"), torch.device("cuda", 0)
 
 
 class _H100:
@@ -72,13 +73,15 @@ class Programs:
 
     def __call__(self, gm: torch.fx.GraphModule, inputs: Any) -> Callable[..., Any]:
         """Write the program of a graph, and return what computes it as it is."""
+        fake = torch._guards.TracingContext.get().fake_mode
+        inputs = [fake.from_tensor(x) if isinstance(x, torch.Tensor) else x for x in inputs]
         with _told():
-            compile_fx.compile_fx(gm, inputs, inner_compile=self._write)
+            program = _moved(deepcopy(gm), CPU)  # which autograd knows, as it does not know `meta`
+            compile_fx.compile_fx(program, _moved(inputs, CPU), inner_compile=self._write)
         return gm.forward
 
     def _write(self, gm: Any, inputs: Any, **how: Any) -> Callable[..., Any]:
-        _move(gm)
-        inputs = [_moved(x) for x in inputs]
+        gm, inputs = _moved(gm, GPU), _moved(list(inputs), GPU)
         fake = torch._guards.detect_fake_mode(inputs)
         given = {"is_inference": how.get("is_inference", False)}
         compile_fx.record_original_output_strides(gm)
@@ -96,15 +99,14 @@ class Programs:
 @contextmanager
 def _told() -> Iterator[None]:
     """Answer what the compiler asks of a device and of Triton."""
-    cpu = torch.device("cpu")
     with ExitStack() as stack:
         for owner, name, answer in (
             (torch.cuda, "get_device_properties", lambda device=None: _H100),
             (scheduler, "has_triton", lambda *device: True),
             (torch.utils._triton, "triton_hash_with_backend", lambda: ""),
             # Patterns are traced on the device that is asked about first.
-            (joint_graph, "lazy_init", lambda device=None, first=joint_graph.lazy_init: first(cpu)),
-            (post_grad, "lazy_init", lambda device=None, first=post_grad.lazy_init: first(cpu)),
+            (joint_graph, "lazy_init", lambda device=None, first=joint_graph.lazy_init: first(CPU)),
+            (post_grad, "lazy_init", lambda device=None, first=post_grad.lazy_init: first(CPU)),
         ):
             stack.enter_context(mock.patch.object(owner, name, answer))
         device_interface.get_interface_for_device("cuda")  # which registers all, once
@@ -116,25 +118,30 @@ def _told() -> Iterator[None]:
         yield
 
 
-def _moved(x: Any) -> Any:
-    """Return a tensor of the `meta` device as one of the GPU's, a device likewise."""
+def _moved(x: Any, device: torch.device) -> Any:
+    """Return a fake tensor, a device, or a graph of such, on another device."""
     if isinstance(x, (list, tuple)):
-        return type(x)(map(_moved, x))
+        return type(x)(_moved(part, device) for part in x)
     if isinstance(x, torch.device):
-        return GPU
-    if not isinstance(x, FakeTensor) or x.device.type != "meta":
+        return device
+    if isinstance(x, torch.fx.GraphModule):
+        for part in (part for part in x.modules() if isinstance(part, torch.fx.GraphModule)):
+            for node in part.graph.nodes:
+                _move(node, device)
+            part.recompile()
         return x
-    empty = torch.empty_strided(x.shape, x.stride(), dtype=x.dtype, device="meta")
-    return FakeTensor(x.fake_mode, empty, GPU)
+    if not isinstance(x, FakeTensor):
+        return x
+    with torch.no_grad():
+        empty = torch.empty_strided(x.shape, x.stride(), dtype=x.dtype, device="meta")
+        return FakeTensor(x.fake_mode, empty, device, requires_grad=x.requires_grad)
 
 
-def _move(gm: Any) -> None:
-    for node in gm.graph.nodes:
-        if "val" in node.meta:
-            node.meta["val"] = _moved(node.meta["val"])
-        node.kwargs = {name: _moved(x) for name, x in node.kwargs.items()}
-        node.args = tuple(_moved(x) if isinstance(x, torch.device) else x for x in node.args)
-    gm.recompile()
+def _move(node: Any, device: torch.device) -> None:
+    if "val" in node.meta:
+        node.meta["val"] = _moved(node.meta["val"], device)
+    node.kwargs = {name: _moved(x, device) for name, x in node.kwargs.items()}
+    node.args = tuple(_moved(x, device) if isinstance(x, torch.device) else x for x in node.args)
 
 
 _SIZES = {"fp64": 8, "i64": 8, "fp32": 4, "i32": 4, "fp16": 2, "bf16": 2, "i16": 2} | dict.fromkeys(

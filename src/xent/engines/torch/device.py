@@ -99,10 +99,10 @@ class Device(Unseen):
     def _warn(self, error: Exception) -> None:
         if not self.warned:
             self.warned = True
+            said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
             warnings.warn(
                 "xent computes this loss operation by operation, in more time and memory, since "
-                f"torch's compiler failed on this device: {type(error).__name__}: "
-                f"{str(error).strip().partition(chr(10))[0][:300]}",
+                f"torch's compiler failed on this device: {said}",
                 RuntimeWarning,
                 stacklevel=2,
             )
@@ -120,8 +120,8 @@ def _run(program: Program, plan: Plan, operands: Operands, w: tuple[Any, ...]) -
 
 
 def _is_watched() -> bool:
-    """Whether a mode sees each operation, which a program would hide from it."""
-    return torch._C._len_torch_dispatch_stack() > 0
+    """Whether a mode or a transform sees each operation, which a program would hide from it."""
+    return torch._C._len_torch_dispatch_stack() > 0 or torch._C._are_functorch_transforms_active()
 
 
 def _captures(x: Any) -> bool:
