@@ -128,9 +128,10 @@ class JaxVerbs(Namespace):
 
     def decayed(self, x: Array, peak: Array) -> Array:
         """Return exp(x − peak), with the limits of `shifted`."""
-        if self.mode == "block":
-            return cast(Array, Decayed(self, x, peak))
-        return x.decayed(peak) if isinstance(x, Without) else super().decayed(x, peak)
+        if isinstance(x, Without):
+            return cast(Array, x.decayed(peak))
+        late = self.mode == "block"
+        return cast(Array, Decayed(self, x, peak)) if late else super().decayed(x, peak)
 
     def put(self, x: Array, index: Array, value: Any, axis: int) -> Array:
         """Return ``x`` with ``value`` at ``index``, a 0 by arithmetic."""
