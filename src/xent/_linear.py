@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Generic, NamedTuple
+from typing import Any, ClassVar, Generic, NamedTuple
 
 from xent._typing import Array, R
 
@@ -94,12 +94,15 @@ class Chunks:
     shape : (N, K)
     size : bytes of a logit
     width : D
+    asked : whether the caller chose the budget
     """
 
     budget: int
     shape: tuple[int, int]
     size: int
     width: int
+    asked: bool = False
+    most: ClassVar[int] = ROWS
 
     @property
     def rows(self) -> int:
@@ -137,7 +140,7 @@ class Chunks:
 
     def _even(self, rows: int) -> int:
         """Return at most ``rows``, so many that no chunk is much smaller than the others."""
-        most = max(ROWS, SHORT // (self.size * max(self.width, self._size[1])))
+        most = max(self.most, SHORT // (self.size * max(self.width, self._size[1])))
         count = -(-self._size[0] // max(1, min(most, rows)))
         return -(-self._size[0] // max(1, count)) or 1
 

@@ -144,7 +144,8 @@ def prepare(function: str, given: LinearCall) -> LinearProblem:
     )
     if plan.axis is not None:
         plan = replace(plan, axis=1, row_axis=1)
-    chunks = Chunks(budget, (n, k), engine.logit_size(features), width)
+    asked = given.chunk_bytes != _options.DEFAULTS["chunk_bytes"]
+    chunks = Chunks(budget, (n, k), engine.logit_size(features), width, asked)
     operands = _flat(engine.xp, plan, operands, rows, classes)._replace(prediction=head.features)
     return LinearProblem(engine, plan, operands, head, chunks, of_head)
 

@@ -93,7 +93,8 @@ class ChunkOptions(TypedDict, total=False):
     Attributes
     ----------
     chunk_bytes : int, default 64 MiB
-        Bytes of logits at a time, of at most 512 rows.
+        Bytes of logits at a time, of at most 512 rows. On an accelerator JAX takes at most 4096 rows,
+        and by default 1 GiB.
     """
 
     chunk_bytes: SupportsIndex

@@ -20,6 +20,25 @@ from xent.engines.head_loop import Carry, OfRows, per_row
 from xent.engines.jax.sizes import alike, known
 
 
+class Ample(Chunks):
+    """Chunks for an accelerator: rows enough for its large products, with all of their classes."""
+
+    most = 4096
+
+    @property
+    def classes(self) -> int:
+        """All classes: a strip that is written, and read again, saves nothing where no cache holds it."""
+        return self.shape[1]
+
+
+def ample(chunks: Chunks) -> Chunks:
+    """Return the chunks for an accelerator: without strips, unless the caller has no room for a few rows."""
+    if chunks.asked and chunks.classes != chunks.shape[1]:
+        return chunks
+    budget = chunks.budget if chunks.asked else 16 * chunks.budget
+    return Ample(**{**vars(chunks), "budget": budget})
+
+
 class Traced:
     """The loops of one head.
 
@@ -32,7 +51,8 @@ class Traced:
     def __init__(self, engine: Engine, head: Head, chunks: Chunks) -> None:
         self.engine, self.head, self.chunks, self.xp = engine, head, chunks, engine.xp
         self.whole = chunks.classes == chunks.shape[1]
-        self.size, self.classes = int(min(STRIP, known(chunks.classes))), chunks.shape[1]
+        self.ample, self.classes = isinstance(chunks, Ample), chunks.shape[1]
+        self.size = self.classes if self.ample else int(min(STRIP, known(chunks.classes)))
         self.single = self.classes <= self.size
 
     def over_rows(self, body: OfRows, sums: Sums, operands: Operands) -> tuple[Sums, Made]:
@@ -101,9 +121,11 @@ class Traced:
     def add_weight(self, total: Array, g: Array, features: Array, cut: Cut) -> Array:
         """Return the total with ``g.T @ features`` in the rows of some classes.
 
-        XLA's product of a transposed array takes longer than one of a transposed copy.
+        On a CPU XLA's product of a transposed array takes longer than one of a transposed copy.
         """
-        more = product(self.xp.settled(jnp.transpose(g)), features, transposed=False)
+        turned = jnp.transpose(g)
+        turned = turned if self.ample else self.xp.settled(turned)
+        more = product(turned, features, transposed=False)
         return self.put(total, cut, _strip(total, *cut, 0) + more, 0)
 
     def rounded(self, total: Array) -> Array:
