@@ -65,14 +65,21 @@ class Products(Engine):
         bias: Array | None = None,
         *,
         transposed: bool = True,
+        wide: bool = False,
         out: Array | None = None,
     ) -> Array:
         """Return ``a @ b.T + bias``, or ``a @ b``; the sums in float32 for half precision.
 
+        ``wide`` asks for them as they are, not rounded to half precision, where that can be had.
         ``out`` may be written over, where the engine `has_room`: it costs time to get as much again.
         """
         logits: Array = self.xp.matmul(a, b.T if transposed else b)
         return logits if bias is None else logits + bias
+
+    def factor(self, g: Any, features: Any) -> Array:
+        """Return the gradient of the logits as the products with it take it."""
+        array: Array = g
+        return array
 
     def accumulate(self, total: Any, a: Any, b: Any) -> None:
         """Add ``a.T @ b`` to ``total`` in place, without a second array of its size."""
@@ -118,7 +125,8 @@ class _InPlace:
         self.stays = engine.has_room and (self.measures or not self.drops)
         self.room: Array | None = None
         self.dtype = _dtype.compute_dtype(engine.xp, head.features)
-        self.value, self.value_and_gradient = engine.value, engine.value_and_gradient
+        self.wide = chunks.size > _dtype.size(head.features)
+        self.value = engine.value
 
     def over_rows(self, body: OfRows, sums: Sums, operands: Operands) -> tuple[Sums, Made]:
         present = self.engine.present(operands.where) if self.drops else None
@@ -159,7 +167,7 @@ class _InPlace:
         if self.room is not None and self.room.shape[1] == cut.size:
             out = self.room[: block.features.shape[0], ...]
         bias = None if bias is None else self.some(bias, cut)
-        logits = self.engine.product(block.features, weight, bias, out=out)
+        logits = self.engine.product(block.features, weight, bias, wide=self.wide, out=out)
         if self.stays and self.room is None and cut.size == self.chunks.classes:
             self.room = logits
         return logits
@@ -177,6 +185,10 @@ class _InPlace:
 
     def down_total(self, block: Block) -> Any:
         return 0
+
+    def value_and_gradient(self, plan: Plan, operands: Operands) -> tuple[Array, Array]:
+        value, g = self.engine.value_and_gradient(plan, operands)
+        return value, self.engine.factor(g, self.head.features)
 
     def add_down(self, total: Any, g: Array, block: Block, cut: Cut) -> Any:
         weight = self.head.weight[_slice(cut), ...]

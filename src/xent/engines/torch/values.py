@@ -12,7 +12,7 @@ from xent._engine import Engine, rows_and_gradient_of, rows_of
 from xent._namespace import Namespace
 from xent._plan import Operands, Plan
 from xent.engines.eager import Eager
-from xent.engines.torch import tensor
+from xent.engines.torch import half, tensor
 from xent.engines.torch.tensor import eager
 
 
@@ -153,17 +153,34 @@ class Unseen(Eager):
         return False
 
     def product(
-        self, a: Any, b: Any, bias: Any = None, *, transposed: bool = True, out: Any = None
+        self,
+        a: Any,
+        b: Any,
+        bias: Any = None,
+        *,
+        transposed: bool = True,
+        wide: bool = False,
+        out: Any = None,
     ) -> Any:
         """Return ``a @ b.T + bias``, or ``a @ b``."""
         b = b.T if transposed else b
+        if wide:
+            return half.logits(a, b, bias, out)
+        if not transposed and half.is_cast(b):
+            return half.summed(a, b)
         return torch.mm(a, b, out=out) if bias is None else torch.addmm(bias, a, b, out=out)
+
+    def factor(self, g: Any, features: Any) -> Any:
+        """Return the gradient of the logits as the products with it take it: rounded to their dtype."""
+        return g if half.is_cast(features) else g.to(features.dtype)
 
     def accumulate(self, total: Any, a: Any, b: Any) -> None:
         """Add ``a.T @ b`` to ``total`` in place."""
+        if half.is_cast(b):
+            b = b.to(a.dtype)
         if total.dtype == a.dtype:
             total.addmm_(a.T, b)
-        else:
+        elif not half.added(total, a.T, b):
             super().accumulate(total, a, b)
 
 
