@@ -179,6 +179,10 @@ class Torch(Engine):
             torch.get_autocast_dtype(kind) if there and torch.is_autocast_enabled(kind) else dtype
         )
 
+    def elsewhere(self, x: Any) -> bool:
+        """Whether ``x`` lies on a device, where chunks are longer."""
+        return x.device.type != tensor.HOST
+
     def logit_size(self, features: Any) -> int:
         """Return the bytes of a logit: half precision is in float32, but for what autocast rounds."""
         kind = features.device.type

@@ -76,10 +76,12 @@ def linear(a: Any, b: Any, bias: Any = None, *, wide: bool) -> Any:
     return made if bias is None else made + bias
 
 
-def added(total: Any, a: Any, b: Any) -> bool:
-    """Add ``a @ b`` to ``total``, which is in float32, in place; return whether that can be done at once."""
-    able = _takes(torch.addmm, a.device, a.dtype)
-    if able:
+def added(total: Any, a: Any, b: Any, *, first: bool) -> bool:
+    """Add ``a @ b`` to ``total``, which is in float32, or write it there; return whether torch can do so."""
+    able = total.dtype == torch.float32 and _takes(torch.addmm, a.device, a.dtype)
+    if able and first:
+        torch.mm(a, b, out_dtype=torch.float32, out=total)
+    elif able:
         torch.addmm(total, a, b, out_dtype=torch.float32, out=total)
     return able
 

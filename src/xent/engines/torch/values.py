@@ -174,14 +174,16 @@ class Unseen(Eager):
         """Return the gradient of the logits as the products with it take it: rounded to their dtype."""
         return g if half.is_cast(features) else g.to(features.dtype)
 
-    def accumulate(self, total: Any, a: Any, b: Any) -> None:
-        """Add ``a.T @ b`` to ``total`` in place."""
+    def accumulate(self, total: Any, a: Any, b: Any, *, first: bool, step: int) -> None:
+        """Add ``a.T @ b`` to ``total`` in place, or write it there."""
         if half.is_cast(b):
             b = b.to(a.dtype)
-        if total.dtype == a.dtype:
+        if total.dtype == a.dtype and first:
+            torch.mm(a.T, b, out=total)
+        elif total.dtype == a.dtype:
             total.addmm_(a.T, b)
-        elif not half.added(total, a.T, b):
-            super().accumulate(total, a, b)
+        elif not half.added(total, a.T, b, first=first):
+            super().accumulate(total, a, b, first=first, step=step)
 
 
 class Plain(Unseen):
