@@ -15,6 +15,7 @@ COMMANDS = {
     "goals": "benchmarks.goals",
     "memory": "benchmarks.memory",
     "calls": "benchmarks.calls",
+    "half": "benchmarks.half",
 }
 
 

@@ -121,10 +121,6 @@ class Engine:
         """Return the dtype that the head's product is made in, where its arrays fit in ``dtype``."""
         return dtype
 
-    def elsewhere(self, x: Array) -> bool:
-        """Whether ``x`` lies on a device, where chunks are longer."""
-        return False
-
     def logit_size(self, features: Array) -> int:
         """Return the bytes of a logit of the head's product."""
         return _dtype.size(features)

@@ -133,7 +133,7 @@ def prepare(function: str, given: LinearCall) -> LinearProblem:
     arrays[_NAME] = logits
     plan, operands = planned(engine, call, arrays, _NAME, "logits", sight)
     plan = seen(engine, call, plan, operands._replace(prediction=features), "features", sight)
-    elsewhere = engine.elsewhere(features)
+    elsewhere = sight is Sight.ELSEWHERE
     budget = structure.budget(given.chunk_bytes, DEVICE_BUDGET if elsewhere else BUDGET)
     budget = budget if plan.penalty is None else -(-budget // 2)  # it has a gradient of its own
     n, k, width = prod(rows), prod(classes), features.shape[-1]

@@ -16,7 +16,6 @@ from xent._engine import (
     value_and_gradient_of,
     value_of,
 )
-from xent._namespace import in_host_memory
 from xent._plan import Operands, Plan
 from xent._rows import divided_by
 from xent._typing import Array
@@ -34,10 +33,6 @@ class Eager(Products):
         super().__init__(api, library)
         self.xp.looks = True
         self.quick: Any = self.namespace(api, finite=True)
-
-    def elsewhere(self, x: Array) -> bool:
-        """Whether ``x`` lies on a device, where chunks are longer."""
-        return self.has_devices and not in_host_memory(x)
 
     # --- one block ---
 

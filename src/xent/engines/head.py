@@ -31,7 +31,7 @@ from xent._typing import Array
 from xent.engines import head_loop
 from xent.engines.head_loop import Carry, OfRows, clean, per_row
 
-__all__ = ["Products", "clean", "run", "value", "value_and_gradient"]
+__all__ = ["Products", "clean", "run"]
 
 
 class Products(Engine):
@@ -42,13 +42,13 @@ class Products(Engine):
 
     def linear_value(self, plan: Plan, head: Head, operands: Operands, chunks: Chunks) -> Array:
         """Return the value of a linear loss, chunk by chunk."""
-        return value(self, plan, head, operands, chunks)
+        return self.run(run, self, plan, head, operands, chunks)[0]
 
     def linear_value_and_gradient(
         self, plan: Plan, head: Head, operands: Operands, chunks: Chunks
     ) -> tuple[Array, Gradients]:
         """Return the value of a linear loss and its gradients."""
-        return value_and_gradient(self, plan, head, operands, chunks)
+        return self.run(run, self, plan, head, operands, chunks, ALL)
 
     def present(self, keep: Array | None) -> Array | None:
         """Return the positions of the rows that count, None for all.
@@ -76,10 +76,9 @@ class Products(Engine):
         logits: Array = self.xp.matmul(a, b.T if transposed else b)
         return logits if bias is None else logits + bias
 
-    def factor(self, g: Any, features: Any) -> Array:
+    def factor(self, g: Any, features: Any) -> Any:
         """Return the gradient of the logits as the products with it take it."""
-        array: Array = g
-        return array
+        return g
 
     def accumulate(self, total: Any, a: Any, b: Any, *, first: bool, step: int) -> None:
         """Add ``a.T @ b`` to ``total`` in place, ``step`` rows at a time: without a second array of its size.
@@ -93,18 +92,6 @@ class Products(Engine):
                 total[cut, ...] = strip
             else:
                 total[cut, ...] += strip
-
-
-def value(engine: Products, plan: Plan, head: Head, operands: Operands, chunks: Chunks) -> Array:
-    """Return the value of a linear loss."""
-    return engine.run(run, engine, plan, head, operands, chunks)[0]
-
-
-def value_and_gradient(
-    engine: Products, plan: Plan, head: Head, operands: Operands, chunks: Chunks
-) -> tuple[Array, Gradients]:
-    """Return the value of a linear loss and all its gradients."""
-    return engine.run(run, engine, plan, head, operands, chunks, ALL)
 
 
 def run(

@@ -179,10 +179,6 @@ class Torch(Engine):
             torch.get_autocast_dtype(kind) if there and torch.is_autocast_enabled(kind) else dtype
         )
 
-    def elsewhere(self, x: Any) -> bool:
-        """Whether ``x`` lies on a device, where chunks are longer."""
-        return x.device.type != tensor.HOST
-
     def logit_size(self, features: Any) -> int:
         """Return the bytes of a logit: half precision is in float32, but for what autocast rounds."""
         kind = features.device.type
@@ -199,7 +195,7 @@ class Torch(Engine):
         if engine is None or others_too:
             return loss.plain(operands[1:-1], *inputs)
         if not differentiable(inputs):
-            return heads.value(engine, plan, head, operands, chunks)
+            return engine.linear_value(plan, head, operands, chunks)
         if not any(map(wants_graph, inputs)):
             return loss.plain(operands[1:-1], *inputs)
         return Made.apply(loss, *inputs)
@@ -212,7 +208,7 @@ class Torch(Engine):
         tensors: list[Any] = [*head, *operands[1:-1]]
         engine = None if differentiable(tensors) else engine_of(tensors)
         if engine is not None:
-            return heads.value_and_gradient(engine, plan, head, operands, chunks)
+            return engine.linear_value_and_gradient(plan, head, operands, chunks)
         features: Any = heads.clean(self.xp, plan, operands, head.features)
         logits = half.linear(features, head.weight, head.bias, wide=chunks.size >= 4)
         value, g = self.value_and_gradient(plan, operands._replace(prediction=logits))
