@@ -6,6 +6,7 @@ What adds up is carried, and XLA writes over what is carried.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -13,30 +14,19 @@ import jax
 import jax.numpy as jnp
 
 from xent._engine import Engine, value_and_gradient_of, value_of
-from xent._linear import STRIP, Block, Chunks, Cut, Head, Made, Sums
+from xent._linear import BUDGET, DEVICE_BUDGET, STRIP, Block, Chunks, Cut, Head, Made, Sums
 from xent._plan import Operands, Plan
 from xent._typing import Array
 from xent.engines.head_loop import Carry, OfRows, per_row
 from xent.engines.jax.sizes import alike, known
 
 
-class Ample(Chunks):
-    """Chunks for an accelerator: rows enough for its large products, with all of their classes."""
-
-    most = 4096
-
-    @property
-    def classes(self) -> int:
-        """All classes: a strip that is written, and read again, saves nothing where no cache holds it."""
-        return self.shape[1]
-
-
 def ample(chunks: Chunks) -> Chunks:
     """Return the chunks for an accelerator: without strips, unless the caller has no room for a few rows."""
     if chunks.asked and chunks.classes != chunks.shape[1]:
         return chunks
-    budget = chunks.budget if chunks.asked else 16 * chunks.budget
-    return Ample(**{**vars(chunks), "budget": budget})
+    budget = chunks.budget if chunks.asked else chunks.budget * (DEVICE_BUDGET // BUDGET)
+    return replace(chunks, budget=budget, elsewhere=True)
 
 
 class Traced:
@@ -51,7 +41,7 @@ class Traced:
     def __init__(self, engine: Engine, head: Head, chunks: Chunks) -> None:
         self.engine, self.head, self.chunks, self.xp = engine, head, chunks, engine.xp
         self.whole = chunks.classes == chunks.shape[1]
-        self.ample, self.classes = isinstance(chunks, Ample), chunks.shape[1]
+        self.ample, self.classes = chunks.elsewhere and self.whole, chunks.shape[1]
         self.size = self.classes if self.ample else int(min(STRIP, known(chunks.classes)))
         self.single = self.classes <= self.size
 
