@@ -14,8 +14,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeGuard
 
-import numpy as np
-
 from benchmarks.family import BOTH, FORWARD, MODES
 from benchmarks.runners import TITLES
 from benchmarks.spread import Spread, speedup, time
@@ -30,13 +28,13 @@ WORDS = {FORWARD: "forward", BOTH: "forward + gradient"}
 COLUMNS = 3
 
 
-def _figure(width: float, height: float, *grid: int) -> tuple[Any, Any]:
+def _figure(width: float, height: float, *grid: int, **shared: str) -> tuple[Any, Any]:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)  # no window, whatever the machine's default is
-    return figure, figure.subplots(*grid, squeeze=False)
+    return figure, figure.subplots(*grid, squeeze=False, **shared)
 
 
 def _steady(found: Spread | None) -> TypeGuard[Spread]:
@@ -124,7 +122,7 @@ def _bars(axes: Any, modes: dict[str, Row]) -> None:
 
 def growth(found: Row) -> Any:
     """Return a picture of time and of peak memory over the number of logits."""
-    figure, panels = _figure(13, 10, 2, 2)
+    figure, panels = _figure(13, 10, 2, 2, sharex="all", sharey="row")
     results = found["growth"]
     runners = list(dict.fromkeys(row["runner"] for result in results for row in result["rows"]))
     for (seconds, memory), mode in zip(panels.T, MODES, strict=True):
@@ -132,15 +130,9 @@ def growth(found: Row) -> Any:
             line = "o-" if contender == "xent" else "x--"
             style = {"color": COLOURS[runners.index(runner)]}
             style["label"] = f"{TITLES[runner]}, {contender}"
-            timed = [(n, 1e3 * row["seconds"]) for n, row in rows if _steady(time(row))]
-            # Below a MiB it is the kernel's own bookkeeping.
-            held = [
-                (n, max(1, row["memory"] / 2**20))
-                for n, row in rows
-                if row.get("memory") is not None
-            ]
-            seconds.loglog(*np.reshape(timed, (-1, 2)).T, line, **style)
-            memory.loglog(*np.reshape(held, (-1, 2)).T, line, **style)
+            sizes, (taken, peaks) = list(rows), zip(*map(_cost, rows.values()), strict=True)
+            seconds.loglog(sizes, taken, line, **style)
+            memory.loglog(sizes, peaks, line, **style)
         seconds.set(title=WORDS[mode], ylabel="ms")
         memory.set(xlabel="logits", ylabel="peak memory, MiB; 1 where it is less")
     for axes in panels.flat:
@@ -150,14 +142,22 @@ def growth(found: Row) -> Any:
     return figure
 
 
-def _by_size(results: Sequence[Row], mode: str) -> dict[tuple[str, str], list[tuple[int, Row]]]:
-    """Return the number of logits and the row of each size, by runner and contender."""
-    found: dict[tuple[str, str], list[tuple[int, Row]]] = {}
+def _by_size(results: Sequence[Row], mode: str) -> dict[tuple[str, str], dict[int, Row]]:
+    """Return the row of each number of logits, by runner and contender."""
+    found: dict[tuple[str, str], dict[int, Row]] = {}
     for result in (result for result in results if result["mode"] == mode):
         for row in result["rows"]:
-            line = found.setdefault((row["runner"], row["contender"]), [])
-            line.append((math.prod(result["shape"]), row))
+            line = found.setdefault((row["runner"], row["contender"]), {})
+            line[math.prod(result["shape"])] = row
     return found
+
+
+def _cost(row: Row) -> tuple[float, float]:
+    """Return milliseconds and MiB, NaN for what is unknown, wrong or too noisy."""
+    taken, peak = time(row), row.get("memory")
+    # Below a MiB it is the kernel's own bookkeeping.
+    held = math.nan if peak is None else max(1, peak / 2**20)
+    return 1e3 * taken.median if row["ok"] and _steady(taken) else math.nan, held
 
 
 def draw(found: Row, path: Path) -> list[Path]:
