@@ -164,6 +164,13 @@ def bench(session: nox.Session) -> None:
     session.run("python", "-m", "benchmarks", *(session.posargs or ("--quick",)))
 
 
+@nox.session(default=False)
+def counts(session: nox.Session) -> None:
+    """What calls ask of a device, counted where there is none, is what is held."""
+    install(session, "numpy", "torch", "jax", groups=("bench",))
+    session.run("python", "-m", "benchmarks", "counts", "--check", *session.posargs)
+
+
 @nox.session(default=False, venv_params=SEEN)
 def gpu(session: nox.Session) -> None:
     """The tests and the conformance suite on CuPy, torch CUDA and JAX CUDA."""

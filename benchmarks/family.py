@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -91,6 +92,9 @@ class Case:
         Whether peak memory is worth a fresh process per contender.
     device : str, optional
         ``"cuda"`` for a size that only an accelerator should see.
+    smaller : tuple of shapes
+        Sizes that lead to this one, the smallest first, to see how cost grows. Then only xent and each
+        runner's reference are measured.
     """
 
     name: str
@@ -101,16 +105,12 @@ class Case:
     dtypes: tuple[str, ...] = ("float32",)
     memory: bool = True
     device: str | None = None
+    smaller: tuple[Shape, ...] = ()
 
-
-@dataclass(frozen=True)
-class Growth:
-    """Sizes along which the exponent of the cost is fitted."""
-
-    name: str
-    along: str
-    shapes: tuple[Shape, ...]
-    quick: tuple[Shape, ...]
+    def sizes(self, quick: bool) -> tuple[Shape, ...]:
+        """Return the shapes that a run measures."""
+        last = self.quick if quick else self.shape
+        return (*(shape for shape in self.smaller if prod(shape) < prod(last)), last)
 
 
 @dataclass(frozen=True)
@@ -143,5 +143,4 @@ class Family:
     cases: tuple[Case, ...]
     contenders: tuple[Contender, ...]
     reference: dict[str, str]
-    growth: tuple[Growth, ...] = ()
     flops: Callable[[Shape, str], int] | None = field(default=None)

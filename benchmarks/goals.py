@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import tomllib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.table import ABSENT, duration, grid
+from benchmarks.spread import Spread, ratio, spread
+from benchmarks.table import ABSENT, NOISY, duration, grid, machine
 
 GOALS = Path(__file__).with_name("goals.toml")
 Key = tuple[str, str]
@@ -38,16 +39,15 @@ class Goal:
         if (self.at_least is None) == (self.at_most is None):
             raise ValueError(f"{self.text}: at_least or at_most, one of them")
 
-    def measured(self, numbers: dict[Key, Row]) -> float | None:
+    def measured(self, numbers: dict[Key, Row]) -> Spread | None:
         """Return what is compared with the bound, or None where it was not measured."""
-        own = _number(numbers.get(tuple(self.row)), self.quantity)
-        if own is None or self.against is None:
-            return own
-        other = _number(numbers.get(tuple(self.against)), self.quantity)
+        own = _numbers(numbers.get(tuple(self.row)), self.quantity)
+        if self.against is None or own is None:
+            return own and spread(own)
+        other = _numbers(numbers.get(tuple(self.against)), self.quantity)
         if other is None:
             return None
-        above, below = (other, own) if self.at_least is not None else (own, other)
-        return above / below if below else math.inf if above else 1.0
+        return ratio(other, own) if self.at_least is not None else ratio(own, other)
 
     def met(self, number: float) -> bool:
         """Return whether a number is within the bound."""
@@ -73,11 +73,11 @@ class Goal:
         return f"≤ {self.shown(self.at_most)}"
 
 
-def _number(row: Row | None, quantity: str) -> float | None:
-    """Return a number of a row; a wrong contender has none."""
+def _numbers(row: Row | None, quantity: str) -> list[float] | None:
+    """Return a row's samples, or twice what is the same each time; a wrong contender has none."""
     if row is None or not row["ok"] or row.get(quantity) is None:
         return None
-    return float(row[quantity])
+    return row.get("samples", []) if quantity == "seconds" else 2 * [float(row[quantity])]
 
 
 def goals(path: Path = GOALS) -> list[Goal]:
@@ -85,14 +85,16 @@ def goals(path: Path = GOALS) -> list[Goal]:
     return [Goal(**entry) for entry in tomllib.loads(path.read_text())["goal"]]
 
 
-def _verdict(goal: Goal, number: float | None) -> list[str]:
+def _verdict(goal: Goal, found: Spread | None) -> list[str]:
     named = "" if goal.against is None else f"{goal.against[1]} ({goal.against[0]})"
     line = [goal.text, named, goal.bound]
-    if number is None:
+    if found is None:
         return [*line, ABSENT, "not measured"]
-    met = goal.met(number)
+    if not found.steady:
+        return [*line, NOISY, "not measured"]
+    met = goal.met(found.median)
     reason = f": {goal.note}" if goal.note and not met else ""
-    return [*line, goal.shown(number), "met" if met else f"**missed**{reason}"]
+    return [*line, goal.shown(found.median), "met" if met else f"**missed**{reason}"]
 
 
 def report(found: Row, chosen: Sequence[Goal]) -> str:
@@ -109,16 +111,14 @@ def report(found: Row, chosen: Sequence[Goal]) -> str:
     for result in found["cases"]:
         rows = {(row["runner"], row["contender"]): row for row in result["rows"]}
         numbers[result["case"], result["dtype"], result["mode"]] = rows
-    lines, met, measured = [], 0, 0
-    for goal in chosen:
-        number = goal.measured(numbers.get((goal.case, goal.dtype, goal.mode), {}))
-        measured += number is not None
-        met += number is not None and goal.met(number)
-        lines.append(_verdict(goal, number))
-    about = found["machine"]
+    lines = [
+        _verdict(goal, goal.measured(numbers.get((goal.case, goal.dtype, goal.mode), {})))
+        for goal in chosen
+    ]
+    verdicts = Counter(line[-1].partition(":")[0].strip("*") for line in lines)
+    counts = ", ".join(f"{number} {verdict}" for verdict, number in verdicts.items())
     quick = " A quick run: no evidence." if found["settings"]["quick"] else ""
-    counts = f"{met} of {measured} goals met, {len(lines) - measured} not measured"
-    head = f"{counts}; {about['cpu']}, {about['cores']} cores.{quick}"
+    head = f"Of {len(lines)} goals {counts}; {machine(found)}.{quick}"
     return f"{head}\n\n{grid(['goal', 'against', 'bound', 'measured', ''], lines)}"
 
 

@@ -20,6 +20,7 @@ LIBRARIES = (
     "optax",
     "keras",
     "cupy-cuda12x",
+    "cupy-cuda13x",
     "liger-kernel",
     "array-api-compat",
     "ml-dtypes",

@@ -105,14 +105,11 @@ def _checked(
 
 
 def _add_times(rows: dict[Key, Row], times: dict[Key, list[float]], family: Family) -> None:
-    """Add medians, and ratios to the reference of each runner."""
-    for key, seconds in times.items():
-        rows[key] |= {"seconds": median(seconds), "low": min(seconds), "high": max(seconds)}
+    """Add what each round took, the medians, and who is compared with whom."""
+    for key, samples in times.items():
+        rows[key] |= {"seconds": median(samples), "samples": samples}
     for key, row in rows.items():
-        peer = family.reference[key[0]]
-        other = rows.get((key[0], peer), {}).get("seconds")
-        row["reference"] = peer
-        row["ratio"] = other / row["seconds"] if other and "seconds" in row else None
+        row["reference"] = family.reference[key[0]]
 
 
 def _one_mode(
@@ -135,13 +132,18 @@ def _one_mode(
     return {"mode": mode, "rows": list(rows.values())}
 
 
+def everyone(runner: Runner, contender: Contender) -> bool:
+    """Leave nobody out."""
+    return True
+
+
 def measure(
     family: Family,
     shape: Shape,
     axis: int,
     dtype: str,
     session: Session,
-    chosen: Callable[[Runner, Contender], bool] = lambda runner, contender: True,
+    chosen: Callable[[Runner, Contender], bool] = everyone,
 ) -> list[Row]:
     """Return the results of one size: a dict per mode, with a row per contender."""
     inputs = problem(family, shape, axis, dtype)

@@ -35,15 +35,13 @@ def _entry(family: Family, case: Case, shape: Shape, dtype: str, key: Key) -> En
     raise SystemExit(f"{key} does not run {case.name} in {dtype}")
 
 
-def peaks(case: str, dtype: str, key: Key, quick: bool) -> dict[str, int | None]:
+def peaks(case: str, dtype: str, key: Key, shape: Shape) -> dict[str, int | None]:
     """Return bytes by mode, above what was resident before the call.
 
     A library's own start is no part of it, so it is called once before: on a small problem, or,
     where a program is compiled for each shape, on the problem itself.
     """
     family, found = find(case)
-    assert isinstance(found, Case)
-    shape = found.quick if quick else found.shape
     small = _entry(family, found, found.quick, dtype, key)
     entry = _entry(family, found, shape, dtype, key)
     result: dict[str, int | None] = {}
@@ -58,10 +56,10 @@ def peaks(case: str, dtype: str, key: Key, quick: bool) -> dict[str, int | None]
     return result
 
 
-def in_fresh_process(case: str, dtype: str, key: Key, quick: bool) -> dict[str, Any]:
+def in_fresh_process(case: str, dtype: str, key: Key, shape: Shape) -> dict[str, Any]:
     """Return what `peaks` does, from a new interpreter; ``{"raised": why}`` where it failed."""
     words = [sys.executable, "-m", "benchmarks", "memory", case, dtype, *key]
-    words += ["--quick"] if quick else []
+    words += map(str, shape)
     try:
         done = subprocess.run(
             words, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS, check=False
@@ -75,20 +73,21 @@ def in_fresh_process(case: str, dtype: str, key: Key, quick: bool) -> dict[str, 
     return found
 
 
-def add_memory(results: list[dict[str, Any]], cases: Collection[str], quick: bool) -> None:
-    """Add ``memory`` to each row that was timed, from one fresh process per contender.
+def add_memory(results: list[dict[str, Any]], cases: Collection[str]) -> None:
+    """Add ``memory`` to each row that was timed, from one fresh process per contender and size.
 
     Two run at a time, which no figure depends on: nothing is timed now.
     """
-    rows: dict[tuple[str, str, Key], dict[str, dict[str, Any]]] = {}
+    rows: dict[tuple[str, str, Key, Shape], dict[str, dict[str, Any]]] = {}
     for result in results:
         for row in result["rows"] if result["case"] in cases else ():
             if "seconds" in row:
-                key = (result["case"], result["dtype"], (row["runner"], row["contender"]))
-                rows.setdefault(key, {})[result["mode"]] = row
+                key = (row["runner"], row["contender"])
+                asked = (result["case"], result["dtype"], key, tuple(result["shape"]))
+                rows.setdefault(asked, {})[result["mode"]] = row
     with Progress(len(rows)) as bar, ThreadPoolExecutor(min(2, cores())) as pool:
         bar.say("memory")
-        running = {pool.submit(in_fresh_process, *key, quick): key for key in rows}
+        running = {pool.submit(in_fresh_process, *asked): asked for asked in rows}
         for done in as_completed(running):
             found = done.result()
             for mode, row in rows[running[done]].items():
@@ -103,8 +102,8 @@ def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks memory", description=main.__doc__)
     for name in ("case", "dtype", "runner", "contender"):
         parser.add_argument(name)
-    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("size", type=int, nargs="+", help="of the prediction, along each axis")
     given = parser.parse_args(argv)
-    found = peaks(given.case, given.dtype, (given.runner, given.contender), given.quick)
-    print(json.dumps(found))
+    key = (given.runner, given.contender)
+    print(json.dumps(peaks(given.case, given.dtype, key, tuple(given.size))))
     return 0

@@ -1,7 +1,8 @@
 """``python -m benchmarks plot results.json FILE``: pictures of the results.
 
 FILE shows how many times as fast as its reference xent is, in every case. Beside it are written
-FILE-times, with a bar for each contender, and FILE-growth, with time over size.
+FILE-times, with a bar for each contender, and FILE-growth, with time and memory over size.
+What is too noisy to be quoted is in none of them.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from benchmarks.family import BOTH, FORWARD, MODES
 from benchmarks.runners import TITLES
-from benchmarks.table import by_contender, grouped
+from benchmarks.spread import Spread, speedup, time
+from benchmarks.table import by_contender, grouped, machine
 
 Row = dict[str, Any]
 # Okabe and Ito's, which readers of every colour vision can tell apart.
@@ -26,13 +28,17 @@ WORDS = {FORWARD: "forward", BOTH: "forward + gradient"}
 COLUMNS = 3
 
 
-def _figure(width: float, height: float, *grid: int) -> tuple[Any, Any]:
+def _figure(width: float, height: float, *grid: int, **shared: str) -> tuple[Any, Any]:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)  # no window, whatever the machine's default is
-    return figure, figure.subplots(*grid, squeeze=False)
+    return figure, figure.subplots(*grid, squeeze=False, **shared)
+
+
+def _steady(found: Spread | None) -> TypeGuard[Spread]:
+    return found is not None and found.steady
 
 
 def _title(modes: dict[str, Row]) -> str:
@@ -48,10 +54,11 @@ def speedups(found: Row) -> Any:
     for line, modes in enumerate(cases.values()):
         for mode, result in modes.items():
             for row in result["rows"]:
-                if row["contender"] == "xent" != row["reference"] and row["ratio"]:
+                ratio = speedup(row, result["rows"])
+                if row["contender"] == "xent" != row["reference"] and _steady(ratio):
                     colour = COLOURS[runners.index(row["runner"])]
                     offset = 0.15 if mode == BOTH else -0.15
-                    axes.plot(row["ratio"], line + offset, MARKS[mode], color=colour, markersize=7)
+                    axes.plot(ratio.median, line + offset, MARKS[mode], color=colour, markersize=7)
     rows = [row for c in found["cases"] for row in c["rows"] if row["reference"] != "xent"]
     for runner in runners:
         references = dict.fromkeys(row["reference"] for row in rows if row["runner"] == runner)
@@ -93,7 +100,7 @@ def _bars(axes: Any, modes: dict[str, Row]) -> None:
     names = [f"{TITLES[runner]}: {contender}" for runner, contender in found]
     for offset, mode in ((-0.2, FORWARD), (0.2, BOTH)):
         shown = [(n, rows[mode]) for n, rows in enumerate(found.values()) if mode in rows]
-        timed = [(n, row["seconds"]) for n, row in shown if "seconds" in row]
+        timed = [(n, row["seconds"]) for n, row in shown if _steady(time(row))]
         if not timed:
             continue
         lines, seconds = zip(*timed, strict=True)
@@ -114,27 +121,43 @@ def _bars(axes: Any, modes: dict[str, Row]) -> None:
 
 
 def growth(found: Row) -> Any:
-    """Return a picture of time over size, with the fitted exponents."""
-    kinds = sorted({(row["case"], row["mode"]) for row in found["growth"]})
-    lines = math.ceil(len(kinds) / 2)
-    figure, panels = _figure(13, 5 * lines, lines, 2)
-    for axes, (case, mode) in zip(panels.flat, kinds, strict=False):
-        rows = [row for row in found["growth"] if (row["case"], row["mode"]) == (case, mode)]
-        runners = list(dict.fromkeys(row["runner"] for row in rows))
-        for row in rows:
-            ours = row["contender"] == "xent"
-            label = f"{TITLES[row['runner']]}, {row['contender']}"
-            if row["exponent"] is not None:
-                label += f": {row['along']}^{row['exponent']:.2f}"
-            style = {"color": COLOURS[runners.index(row["runner"])], "label": label}
-            milliseconds = [1e3 * one for one in row["seconds"]]
-            axes.loglog(row["sizes"], milliseconds, "o-" if ours else "x--", **style)
-        along, other = ("N", "V") if rows[0]["along"] == "N" else ("V", "N")
-        axes.set(xlabel=along, ylabel="ms", title=f"{WORDS[mode]}, {other} = {rows[0]['fixed']}")
-        axes.set_xscale("log", base=2)
-        axes.legend(fontsize=7)
+    """Return a picture of time and of peak memory over the number of logits."""
+    figure, panels = _figure(13, 10, 2, 2, sharex="all", sharey="row")
+    results = found["growth"]
+    runners = list(dict.fromkeys(row["runner"] for result in results for row in result["rows"]))
+    for (seconds, memory), mode in zip(panels.T, MODES, strict=True):
+        for (runner, contender), rows in _by_size(results, mode).items():
+            line = "o-" if contender == "xent" else "x--"
+            style = {"color": COLOURS[runners.index(runner)]}
+            style["label"] = f"{TITLES[runner]}, {contender}"
+            sizes, (taken, peaks) = list(rows), zip(*map(_cost, rows.values()), strict=True)
+            seconds.loglog(sizes, taken, line, **style)
+            memory.loglog(sizes, peaks, line, **style)
+        seconds.set(title=WORDS[mode], ylabel="ms")
+        memory.set(xlabel="logits", ylabel="peak memory, MiB; 1 where it is less")
+    for axes in panels.flat:
         axes.grid(alpha=0.3)
+    handles, labels = panels[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=4)
     return figure
+
+
+def _by_size(results: Sequence[Row], mode: str) -> dict[tuple[str, str], dict[int, Row]]:
+    """Return the row of each number of logits, by runner and contender."""
+    found: dict[tuple[str, str], dict[int, Row]] = {}
+    for result in (result for result in results if result["mode"] == mode):
+        for row in result["rows"]:
+            line = found.setdefault((row["runner"], row["contender"]), {})
+            line[math.prod(result["shape"])] = row
+    return found
+
+
+def _cost(row: Row) -> tuple[float, float]:
+    """Return milliseconds and MiB, NaN for what is unknown, wrong or too noisy."""
+    taken, peak = time(row), row.get("memory")
+    # Below a MiB it is the kernel's own bookkeeping.
+    held = math.nan if peak is None else max(1, peak / 2**20)
+    return 1e3 * taken.median if row["ok"] and _steady(taken) else math.nan, held
 
 
 def draw(found: Row, path: Path) -> list[Path]:
@@ -144,7 +167,9 @@ def draw(found: Row, path: Path) -> list[Path]:
     for suffix, (picture, needed) in pictures.items():
         if found[needed]:
             target = path.with_name(f"{path.stem}{suffix}{path.suffix or '.png'}")
-            picture(found).savefig(target)
+            figure = picture(found)
+            figure.supxlabel(machine(found), fontsize=7)
+            figure.savefig(target)
             written.append(target)
     return written
 

@@ -6,26 +6,28 @@ import argparse
 import json
 import math
 from collections.abc import Sequence
+from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from benchmarks.accuracy import TOLERANCE
 from benchmarks.cases import families
 from benchmarks.entries import available
-from benchmarks.family import Case, Family, Growth
+from benchmarks.family import Case, Contender, Family
 from benchmarks.floors import speeds
-from benchmarks.growth import grow
 from benchmarks.machine import describe
-from benchmarks.measure import Row, Session, measure
+from benchmarks.measure import Row, Session, everyone, measure
 from benchmarks.memory import add_memory
 from benchmarks.problem import SEED
 from benchmarks.progress import Progress
 from benchmarks.runners import RUNNERS
+from benchmarks.runners.base import Runner
 
 ROUNDS, WARMUPS = 7, 2
 QUICK_ROUNDS, QUICK_WARMUPS = 3, 1
 
-Job = tuple[Family, Case | Growth, str]
+Job = tuple[Family, Case, str]
 
 
 def parser() -> argparse.ArgumentParser:
@@ -59,19 +61,26 @@ def jobs(names: Sequence[str], dtypes: Sequence[str] | None, quick: bool) -> lis
     found: list[Job] = []
     known = set()
     for family in families():
-        for case in (*family.cases, *family.growth):
+        for case in family.cases:
             known.add(case.name)
             if not names or case.name in names:
-                own = case.dtypes if isinstance(case, Case) else ("float32",)
-                wanted = dtypes or (own[:1] if quick else own)
-                found += [(family, case, dtype) for dtype in own if dtype in wanted]
+                wanted = dtypes or (case.dtypes[:1] if quick else case.dtypes)
+                found += [(family, case, dtype) for dtype in case.dtypes if dtype in wanted]
     if unknown := sorted(set(names) - known):
         raise SystemExit(f"no case is called {', '.join(unknown)}; there are {sorted(known)}")
     return found
 
 
+def _followed(family: Family, runner: Runner, contender: Contender) -> bool:
+    """Return whether somebody's growth is measured: xent's and each runner's reference's.
+
+    torch compiled's is not: it would build four programs for each size.
+    """
+    named = contender.name in ("xent", family.reference[runner.name])
+    return named and not runner.name.startswith("torch-compiled")
+
+
 def _measure_case(family: Family, case: Case, dtype: str, session: Session) -> list[Row]:
-    shape = case.quick if session.quick else case.shape
     here = {
         name: runner
         for name, runner in session.runners.items()
@@ -81,8 +90,13 @@ def _measure_case(family: Family, case: Case, dtype: str, session: Session) -> l
         return []
     only = Session(**{**vars(session), "runners": here})
     about = {"case": case.name, "title": case.title, "family": family.name}
-    about |= {"shape": list(shape), "axis": case.axis, "dtype": dtype}
-    return [about | result for result in measure(family, shape, case.axis, dtype, only)]
+    about |= {"axis": case.axis, "dtype": dtype, "date": date.today().isoformat()}
+    chosen = partial(_followed, family) if case.smaller else everyone
+    return [
+        {**about, "shape": list(shape)} | result
+        for shape in case.sizes(session.quick)
+        for result in measure(family, shape, case.axis, dtype, only, chosen)
+    ]
 
 
 def finite(value: Any) -> Any:
@@ -105,7 +119,7 @@ def run(given: argparse.Namespace) -> dict[str, Any]:
     session.speeds |= {device: speeds(device, given.quick) for device in sorted(devices)}
     settings = {"quick": given.quick, "rounds": rounds, "warmups": warmups, "seed": SEED}
     found: dict[str, Any] = {
-        "format": 1,
+        "format": 2,
         "machine": describe(),
         "settings": settings | {"tolerance": TOLERANCE},
         "speeds": session.speeds,
@@ -120,16 +134,15 @@ def run(given: argparse.Namespace) -> dict[str, Any]:
     with Progress(len(chosen)) as bar:
         for family, case, dtype in chosen:
             bar.say(f"{case.name} {dtype}")
-            if isinstance(case, Growth):
-                growth += grow(family, case, session)
-            else:
-                results += _measure_case(family, case, dtype, session)
+            (growth if case.smaller else results).extend(
+                _measure_case(family, case, dtype, session)
+            )
             _keep(found, given.json)  # so that a run which is cut off has not been for nothing
             bar.step()
     if not given.no_memory:
-        wanted = [c.name for _, c, _ in chosen if isinstance(c, Case) and c.memory]
+        wanted = [c.name for _, c, _ in chosen if c.memory]
         # A quick run looks whether it works, in one case; a process for each takes minutes.
-        add_memory(results, wanted[:1] if given.quick else wanted, given.quick)
+        add_memory(results + growth, wanted[:1] if given.quick else wanted)
         _keep(found, given.json)
     return found
 
@@ -141,8 +154,8 @@ def _others(found: dict[str, Any], earlier: dict[str, Any], chosen: list[Job]) -
             raise SystemExit(f"the results are of other {what}: {earlier[what]}")
     again = {(case.name, dtype) for _, case, dtype in chosen}
     return {
-        "cases": [row for row in earlier["cases"] if (row["case"], row["dtype"]) not in again],
-        "growth": [row for row in earlier["growth"] if (row["case"], "float32") not in again],
+        what: [row for row in earlier[what] if (row["case"], row["dtype"]) not in again]
+        for what in ("cases", "growth")
     }
 
 

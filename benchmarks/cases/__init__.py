@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from pkgutil import iter_modules
 
-from benchmarks.family import Case, Family, Growth
+from benchmarks.family import Case, Family
 
 
 def families() -> tuple[Family, ...]:
@@ -14,7 +14,7 @@ def families() -> tuple[Family, ...]:
     return tuple(import_module(f"{__name__}.{name}").FAMILY for name in names)
 
 
-def find(name: str) -> tuple[Family, Case | Growth]:
+def find(name: str) -> tuple[Family, Case]:
     """Return the case of a name, and its family.
 
     Raises
@@ -23,7 +23,7 @@ def find(name: str) -> tuple[Family, Case | Growth]:
         Where there is none.
     """
     for family in families():
-        for case in (*family.cases, *family.growth):
+        for case in family.cases:
             if case.name == name:
                 return family, case
     raise KeyError(name)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.exact import Exact, by_rows, label_block
-from benchmarks.family import Case, Contender, Family, Growth, How, Inputs, MissingError, Shape
+from benchmarks.family import Case, Contender, Family, How, Inputs, MissingError, Shape
 from benchmarks.ours import xent_contenders
 from benchmarks.peers import peers
 from benchmarks.runners import REFERENCE
@@ -128,6 +128,13 @@ FAMILY = Family(
             dtypes=("bfloat16",),
             device="cuda",
         ),
+        Case(
+            "growth-size",
+            "growth with the number of logits",
+            (10_000, 10_000),
+            (250, 400),
+            smaller=((10, 10), (25, 40), (100, 100), (250, 400), (1000, 1000), (2500, 4000)),
+        ),
     ),
     contenders=(
         *peers("label", scipy=scipy, torch=torch, optax=optax, keras=keras),
@@ -136,18 +143,4 @@ FAMILY = Family(
         *xent_contenders("cross_entropy"),
     ),
     reference=REFERENCE,
-    growth=(
-        Growth(
-            "growth-rows",
-            "N",
-            tuple((2**k, 1024) for k in range(9, 15)),
-            tuple((2**k, 256) for k in range(8, 11)),
-        ),
-        Growth(
-            "growth-classes",
-            "V",
-            tuple((256, 2**k) for k in range(11, 17)),
-            tuple((64, 2**k) for k in range(9, 12)),
-        ),
-    ),
 )

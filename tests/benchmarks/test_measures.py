@@ -1,13 +1,13 @@
-"""Times, memory and exponents are measured as they should be, and written so that one can read them."""
+"""Times and memory are measured as they should be, and written so that one can read them."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmarks.growth import exponent
 from benchmarks.resident import extra_memory
 from benchmarks.run import finite
+from benchmarks.spread import ratio, spread
 from benchmarks.table import duration
 from benchmarks.timing import interleave, order
 
@@ -29,8 +29,17 @@ def test_memory_is_that_of_the_call():
         assert extra < 2**24 + 2**22
 
 
-def test_the_exponent_of_a_power_law_is_its_power():
-    assert exponent([1, 2, 4, 8], [3.0, 12.0, 48.0, 192.0]) == pytest.approx(2)
+def test_a_spread_is_the_middle_half_of_the_samples():
+    assert spread([7.0, 1.0, 3.0, 2.0, 6.0, 5.0, 4.0]) == (2.0, 4.0, 6.0)
+    assert spread([80.0, 100.0, 125.0]).steady
+    assert not spread([79.0, 100.0, 100.0]).steady
+    assert not spread([100.0, 100.0, 126.0]).steady
+    assert not spread([100.0]).steady
+
+
+def test_a_ratio_is_taken_in_each_round():
+    assert ratio([2.0, 40.0, 6.0], [1.0, 20.0, 3.0]) == (2.0, 2.0, 2.0)
+    assert not ratio([1.0, 2.0, 3.0], [3.0, 2.0, 1.0]).steady
 
 
 def test_infinities_become_words():

@@ -4,7 +4,9 @@ import json
 import platform
 import subprocess
 import sys
+from datetime import date
 from importlib.util import find_spec
+from math import prod
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from benchmarks.family import MODES
 from benchmarks.goals import goals, report
 from benchmarks.runners import TITLES
 
+TODAY = date.today()
 ROOT = Path(__file__).parents[2]
 EAGER = [name for name in ("numpy", "torch", "jax") if find_spec(name)]
 
@@ -62,6 +65,7 @@ def test_results_describe_the_run(results):
     assert found["settings"]["tolerance"] == TOLERANCE
     assert found["speeds"]["cpu"]["read"] > 0
     assert "numpy" in found["machine"]["libraries"]
+    assert {date.fromisoformat(row["date"]) for row in found["cases"]} <= {TODAY, date.today()}
 
 
 def test_results_hold_no_path_and_no_host(results):
@@ -81,7 +85,7 @@ def test_every_backend_has_xent_right_in_both_modes(results):
             row = rows[name, "xent"]
             assert row["ok"], row
             assert row["seconds"] > 0
-            assert row["low"] <= row["seconds"] <= row["high"]
+            assert min(row["samples"]) <= row["seconds"] <= max(row["samples"])
             assert float(row["ulp"]) < 100
 
 
@@ -95,6 +99,24 @@ def test_the_table_has_a_line_for_every_contender(results):
         )
     for absent in found["missing"]:
         assert absent["why"] in text
+
+
+def test_growth_is_timed_and_weighed_at_each_size(tmp_path):
+    file = tmp_path / "growth.json"
+    words = ["growth-size", "--quick", "--backend", "numpy", "--json", file]
+    words += ["--plot", tmp_path / "growth.png"]
+    command = [sys.executable, "-m", "benchmarks", *words]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "growth-growth.png").exists()
+    found = json.loads(file.read_text())["growth"]
+    sizes = [prod(result["shape"]) for result in found if result["mode"] == MODES[0]]
+    assert sizes == [10**2, 10**3, 10**4, 10**5]
+    for result in found:
+        assert [row["contender"] for row in result["rows"]] == ["textbook", "xent"]
+        assert all(row["ok"] and row["memory"] >= 0 for row in result["rows"])
+    # What the textbook form of 250 × 400 makes is a copy of the logits at least.
+    assert max(row["memory"] for row in found[-1]["rows"]) >= 250 * 400 * 4
 
 
 def test_goals_are_reported_from_results(results):
