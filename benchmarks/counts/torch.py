@@ -16,7 +16,7 @@ from torch.utils._python_dispatch import _disable_current_modes
 import xent
 from benchmarks.counts.cases import MODES, Case
 from benchmarks.counts.count import Count, Counted, Counter, by_mode
-from benchmarks.counts.inductor import Programs
+from benchmarks.counts.inductor import Kernel, Programs
 from benchmarks.counts.torch_ops import Ops
 from xent.engines.torch import device
 
@@ -37,11 +37,16 @@ def eager(call: Callable[..., Any], case: Case, mode: str) -> Count:
 
 def by_programs(call: Callable[..., Any], case: Case, mode: str) -> Count:
     """Count an eager call whose plans are programs; what is beside them is counted as it is."""
-    programs, arguments = Programs(), _arguments(case, mode)
-    with _with_compiler(programs), Ops() as ops:
-        _step(call, arguments, mode)
-    moved = ops.bytes + sum(kernel.moved for kernel in programs.kernels)
-    return _count(case, moved, ops.launches + len(programs.kernels), ops.waits)
+    arguments = _arguments(case, mode)
+    return _count(case, *on_device(lambda: _step(call, arguments, mode)))
+
+
+def on_device(step: Callable[[], None]) -> tuple[int, int, int]:
+    """Return the bytes that a step moves, its launches and waits, where each plan is a program."""
+    with _with_compiler() as ran, Ops() as ops:
+        step()
+    moved = ops.bytes + sum(kernel.moved for kernel in ran)
+    return moved, ops.launches + len(ran), ops.waits
 
 
 def compiled(call: Callable[..., Any], case: Case, mode: str) -> Count | None:
@@ -72,13 +77,18 @@ def _step(call: Callable[..., Any], arguments: dict[str, Any], mode: str) -> Non
 
 
 @contextmanager
-def _with_compiler(programs: Programs) -> Iterator[None]:
-    """Take the `meta` device for one that torch's compiler writes programs for."""
-    run = device._run
+def _with_compiler() -> Iterator[list[Kernel]]:
+    """Take the `meta` device for one that torch's compiler writes programs for; what runs is listed."""
+    programs, run = Programs(), device._run
+    own: dict[int, list[Kernel]] = {}
+    ran: list[Kernel] = []
 
-    def unseen(*given: Any) -> Any:
+    def unseen(program: Any, *given: Any) -> Any:
+        before = len(programs.kernels)
         with _disable_current_modes():
-            return run(*given)
+            made = run(program, *given)
+        ran.extend(own.setdefault(id(program), programs.kernels[before:]))
+        return made
 
     torch._dynamo.reset()
     with (
@@ -93,7 +103,7 @@ def _with_compiler(programs: Programs) -> Iterator[None]:
         mock.patch.object(device.DEVICE, "programs", {}),
         mock.patch.object(torch, "compile", partial(torch.compile, backend=programs)),
     ):
-        yield
+        yield ran
 
 
 def _own(case: Case, mode: str, count: Any) -> Count | None:

@@ -80,6 +80,11 @@ class Products(Engine):
         """Return the gradient of the logits as the products with it take it."""
         return g
 
+    def of_chunk(self, plan: Plan, operands: Operands, features: Any) -> tuple[Array, Array]:
+        """Return the value of a chunk of logits, and its gradient as `factor` has it."""
+        value, g = self.value_and_gradient(plan, operands)
+        return value, self.factor(g, features)
+
     def accumulate(self, total: Any, a: Any, b: Any, *, first: bool, step: int) -> None:
         """Add ``a.T @ b`` to ``total`` in place, ``step`` rows at a time: without a second array of its size.
 
@@ -186,8 +191,7 @@ class _InPlace:
         return 0
 
     def value_and_gradient(self, plan: Plan, operands: Operands) -> tuple[Array, Array]:
-        value, g = self.engine.value_and_gradient(plan, operands)
-        return value, self.engine.factor(g, self.head.features)
+        return self.engine.of_chunk(plan, operands, self.head.features)
 
     def add_down(self, total: Any, g: Array, block: Block, cut: Cut) -> Any:
         weight = self.head.weight[_slice(cut), ...]

@@ -77,6 +77,11 @@ class Device(Unseen):
 
     rows_and_gradient = rows
 
+    def of_chunk(self, plan: Plan, operands: Operands, features: Any) -> tuple[Array, Array]:
+        """Return the value and the gradient of a chunk, rounded where it is made; features say how."""
+        both: tuple[Array, Array] = self._made("of_chunk", plan, operands, features[:0])
+        return both
+
     def _made(self, name: str, plan: Plan, operands: Operands, *w: Any) -> Any:
         """Return what the method of a name makes, by its program if that is worth it."""
         program = self._program(name, plan, operands.prediction)

@@ -51,6 +51,11 @@ def summed(a: Any, b: Any) -> Any:
     return total
 
 
+def factor(g: Any, features: Any) -> Any:
+    """Return the gradient of logits as the products with it take it: rounded to the features' dtype."""
+    return g if is_cast(features) else g.to(features.dtype)
+
+
 def is_cast(x: Any) -> bool:
     """Whether what is in half precision is cast to float32 before it is multiplied."""
     return x.itemsize < 4 and _by_processor(x) and x.dtype not in MULTIPLIED

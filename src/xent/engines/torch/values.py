@@ -7,8 +7,8 @@ from typing import Any
 import array_api_compat.torch
 import torch
 
-from xent._engine import Engine
 from xent.engines.eager import Eager
+from xent.engines.head import Products
 from xent.engines.torch import half
 from xent.engines.torch.verbs import TorchInPlace, TorchVerbs
 
@@ -45,9 +45,7 @@ class Unseen(Eager):
             return half.summed(a, b)
         return torch.mm(a, b, out=out) if bias is None else torch.addmm(bias, a, b, out=out)
 
-    def factor(self, g: Any, features: Any) -> Any:
-        """Return the gradient of the logits as the products with it take it: rounded to their dtype."""
-        return g if half.is_cast(features) else g.to(features.dtype)
+    factor = staticmethod(half.factor)
 
     def accumulate(self, total: Any, a: Any, b: Any, *, first: bool, step: int) -> None:
         """Add ``a.T @ b`` to ``total`` in place, or write it there."""
@@ -75,10 +73,11 @@ class Plain(Unseen):
         return None if keep is None else keep.nonzero()[:, 0]
 
 
-class Traced(Engine):
+class Traced(Products):
     """Runs plans on tensors that are being compiled, for their values alone."""
 
     namespace = TorchVerbs
+    factor = staticmethod(half.factor)
 
 
 TRACED = Traced(array_api_compat.torch, "torch")
