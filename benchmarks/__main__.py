@@ -16,6 +16,7 @@ COMMANDS = {
     "memory": "benchmarks.memory",
     "calls": "benchmarks.calls",
     "counts": "benchmarks.counts.table",
+    "half": "benchmarks.half",
 }
 
 

@@ -1,7 +1,9 @@
 """What a linear head is, what is made of it, and how its logits are cut into chunks.
 
 A chunk is at most 512 rows, enough to keep the products compute-bound, or more where rows are short,
-and at most a budget of bytes; where a few rows are too long for that, their classes are cut too.
+and at most a budget of bytes; where a few rows are too long for that, their classes are cut too. On a
+device, where each chunk costs launches and another pass over the weight and the sum of its gradient,
+rows and bytes are many more.
 """
 
 from __future__ import annotations
@@ -14,6 +16,15 @@ from xent._typing import Array, R
 
 ROWS = 512
 """Rows of a chunk at the most, but for short ones."""
+
+BUDGET = 64 << 20
+"""Bytes of a chunk of logits, where a call names none."""
+
+DEVICE_ROWS, DEVICE_BUDGET = 4096, 3 << 29
+"""The same two on a device; the bytes are less than those of the summed gradient of a large weight."""
+
+DEVICE_STRIP = 1 << 26
+"""Numbers of the weight's gradient that are added to at a time on a device, where there must be a product."""
 
 SHORT = 1 << 21
 """Bytes that a chunk's features, and its logits, may have without being cut for their many rows."""
@@ -94,12 +105,16 @@ class Chunks:
     shape : (N, K)
     size : bytes of a logit
     width : D
+    elsewhere : whether they lie on a device
+    asked : whether the caller chose the budget
     """
 
     budget: int
     shape: tuple[int, int]
     size: int
     width: int
+    elsewhere: bool = False
+    asked: bool = False
 
     @property
     def rows(self) -> int:
@@ -126,6 +141,11 @@ class Chunks:
         return next(divisors, max(1, rows // 2))
 
     @property
+    def strip(self) -> int:
+        """Classes of the weight's gradient that are added to at a time."""
+        return max(STRIP, DEVICE_STRIP // max(1, self.width)) if self.elsewhere else STRIP
+
+    @property
     def classes(self) -> int:
         """Classes of a chunk, all of them unless a few rows are too long.
 
@@ -137,7 +157,8 @@ class Chunks:
 
     def _even(self, rows: int) -> int:
         """Return at most ``rows``, so many that no chunk is much smaller than the others."""
-        most = max(ROWS, SHORT // (self.size * max(self.width, self._size[1])))
+        most = DEVICE_ROWS if self.elsewhere else ROWS
+        most = max(most, SHORT // (self.size * max(self.width, self._size[1])))
         count = -(-self._size[0] // max(1, min(most, rows)))
         return -(-self._size[0] // max(1, count)) or 1
 

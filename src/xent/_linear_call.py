@@ -13,7 +13,7 @@ from xent import _math as m
 from xent._call import planned, seen
 from xent._check import arguments, structure
 from xent._engine import Engine
-from xent._linear import Chunks, Gradients, Head
+from xent._linear import BUDGET, DEVICE_BUDGET, Chunks, Gradients, Head
 from xent._made import part_of
 from xent._namespace import Sight
 from xent._plan import Operands, Plan
@@ -133,7 +133,8 @@ def prepare(function: str, given: LinearCall) -> LinearProblem:
     arrays[_NAME] = logits
     plan, operands = planned(engine, call, arrays, _NAME, "logits", sight)
     plan = seen(engine, call, plan, operands._replace(prediction=features), "features", sight)
-    budget = structure.budget(given.chunk_bytes)
+    elsewhere = sight is Sight.ELSEWHERE
+    budget = structure.budget(given.chunk_bytes, DEVICE_BUDGET if elsewhere else BUDGET)
     budget = budget if plan.penalty is None else -(-budget // 2)  # it has a gradient of its own
     n, k, width = prod(rows), prod(classes), features.shape[-1]
     reshape = engine.xp.reshape
@@ -144,7 +145,8 @@ def prepare(function: str, given: LinearCall) -> LinearProblem:
     )
     if plan.axis is not None:
         plan = replace(plan, axis=1, row_axis=1)
-    chunks = Chunks(budget, (n, k), engine.logit_size(features), width)
+    asked, size = given.chunk_bytes is not None, engine.logit_size(features)
+    chunks = Chunks(budget, (n, k), size, width, elsewhere, asked)
     operands = _flat(engine.xp, plan, operands, rows, classes)._replace(prediction=head.features)
     return LinearProblem(engine, plan, operands, head, chunks, of_head)
 

@@ -92,11 +92,11 @@ class ChunkOptions(TypedDict, total=False):
 
     Attributes
     ----------
-    chunk_bytes : int, default 64 MiB
-        Bytes of logits at a time, of at most 512 rows.
+    chunk_bytes : int, optional
+        Bytes of logits at a time: 64 MiB, of at most 512 rows; on a device 1.5 GiB, of at most 4096.
     """
 
-    chunk_bytes: SupportsIndex
+    chunk_bytes: SupportsIndex | None
 
 
 class RowOptions(CommonOptions, ScaleOptions, total=False):
@@ -185,7 +185,7 @@ DEFAULTS: dict[str, Any] = {
     "reduction": "mean",
     "denominator": None,
     "validate": None,
-    "chunk_bytes": 64 << 20,
+    "chunk_bytes": None,
 }
 
 

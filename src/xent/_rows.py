@@ -47,7 +47,8 @@ def weigh(xp: Verbs, plan: Plan, operands: Operands, rows: tuple[int, ...]) -> W
     divisor: Any = None
     if plan.reduction == "mean":
         if operands.denominator is not None:
-            divisor = _dtype.cast(xp, operands.denominator, dtype)
+            divisor = operands.denominator
+            divisor = divisor if _is_count(divisor) else _dtype.cast(xp, divisor, dtype)
         else:
             divisor = _divisor(xp, operands, _times(sample, mass), rows, dtype)
     return Weights(sample, cost, divisor)
@@ -71,17 +72,18 @@ def _times(a: Array | None, b: Array | None) -> Array | None:
 
 
 def divided_by(
-    xp: Verbs, plan: Plan, operands: Operands, rows: tuple[int, ...]
+    xp: Verbs, plan: Plan, operands: Operands, rows: tuple[int, ...], *, counted: bool = False
 ) -> tuple[Plan, Operands]:
     """Return plan and operands whose denominator is the divisor of a mean over all ``rows``.
 
-    So the means of some rows at a time add up to the mean of all.
+    So the means of some rows at a time add up to the mean of all. Where the divisor is ``counted`` it may
+    stay the number that it is, and nobody asks whether it is 0.
     """
     plan, operands = masked(plan, operands)
     if plan.reduction != "mean":
         return plan, operands
     divisor: Any = weigh(xp, plan, operands, rows).divisor
-    if _is_count(divisor):
+    if _is_count(divisor) and not counted:
         x = operands.prediction
         one = x[(slice(0, 1),) * x.ndim]
         dtype = xp.float32 if plan.half else x.dtype

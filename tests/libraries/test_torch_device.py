@@ -41,9 +41,9 @@ def compiler(monkeypatch):
     monkeypatch.setattr(device, "KINDS", ("cpu",))
     monkeypatch.setattr(device, "has_triton", lambda: True)
     monkeypatch.setattr(device, "LEAST", device.WORTH)
-    monkeypatch.setattr(device, "DEVICE", device.DEVICE)
     monkeypatch.setattr(device.DEVICE, "programs", {})
     monkeypatch.setattr(device.DEVICE, "warned", False)
+    monkeypatch.setattr(device.DEVICE, "spent", 0.0)
     monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=compiler))
     return compiler
 
@@ -96,6 +96,13 @@ def test_a_plan_is_compiled_when_it_was_worth_it(compiler, monkeypatch):
     call = loss_of(20)
     seen = [call() is not None and compiler.graphs for _ in range(6)]
     assert seen == [0, 0, 0, 1, 1, 1]
+
+
+def test_all_programs_together_take_no_more_than_some_time(compiler, monkeypatch):
+    monkeypatch.setattr(device, "PATIENCE", 1e-9)
+    for classes in (3, 4, 5, 3):
+        loss_of(20, classes)()
+    assert compiler.graphs == 1
 
 
 def test_without_a_compiler_none_is_asked(compiler, monkeypatch):

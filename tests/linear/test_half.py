@@ -5,13 +5,15 @@ import numpy as np
 import pytest
 
 from tests.linear.textbook import BCE, CE, head, logistic_head, run, softmax_head
-from tests.near import EPS, wide
+from tests.near import EPS, assert_near, wide
 from xent import _linear
 
 HALF = {"float16": np.float16, "bfloat16": ml_dtypes.bfloat16}
 N, D, K = 96, 32, 200
 WITHIN = 1e-4
 """Relative error of a loss, of the issue: half precision may round the logits, not the loss."""
+LARGE = 8
+"""ULP in float32, at the size of what a logit is summed of."""
 
 
 @pytest.fixture(params=HALF)
@@ -54,6 +56,23 @@ def test_cross_entropy(backend, halved, rows, options, monkeypatch):
     options = {**options, "reduction": "sum"}
     got = run(backend, CE, target=labels, **given, **options, chunk_bytes=(64 << 20) + rows)
     assert_near_exact(got, softmax_head(labels, **exact, **options), halved.dtype, backend)
+
+
+@pytest.mark.parametrize("size", [24, 94, 378, 200_000])
+@pytest.mark.parametrize("bias", [True, False])
+def test_large_logits_are_not_rounded(backend, halved, size, bias):
+    """Rounded to half precision they would miss by a share of their size; the last are beyond float16's."""
+    parts = head((N,), D, K)
+    scale = np.sqrt(size / np.max(abs(parts["features"] @ parts["weight"].T)))
+    sizes = {"features": scale, "weight": scale, "bias": size / 16}
+    given, exact = halved({k: x * sizes[k] for k, x in parts.items() if bias or k != "bias"})
+    labels = np.random.default_rng(3).integers(0, K, N)
+    value, gradients = run(backend, CE, target=labels, **given)
+    truth, scales = softmax_head(labels, **exact)
+    assert_near(value, truth.value, scale=scales.value, ulp=LARGE)
+    for g, right in zip(gradients[: len(given)], truth[1:], strict=False):
+        error = np.max(abs(wide(g).astype(np.float64) - right))
+        assert error <= 4 * EPS[halved.dtype] * np.max(abs(right))
 
 
 def test_classes_in_parts(backend, halved, monkeypatch):

@@ -70,7 +70,8 @@ def softmax_head(target, features, weight, bias=None, *, w=1.0, **options):
     cap, slope = options.get("softcap"), 1.0
     if cap is not None:
         z, slope = cap * np.tanh(z / cap), 1 - np.tanh(z / cap) ** 2
-    lse = np.log(np.exp(z).sum(-1))
+    peak = z.max(-1)
+    lse = peak + np.log(np.exp(z - peak[..., None]).sum(-1))
     a = np.exp(z - lse[..., None])
     smoothing, classed = options.get("label_smoothing", 0.0), options.get("class_weight", 1.0)
     t = classed * ((1 - smoothing) * hot + smoothing / classes)

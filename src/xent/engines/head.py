@@ -31,7 +31,7 @@ from xent._typing import Array
 from xent.engines import head_loop
 from xent.engines.head_loop import Carry, OfRows, clean, per_row
 
-__all__ = ["Products", "clean", "run", "value", "value_and_gradient"]
+__all__ = ["Products", "clean", "run"]
 
 
 class Products(Engine):
@@ -42,13 +42,13 @@ class Products(Engine):
 
     def linear_value(self, plan: Plan, head: Head, operands: Operands, chunks: Chunks) -> Array:
         """Return the value of a linear loss, chunk by chunk."""
-        return value(self, plan, head, operands, chunks)
+        return self.run(run, self, plan, head, operands, chunks)[0]
 
     def linear_value_and_gradient(
         self, plan: Plan, head: Head, operands: Operands, chunks: Chunks
     ) -> tuple[Array, Gradients]:
         """Return the value of a linear loss and its gradients."""
-        return value_and_gradient(self, plan, head, operands, chunks)
+        return self.run(run, self, plan, head, operands, chunks, ALL)
 
     def present(self, keep: Array | None) -> Array | None:
         """Return the positions of the rows that count, None for all.
@@ -65,32 +65,33 @@ class Products(Engine):
         bias: Array | None = None,
         *,
         transposed: bool = True,
+        wide: bool = False,
         out: Array | None = None,
     ) -> Array:
         """Return ``a @ b.T + bias``, or ``a @ b``; the sums in float32 for half precision.
 
+        ``wide`` asks for them as they are, not rounded to half precision, where that can be had.
         ``out`` may be written over, where the engine `has_room`: it costs time to get as much again.
         """
         logits: Array = self.xp.matmul(a, b.T if transposed else b)
         return logits if bias is None else logits + bias
 
-    def accumulate(self, total: Any, a: Any, b: Any) -> None:
-        """Add ``a.T @ b`` to ``total`` in place, without a second array of its size."""
-        for cut in cuts(total.shape[0], STRIP):
+    def factor(self, g: Any, features: Any) -> Any:
+        """Return the gradient of the logits as the products with it take it."""
+        return g
+
+    def accumulate(self, total: Any, a: Any, b: Any, *, first: bool, step: int) -> None:
+        """Add ``a.T @ b`` to ``total`` in place, ``step`` rows at a time: without a second array of its size.
+
+        The ``first`` is written over whatever is there.
+        """
+        for cut in cuts(total.shape[0], step):
             strip = self.product(a[:, cut].T, b, transposed=False)
-            total[cut, ...] += _dtype.cast(self.xp, strip, total.dtype)
-
-
-def value(engine: Products, plan: Plan, head: Head, operands: Operands, chunks: Chunks) -> Array:
-    """Return the value of a linear loss."""
-    return engine.run(run, engine, plan, head, operands, chunks)[0]
-
-
-def value_and_gradient(
-    engine: Products, plan: Plan, head: Head, operands: Operands, chunks: Chunks
-) -> tuple[Array, Gradients]:
-    """Return the value of a linear loss and all its gradients."""
-    return engine.run(run, engine, plan, head, operands, chunks, ALL)
+            strip = _dtype.cast(self.xp, strip, total.dtype)
+            if first:
+                total[cut, ...] = strip
+            else:
+                total[cut, ...] += strip
 
 
 def run(
@@ -103,7 +104,7 @@ def run(
 ) -> tuple[Array, Any]:
     """Return the value, and the `Gradients` that are wanted, on arrays that can be written to."""
     shape = chunks.shape if plan.row_axis is None else chunks.shape[:1]
-    plan, operands = divided_by(engine.xp, plan, operands, shape)
+    plan, operands = divided_by(engine.xp, plan, operands, shape, counted=True)
     loops = _InPlace(engine, plan, head, chunks)
     return head_loop.run(loops, plan, head, operands, chunks, wanted)
 
@@ -117,32 +118,38 @@ class _InPlace:
         self.drops = plan.row_axis is not None
         self.stays = engine.has_room and (self.measures or not self.drops)
         self.room: Array | None = None
+        self.first = True
         self.dtype = _dtype.compute_dtype(engine.xp, head.features)
-        self.value, self.value_and_gradient = engine.value, engine.value_and_gradient
+        self.wide = chunks.size > _dtype.size(head.features)
+        self.value = engine.value
 
     def over_rows(self, body: OfRows, sums: Sums, operands: Operands) -> tuple[Sums, Made]:
         present = self.engine.present(operands.where) if self.drops else None
         everything: Made | None = None
         count = self.chunks.shape[0] if present is None else present.shape[0]
         for cut in list(cuts(count, self.chunks.rows)) or [slice(0, 0)]:
+            self.first = cut.start == 0
             rows = cut if present is None else present[cut]
             some = _of_rows(operands, rows)
             if present is not None:
                 some = some._replace(where=None)
             sums, made = body(sums, self.head.features[rows, ...], some)
-            everything = everything or Made(*map(self._all_rows, made))
+            if present is None and self.first and cut.stop == self.chunks.shape[0]:
+                return sums, made
+            make = self.xp.empty if present is None else self.xp.zeros
+            everything = everything or Made(*(self._all_rows(make, part) for part in made))
             for whole, part in zip(everything, made, strict=True):
                 if whole is not None:
                     whole[rows, ...] = part
         assert everything is not None
         return sums, everything
 
-    def _all_rows(self, part: Array | None) -> Any:
-        """Return zeros for all rows, where ``part`` is of some."""
+    def _all_rows(self, make: Any, part: Array | None) -> Any:
+        """Return what ``make`` makes for all rows, where ``part`` is of some."""
         if part is None:
             return None
         shape = (self.chunks.shape[0], *part.shape[1:])
-        return self.xp.zeros(shape, dtype=part.dtype, device=self.engine.device(part))
+        return make(shape, dtype=part.dtype, device=self.engine.device(part))
 
     def over_classes(self, body: Callable[[Cut, Carry], Carry], carry: Carry) -> Carry:
         for cut in list(cuts(self.chunks.shape[1], self.chunks.classes)) or [slice(0, 0)]:
@@ -159,7 +166,7 @@ class _InPlace:
         if self.room is not None and self.room.shape[1] == cut.size:
             out = self.room[: block.features.shape[0], ...]
         bias = None if bias is None else self.some(bias, cut)
-        logits = self.engine.product(block.features, weight, bias, out=out)
+        logits = self.engine.product(block.features, weight, bias, wide=self.wide, out=out)
         if self.stays and self.room is None and cut.size == self.chunks.classes:
             self.room = logits
         return logits
@@ -178,24 +185,29 @@ class _InPlace:
     def down_total(self, block: Block) -> Any:
         return 0
 
+    def value_and_gradient(self, plan: Plan, operands: Operands) -> tuple[Array, Array]:
+        value, g = self.engine.value_and_gradient(plan, operands)
+        return value, self.engine.factor(g, self.head.features)
+
     def add_down(self, total: Any, g: Array, block: Block, cut: Cut) -> Any:
         weight = self.head.weight[_slice(cut), ...]
         down = self.engine.product(g, weight, transposed=False)
         return down if isinstance(total, int) else total + down
 
     def weight_total(self) -> Any:
-        """Return pieces of zeros with the classes that each is of: one, but for a sum in half precision.
+        """Return pieces, to be written to, with the classes that each is of.
 
-        That is made of pieces of float32, which go one by one as they are rounded: so the gradient
-        never stands beside a copy of itself.
+        One, but for a sum in half precision: that is made of pieces of float32, which go one by one as
+        they are rounded, so that the gradient never stands beside a copy of itself. On a device the copy
+        takes the place of the chunk.
         """
         weight, dtype = self.head.weight, self.dtype
         parts = [slice(0, weight.shape[0])]
         if self.chunks.rows >= self.chunks.shape[0]:  # each class is added to once
             dtype = weight.dtype
-        elif weight.dtype != dtype:
+        elif weight.dtype != dtype and not self.chunks.elsewhere:
             parts = list(cuts(weight.shape[0], max(STRIP, -(-weight.shape[0] // PIECES))))
-        return [(p, self.xp.zeros_like(weight[p, ...], dtype=dtype)) for p in parts]
+        return [(p, self.xp.empty_like(weight[p, ...], dtype=dtype)) for p in parts]
 
     def add_weight(self, total: Any, g: Array, features: Array, cut: Cut) -> Any:
         for part, piece in total:
@@ -203,11 +215,12 @@ class _InPlace:
             if start < stop:
                 own = piece[start - part.start : stop - part.start, ...]
                 mine = slice(start - cut.first, stop - cut.first)
-                self.engine.accumulate(own, g[:, mine], features)
+                step, first = self.chunks.strip, self.first
+                self.engine.accumulate(own, g[:, mine], features, first=first, step=step)
         return total
 
     def rounded(self, total: Any) -> Array:
-        weight = self.head.weight
+        weight, self.room = self.head.weight, None
         if len(total) == 1:
             return _dtype.cast(self.xp, total[0][1], weight.dtype)
         rounded: Array = self.xp.empty_like(weight)
@@ -219,7 +232,8 @@ class _InPlace:
         return rounded
 
     def add_bias(self, total: Array, g: Array, cut: Cut) -> Array:
-        for part in cuts(g.shape[1], STRIP):  # a library may cast all that it sums
+        step = g.shape[1] if self.chunks.elsewhere else STRIP
+        for part in cuts(g.shape[1], step):  # a library may cast all that it sums
             column = self.xp.sum(g[:, part], axis=0, dtype=self.dtype)
             total[cut.first + part.start : cut.first + part.stop] += column
         return total

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import jax
@@ -44,6 +45,12 @@ def emptied(x: Any, index: Any, axis: int) -> Any:
     return x * jnp.minimum(away, 1)
 
 
+def scattered(x: Any, index: Any, value: float, axis: int) -> Any:
+    """Return a copy of ``x``, written to at ``index``: where it stays in the cache the fastest."""
+    beyond = jnp.where(index < 0, x.shape[axis], index)  # which JAX would count from the end
+    return jnp.put_along_axis(x, beyond, value, axis, inplace=False, mode="drop")
+
+
 def bounded(peak: Any) -> Any:
     """Return a peak that a logit of the same infinity is beyond, and any other is far below."""
     large = jnp.finfo(peak.dtype).max
@@ -51,7 +58,18 @@ def bounded(peak: Any) -> Any:
 
 
 def first_peak(x: Any, axis: int) -> Any:
-    """Return the index of the first maximum, or of one that is as large but for rounding.
+    """Return the index of the first maximum, or on a CPU of one that is as large but for rounding."""
+
+    def on_device(x: Any) -> Any:
+        index: Any = jnp.expand_dims(jnp.argmax(x, axis=axis), axis)
+        return index.astype(integer())
+
+    x = jax.lax.stop_gradient(x)
+    return jax.lax.platform_dependent(x, cpu=partial(_about_peak, axis=axis), default=on_device)
+
+
+def _about_peak(x: Any, axis: int) -> Any:
+    """Return it by sums and minima, which XLA's CPU backend makes in less time than an `argmax`.
 
     XLA may compute ``x`` anew in each loop, and contract it otherwise: no two are sure to agree.
     So the first within 4 ULP of the peak is taken, or within 64 where there is none.
@@ -60,5 +78,4 @@ def first_peak(x: Any, axis: int) -> Any:
     ulp = jnp.maximum(jnp.finfo(x.dtype).eps * jnp.abs(peak), jnp.finfo(x.dtype).tiny)
     tier: Any = sum(jnp.clip(jnp.floor((peak - x) / (n * ulp)), 0, 1) for n in (4, 64))
     place = jnp.min(positions(x, axis) + tier * size, axis=axis, keepdims=True)
-    index: Any = jnp.nan_to_num(place).astype(integer()) % size
-    return jax.lax.stop_gradient(index)
+    return jnp.nan_to_num(place).astype(integer()) % size

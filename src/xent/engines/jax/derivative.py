@@ -19,6 +19,7 @@ from xent._plan import Plan
 from xent._target import LABEL, along
 from xent._typing import Array
 from xent.engines.jax.sizes import alike
+from xent.engines.jax.without import SHORT
 
 Numbers = tuple[Any, ...]
 """A kernel's parameters that are numbers, which may be traced."""
@@ -40,16 +41,18 @@ def measured(xp: Any, plan: Plan, kernel: Kernel, prediction: Any, target: Any) 
     """
     axis: Any = plan.axis
 
-    def whole(prediction: Array, target: Any) -> Statistics:
-        return kernel.measure(xp, prediction, target, axis)[0]
+    def whole(prediction: Any, arrays: Any) -> Statistics:
+        return kernel.measure(xp, prediction, _joined(numbers, arrays), axis)[0]
 
     step = _step(plan, kernel, prediction, stored=xp.mode == "stored")
-    if step is None:
-        return whole(prediction, target)
-    shape, outer = prediction.shape, prediction.ndim if axis is None else axis
     numbers, arrays = _apart(target)
+    if step is None:
+        return whole(prediction, arrays)
+    shape, outer = prediction.shape, prediction.ndim if axis is None else axis
 
     def blocks(prediction: Any, arrays: Any) -> Statistics:
+        if step == prod(shape[:outer]):
+            return kernel.measure(xp.block, prediction, _joined(numbers, arrays), axis)[0]
         given = jax.tree.map(lambda x: x.reshape(-1, step, *x.shape[outer:]), (prediction, arrays))
 
         def measure(block: Any) -> Statistics:
@@ -59,30 +62,26 @@ def measured(xp: Any, plan: Plan, kernel: Kernel, prediction: Any, target: Any) 
         made = jax.lax.map(measure, given)
         return jax.tree.map(lambda x: x.reshape(*shape[:outer], *x.shape[2:]), made)
 
-    def unblocked(prediction: Any, arrays: Any) -> Statistics:
-        return whole(prediction, _joined(numbers, arrays))
-
-    return jax.lax.platform_dependent(prediction, arrays, cpu=blocks, default=unblocked)
+    return jax.lax.platform_dependent(prediction, arrays, cpu=blocks, default=whole)
 
 
 def _step(plan: Plan, kernel: Kernel, prediction: Any, *, stored: bool) -> int | None:
     """Return how many rows are measured at a time, None for all.
 
-    XLA sums well what has no exponential, where rows are not `LONG`, and a label's rivals of a small
-    array, or where their exponentials are stored for a gradient.
+    XLA sums well what has no exponential, where rows are not `LONG`, and a label's rivals of short rows,
+    or where their exponentials are stored for a gradient. A label's block may be the whole.
     """
     if jnp.ndim(prediction) == 0 or not isinstance(prediction.size, int) or prediction.size == 0:
         return None
-    label = plan.target == LABEL
-    simple = kernel.plain or (label and (stored or plan.form != "logits"))
-    simple = simple or (label and prediction.nbytes <= 2 * BLOCK)
+    label, classes = plan.target == LABEL, prediction.shape[-1]
+    simple = label and (stored or plan.form != "logits" or classes < SHORT)
     last = kernel.shape == "row" and plan.axis == prediction.ndim - 1
-    cut = last and (not simple or prediction.shape[-1] > LONG)
+    cut = last and (not (simple or kernel.plain) or classes > LONG)
     if kernel.shape == "element":
         cut = plan.reduction != "none"
     rows = prod(prediction.shape[: plan.axis])
-    step = _even(rows, prediction.nbytes) if cut else rows
-    return None if step == rows else step
+    step = _even(rows, prediction.nbytes) if cut else None
+    return None if step == rows and not label else step
 
 
 def _apart(target: Any) -> tuple[Any, Any]:
@@ -112,7 +111,11 @@ def _even(rows: int, size: int) -> int | None:
 def evaluated(xp: Any, plan: Plan, prediction: Array, target: Any, numbers: Numbers) -> Array:
     """Return the rows of what is ready; `rows_of` is the same with a derivative."""
     kernel = plan.kernel.filled(numbers)
-    return _value(xp, plan, kernel, measured(xp, plan, kernel, prediction, target))
+    rows = _value(xp, plan, kernel, measured(xp, plan, kernel, prediction, target))
+    if kernel.shape != "row":
+        return rows
+    # A select ends XLA's loop: else each part of a sum of the rows would measure them again.
+    return jnp.where(jnp.isnan(rows), jnp.nan, rows)
 
 
 def _value(xp: Any, plan: Plan, kernel: Kernel, statistics: Statistics) -> Array:

@@ -21,7 +21,7 @@ from xent._rows import divided_by
 from xent._typing import Array
 from xent.engines.head_loop import clean, run
 from xent.engines.jax.derivative import is_zero
-from xent.engines.jax.loops import Traced, over_rows, product, wide, zeros
+from xent.engines.jax.loops import Traced, ample, over_rows, product, wide, zeros
 from xent.engines.jax.sizes import alike
 
 
@@ -57,7 +57,16 @@ def _divided(
 def _scanned(
     engine: Engine, plan: Plan, chunks: Chunks, head: Head, operands: Operands, wanted: Any
 ) -> tuple[Array, Any]:
-    return run(Traced(engine, head, chunks), plan, head, operands, chunks, wanted)
+    def cut(chunks: Chunks, head: Head, operands: Operands) -> tuple[Array, Any]:
+        return run(Traced(engine, head, chunks), plan, head, operands, chunks, wanted)
+
+    return _by_platform(cut, chunks, head, operands)
+
+
+def _by_platform(cut: Callable[..., Any], chunks: Chunks, head: Head, operands: Operands) -> Any:
+    """Return what ``cut`` makes of chunks that fit the caches of a CPU, or those of an accelerator."""
+    here, there = (partial(cut, chunks) for chunks in (chunks, ample(chunks)))
+    return jax.lax.platform_dependent(head, operands, cpu=here, default=there)
 
 
 def _differentiable(
@@ -74,9 +83,12 @@ def _differentiable(
             return sums, Made(value, None)
         return sums._replace(value=sums.value + value), Made(None, None)
 
-    sums = Sums(zeros(head.features, ()), None, None)
-    sums, made = over_rows(jax.checkpoint(one), sums, head.features, operands, chunks.whole_rows)
-    return made.value if each else sums.value
+    def cut(chunks: Chunks, head: Head, operands: Operands) -> Array:
+        sums, step = Sums(zeros(head.features, ()), None, None), chunks.whole_rows
+        sums, made = over_rows(jax.checkpoint(one), sums, head.features, operands, step)
+        return made.value if each else sums.value
+
+    return _by_platform(cut, chunks, head, operands)
 
 
 def _plain_head_value(

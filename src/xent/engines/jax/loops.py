@@ -6,6 +6,7 @@ What adds up is carried, and XLA writes over what is carried.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -13,11 +14,19 @@ import jax
 import jax.numpy as jnp
 
 from xent._engine import Engine, value_and_gradient_of, value_of
-from xent._linear import STRIP, Block, Chunks, Cut, Head, Made, Sums
+from xent._linear import BUDGET, DEVICE_BUDGET, STRIP, Block, Chunks, Cut, Head, Made, Sums
 from xent._plan import Operands, Plan
 from xent._typing import Array
 from xent.engines.head_loop import Carry, OfRows, per_row
 from xent.engines.jax.sizes import alike, known
+
+
+def ample(chunks: Chunks) -> Chunks:
+    """Return the chunks for an accelerator: without strips, unless the caller has no room for a few rows."""
+    if chunks.asked and chunks.classes != chunks.shape[1]:
+        return chunks
+    budget = chunks.budget if chunks.asked else chunks.budget * (DEVICE_BUDGET // BUDGET)
+    return replace(chunks, budget=budget, elsewhere=True)
 
 
 class Traced:
@@ -32,7 +41,8 @@ class Traced:
     def __init__(self, engine: Engine, head: Head, chunks: Chunks) -> None:
         self.engine, self.head, self.chunks, self.xp = engine, head, chunks, engine.xp
         self.whole = chunks.classes == chunks.shape[1]
-        self.size, self.classes = int(min(STRIP, known(chunks.classes))), chunks.shape[1]
+        self.ample, self.classes = chunks.elsewhere and self.whole, chunks.shape[1]
+        self.size = self.classes if self.ample else int(min(STRIP, known(chunks.classes)))
         self.single = self.classes <= self.size
 
     def over_rows(self, body: OfRows, sums: Sums, operands: Operands) -> tuple[Sums, Made]:
@@ -101,9 +111,11 @@ class Traced:
     def add_weight(self, total: Array, g: Array, features: Array, cut: Cut) -> Array:
         """Return the total with ``g.T @ features`` in the rows of some classes.
 
-        XLA's product of a transposed array takes longer than one of a transposed copy.
+        On a CPU XLA's product of a transposed array takes longer than one of a transposed copy.
         """
-        more = product(self.xp.settled(jnp.transpose(g)), features, transposed=False)
+        turned = jnp.transpose(g)
+        turned = turned if self.ample else self.xp.settled(turned)
+        more = product(turned, features, transposed=False)
         return self.put(total, cut, _strip(total, *cut, 0) + more, 0)
 
     def rounded(self, total: Array) -> Array:

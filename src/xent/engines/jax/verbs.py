@@ -15,7 +15,7 @@ from xent._typing import Array
 from xent.engines.jax import arithmetic
 from xent.engines.jax.derivative import rows_of, silent
 from xent.engines.jax.sizes import known
-from xent.engines.jax.without import SHORT, SMALL, Unstored, Without
+from xent.engines.jax.without import FEW, SHORT, SMALL, Columns, Decayed, Unstored, Without
 
 # XLA's CPU backend makes a reduction and the arithmetic before it in one pass, tile by tile. A
 # `select` is no part of that: what it makes is stored, which takes longer where it is no longer in
@@ -81,6 +81,8 @@ class JaxVerbs(Namespace):
         XLA adds a row that is alone number by number: 100 000 of them lose 37 ULP. Of a block, apart
         from what makes ``x``, which may then `select`.
         """
+        if isinstance(x, Decayed) and axis is not None and keepdims:
+            return x.sum(axis=axis, keepdims=True)
         if self.mode == "block":
             return jnp.sum(self.settled(x), axis=axis, keepdims=keepdims, **kind)
         if axis is None or not isinstance(x.size, int) or not x.size == x.shape[axis] > _LONG:
@@ -105,12 +107,14 @@ class JaxVerbs(Namespace):
         return product
 
     def replaced(self, x: Array, index: Array, value: Any, axis: int) -> Array:
-        """Return ``x`` with ``value`` at ``index``, a −∞ in short rows as `max` and `decayed` take it."""
+        """Return ``x`` with ``value`` at ``index``, a −∞ as `max`, `decayed` and `sum` take it."""
         if self.mode == "stored" or not _is(value, -np.inf):
             return super().replaced(x, index, value, axis)
         last, axis = axis in (-1, x.ndim - 1), axis % x.ndim
-        if last and known(x.shape[axis]) < SHORT:
-            return cast(Array, Without(self, x, index, axis))
+        if known(x.shape[axis]) < (SHORT if last else FEW):
+            return cast(Array, Columns(self, x, index, axis))
+        if self.mode == "block":
+            return arithmetic.scattered(x, index, value, axis)
         large = not last and self.mode == "fused" and known(cast(Any, x).nbytes) > SMALL
         if large and arithmetic.countable(x, axis):
             return cast(Array, Unstored(self, x, index, axis))
@@ -124,7 +128,10 @@ class JaxVerbs(Namespace):
 
     def decayed(self, x: Array, peak: Array) -> Array:
         """Return exp(x − peak), with the limits of `shifted`."""
-        return x.decayed(peak) if isinstance(x, Without) else super().decayed(x, peak)
+        if isinstance(x, Without):
+            return cast(Array, x.decayed(peak))
+        late = self.mode == "block"
+        return cast(Array, Decayed(self, x, peak)) if late else super().decayed(x, peak)
 
     def put(self, x: Array, index: Array, value: Any, axis: int) -> Array:
         """Return ``x`` with ``value`` at ``index``, a 0 by arithmetic."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial, reduce
 from typing import Any
 
 import jax
@@ -12,27 +12,22 @@ from xent._typing import Array, Verbs
 from xent.engines.jax import arithmetic
 
 SHORT = 32
-"""Classes of a row below which each operation within a sum takes it longer than to store what it makes."""
+"""Classes of a row below which it is made column by column: of few, a loop over classes costs more."""
 
+FEW = 256
+"""Classes along another axis below which the same is done: their columns lie together in memory."""
 
 SMALL = 1 << 24
 """Bytes of an array up to which it is stored at little cost: memory of that size is kept and reused."""
 
 
-class Without:
-    """An array of short rows with −∞ at an index.
-
-    Its exponentials are 0 there by a `select` after the shift: what a `select` makes is stored, and only
-    the exponential is left to the loop that sums.
-    """
-
-    def __init__(self, xp: Verbs, x: Any, index: Any, axis: int) -> None:
-        self.xp, self.x, self.index, self.axis = xp, x, index, axis
+class Late:
+    """An array that is made only where something else is asked of it than what is done in its stead."""
 
     @cached_property
     def array(self) -> Any:
-        """The array itself, for whatever else is made of it."""
-        return self._emptied(self.x)
+        """The array itself."""
+        raise NotImplementedError
 
     def __jax_array__(self) -> Any:
         return self.array
@@ -40,16 +35,80 @@ class Without:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.array, name)
 
+
+class Decayed(Late):
+    """exp(x − peak), to be summed: of a block without an infinite peak with one subtraction in the loop."""
+
+    def __init__(self, xp: Verbs, x: Any, peak: Any) -> None:
+        self.xp, self.x, self.peak = xp, x, peak
+
+    @cached_property
+    def array(self) -> Any:
+        """The exponentials, with the limits of `shifted`."""
+        return jnp.exp(self.xp.shifted(self.x, self.peak))
+
+    def sum(self, **along: Any) -> Any:
+        """Return the sum; a row that is alone may be one of many to `vmap`, which makes both branches."""
+
+        def limited(x: Any, peak: Any) -> Any:
+            return jnp.sum(jnp.exp(self.xp.shifted(x, peak)), **along)
+
+        def plain(x: Any, peak: Any) -> Any:
+            return jnp.sum(jnp.exp(x - peak), **along)
+
+        if self.peak.size == 1:
+            return limited(self.x, self.peak)
+        infinite = jnp.any(jnp.isinf(self.peak))
+        return jax.lax.cond(infinite, limited, plain, self.x, self.peak)
+
+
+class Without(Late):
+    """An array with −∞ at an index."""
+
+    def __init__(self, xp: Verbs, x: Any, index: Any, axis: int) -> None:
+        self.xp, self.x, self.index, self.axis = xp, x, index, axis
+
+    @cached_property
+    def array(self) -> Any:
+        """The array."""
+        return jnp.where(arithmetic.iota(self.x, self.axis) == self.index, -jnp.inf, self.x)
+
     def max(self) -> Any:
         """Return the maximum along the axis."""
         return jnp.max(self.array, axis=self.axis, keepdims=True)
 
-    def decayed(self, peak: Any) -> Array:
-        """Return exp(x − peak), 0 at the index."""
-        return jnp.exp(self._emptied(self.xp.shifted(self.x, peak)))
 
-    def _emptied(self, x: Any) -> Any:
-        return jnp.where(arithmetic.iota(x, self.axis) == self.index, -jnp.inf, x)
+class Columns(Without):
+    """Short rows, an array for each class: their loop is over the rows, and is one for all of a loss."""
+
+    def each(self) -> list[Any]:
+        """Return the classes, −∞ where one is the label."""
+        column = partial(jax.lax.slice_in_dim, self.x, axis=self.axis)
+        count = range(self.x.shape[self.axis])
+        return [jnp.where(self.index == i, -jnp.inf, column(i, i + 1)) for i in count]
+
+    def max(self) -> Any:
+        """Return the maximum along the axis."""
+        return reduce(jnp.maximum, self.each())
+
+    def decayed(self, peak: Any) -> Any:
+        """Return exp(x − peak)."""
+        return SumOfColumns(self, peak)
+
+
+class SumOfColumns(Decayed):
+    """exp(x − peak) of short rows."""
+
+    def __init__(self, rows: Columns, peak: Any) -> None:
+        super().__init__(rows.xp, rows.array, peak)
+        self.rows = rows
+
+    def sum(self, **along: Any) -> Any:
+        """Return the sum along the axis of the classes, of pairs of pairs: it loses the fewest digits."""
+        parts = [jnp.exp(self.xp.shifted(x, self.peak)) for x in self.rows.each()]
+        while len(parts) > 1:
+            parts = [sum(parts[i + 1 : i + 2], parts[i]) for i in range(0, len(parts), 2)]
+        return parts[0]
 
 
 class Unstored(Without):

@@ -201,7 +201,14 @@ class NumPy(Strict):
         return None if keep is None else np.flatnonzero(keep)
 
     def product(
-        self, a: Any, b: Any, bias: Any = None, *, transposed: bool = True, out: Any = None
+        self,
+        a: Any,
+        b: Any,
+        bias: Any = None,
+        *,
+        transposed: bool = True,
+        wide: bool = True,
+        out: Any = None,
     ) -> Any:
         """Return the product, half precision in float32: a strip of ``b`` at a time is cast."""
         if not _dtype.is_half(a):

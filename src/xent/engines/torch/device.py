@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
+from time import perf_counter
 from types import FunctionType
 from typing import Any
 
@@ -27,6 +28,9 @@ KINDS = ("cuda", "xpu")
 
 WORTH, LEAST = 1 << 22, 1 << 16
 """The numbers that a plan has been given before it is compiled, and what a call counts for at the least."""
+
+PATIENCE = 300.0
+"""Seconds that all programs of a process may take to compile: of ever other classes there is no end."""
 
 
 @dataclass
@@ -53,7 +57,7 @@ class Device(Unseen):
     def __init__(self, api: Any, library: str) -> None:
         super().__init__(api, library)
         self.programs: dict[Any, Program] = {}
-        self.warned = False
+        self.warned, self.spent = False, 0.0
 
     def value(self, plan: Plan, operands: Operands) -> Array:
         """Return the value."""
@@ -78,7 +82,11 @@ class Device(Unseen):
         program = self._program(name, plan, operands.prediction)
         if program is not None and program.run is not None:
             try:
-                return _run(program, plan, operands, w)
+                start = perf_counter()
+                made = _run(program, plan, operands, w)
+                if not program.ran:
+                    program.ran, self.spent = True, self.spent + perf_counter() - start
+                return made
             except Exception as error:  # of whatever part of a compiler
                 program.failed, program.run = True, None
                 self._warn(error)
@@ -92,7 +100,7 @@ class Device(Unseen):
         program = self.programs.get(key) or self.programs.setdefault(key, Program())
         if program.run is None and not program.failed:
             program.met += max(x.numel(), LEAST)
-            if program.met >= WORTH and not _captures(x):
+            if program.met >= WORTH and self.spent < PATIENCE and not _captures(x):
                 program.run = _compiled(name, plan)
         return program
 
@@ -114,9 +122,7 @@ def _run(program: Program, plan: Plan, operands: Operands, w: tuple[Any, ...]) -
     with torch.no_grad(), nullcontext() if program.ran else warnings.catch_warnings():
         if not program.ran:
             warnings.simplefilter("ignore")
-        made = program.run(*_plain((operands, *w), operands.prediction, plan.axis))
-    program.ran = True
-    return made
+        return program.run(*_plain((operands, *w), operands.prediction, plan.axis))
 
 
 def _is_watched() -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 import array_api_compat.torch
 import torch
 
+from xent import _dtype
 from xent._check import arguments
 from xent._engine import Engine, rows_and_gradient_of, value_and_gradient_of, value_of
 from xent._linear import Chunks, Gradients, Head
@@ -16,7 +17,7 @@ from xent._namespace import Sight
 from xent._plan import LOG, QUOTIENT, READY, Operands, Plan, masked, widened
 from xent._typing import Array
 from xent.engines import head as heads
-from xent.engines.torch import tensor
+from xent.engines.torch import half, tensor
 from xent.engines.torch.choice import engine_of, gradient_of_values, rows_of_values
 from xent.engines.torch.device import DEVICE
 from xent.engines.torch.function import Compiled, Rows, Work, broadcast, silent
@@ -175,9 +176,11 @@ class Torch(Engine):
             torch.get_autocast_dtype(kind) if there and torch.is_autocast_enabled(kind) else dtype
         )
 
-    def product(self, a: Any, b: Any, bias: Any = None, *, transposed: bool = True) -> Any:
-        """Return ``a @ b.T + bias``, or ``a @ b``, which autograd can follow."""
-        return torch.nn.functional.linear(a, b, bias) if transposed else torch.matmul(a, b)
+    def logit_size(self, features: Any) -> int:
+        """Return the bytes of a logit: half precision is in float32, but for what autocast rounds."""
+        kind = features.device.type
+        rounds = torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
+        return features.itemsize if rounds else max(4, features.itemsize)
 
     def linear_value(self, plan: Plan, head: Head, operands: Operands, chunks: Chunks) -> Array:
         """Return the value of a linear loss, its gradients made with it where they are known."""
@@ -189,7 +192,7 @@ class Torch(Engine):
         if engine is None or others_too:
             return loss.plain(operands[1:-1], *inputs)
         if not differentiable(inputs):
-            return heads.value(engine, plan, head, operands, chunks)
+            return engine.linear_value(plan, head, operands, chunks)
         if not any(map(wants_graph, inputs)):
             return loss.plain(operands[1:-1], *inputs)
         return Made.apply(loss, *inputs)
@@ -202,14 +205,13 @@ class Torch(Engine):
         tensors: list[Any] = [*head, *operands[1:-1]]
         engine = None if differentiable(tensors) else engine_of(tensors)
         if engine is not None:
-            return heads.value_and_gradient(engine, plan, head, operands, chunks)
+            return engine.linear_value_and_gradient(plan, head, operands, chunks)
         features: Any = heads.clean(self.xp, plan, operands, head.features)
-        logits = self.product(features, head.weight, head.bias)
+        logits = half.linear(features, head.weight, head.bias, wide=chunks.size >= 4)
         value, g = self.value_and_gradient(plan, operands._replace(prediction=logits))
-        g_t: Any = g
-        down = self.product(g, head.weight, transposed=False)
         bias = None if head.bias is None else self.xp.sum(g, axis=0)
-        return value, Gradients(down, self.product(g_t.T, features, transposed=False), bias)
+        slope: Any = _dtype.cast(self.xp, g, features.dtype)
+        return value, Gradients(slope @ head.weight, slope.T @ features, bias)
 
 
 TORCH = Torch(array_api_compat.torch, "torch")

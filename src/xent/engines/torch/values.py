@@ -9,6 +9,7 @@ import torch
 
 from xent._engine import Engine
 from xent.engines.eager import Eager
+from xent.engines.torch import half
 from xent.engines.torch.verbs import TorchInPlace, TorchVerbs
 
 
@@ -27,18 +28,37 @@ class Unseen(Eager):
         return False
 
     def product(
-        self, a: Any, b: Any, bias: Any = None, *, transposed: bool = True, out: Any = None
+        self,
+        a: Any,
+        b: Any,
+        bias: Any = None,
+        *,
+        transposed: bool = True,
+        wide: bool = False,
+        out: Any = None,
     ) -> Any:
         """Return ``a @ b.T + bias``, or ``a @ b``."""
         b = b.T if transposed else b
+        if wide:
+            return half.logits(a, b, bias, out)
+        if not transposed and half.is_cast(b):
+            return half.summed(a, b)
         return torch.mm(a, b, out=out) if bias is None else torch.addmm(bias, a, b, out=out)
 
-    def accumulate(self, total: Any, a: Any, b: Any) -> None:
-        """Add ``a.T @ b`` to ``total`` in place."""
-        if total.dtype == a.dtype:
+    def factor(self, g: Any, features: Any) -> Any:
+        """Return the gradient of the logits as the products with it take it: rounded to their dtype."""
+        return g if half.is_cast(features) else g.to(features.dtype)
+
+    def accumulate(self, total: Any, a: Any, b: Any, *, first: bool, step: int) -> None:
+        """Add ``a.T @ b`` to ``total`` in place, or write it there."""
+        if half.is_cast(b):
+            b = b.to(a.dtype)
+        if total.dtype == a.dtype and first:
+            torch.mm(a.T, b, out=total)
+        elif total.dtype == a.dtype:
             total.addmm_(a.T, b)
-        else:
-            super().accumulate(total, a, b)
+        elif not half.added(total, a.T, b, first=first):
+            super().accumulate(total, a, b, first=first, step=step)
 
 
 class Plain(Unseen):
