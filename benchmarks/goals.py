@@ -43,7 +43,7 @@ class Goal:
         """Return what is compared with the bound, or None where it was not measured."""
         own = _numbers(numbers.get(tuple(self.row)), self.quantity)
         if self.against is None or own is None:
-            return own and spread(own)
+            return None if own is None else spread(own)
         other = _numbers(numbers.get(tuple(self.against)), self.quantity)
         if other is None:
             return None

@@ -17,6 +17,7 @@ from benchmarks.runners.base import Call, Runner
 from benchmarks.timing import interleave
 
 Row = dict[str, Any]
+Chosen = Callable[[Runner, Contender], bool]
 
 
 @dataclass
@@ -44,14 +45,15 @@ class Session:
     speeds: dict[str, Speeds | None] = field(default_factory=dict)
     missing: list[Missing] = field(default_factory=list)
 
-    def leaves_out(self, family: Family, elements: int) -> None:
+    def leaves_out(self, family: Family, elements: int, chosen: Chosen) -> None:
         """Note who is not asked because the problem is too large for them."""
         for contender in family.contenders:
             if contender.largest is not None and elements > contender.largest:
                 reason = MissingError(f"left out above {contender.largest} logits: too slow")
                 for name in set(contender.runners) & set(self.runners):
                     note = missing(name, contender.name, reason)
-                    self.missing += [] if note in self.missing else [note]
+                    new = chosen(self.runners[name], contender) and note not in self.missing
+                    self.missing += [note] if new else []
 
     def lacks(self, entry: Entry, error: BaseException) -> None:
         """Note a contender that cannot run, once."""
@@ -143,14 +145,14 @@ def measure(
     axis: int,
     dtype: str,
     session: Session,
-    chosen: Callable[[Runner, Contender], bool] = everyone,
+    chosen: Chosen = everyone,
 ) -> list[Row]:
     """Return the results of one size: a dict per mode, with a row per contender."""
     inputs = problem(family, shape, axis, dtype)
     exact = family.exact(inputs, axis)
     all_entries = entries(family, inputs, axis, dtype, session.runners)
     found = [entry for entry in all_entries if chosen(entry.runner, entry.contender)]
-    session.leaves_out(family, inputs[family.wrt[0]].size)
+    session.leaves_out(family, inputs[family.wrt[0]].size, chosen)
     read, written = traffic(family, inputs, dtype)
     results = []
     for mode in MODES:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from benchmarks.family import MODES
+from benchmarks.family import FORWARD, MODES
+from benchmarks.goals import Goal, report
 from benchmarks.plot import draw
 from benchmarks.table import NOISY, document
 
@@ -43,6 +44,13 @@ def test_a_number_that_is_not_steady_is_not_printed(found):
     assert _cells(text, "noisy") == [NOISY] * 3
     assert _cells(text, "xent") == [NOISY, "2.00 ± 0 %", NOISY]
     assert "2.00 / 2.00" in text
+
+
+def test_a_goal_is_neither_met_nor_missed_by_what_is_not_steady(found):
+    pairs = [(["numpy", name], ["numpy", "textbook"]) for name in ("xent", "noisy", "absent")]
+    text = report(found, [Goal("", "x", FORWARD, *pair, at_least=1.5) for pair in pairs])
+    assert text.startswith("Of 3 goals 1 met, 2 not measured; a processor")
+    assert [line.split(" | ")[3] for line in text.splitlines()[-3:]] == ["2.00×", NOISY, "–"]
 
 
 def test_a_table_says_where_and_when_it_was_made(found):
