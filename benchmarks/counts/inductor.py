@@ -21,7 +21,7 @@ from torch._dynamo import device_interface
 from torch._functorch import config as functorch
 from torch._inductor import compile_fx, config, scheduler
 from torch._inductor.debug import DebugContext
-from torch._inductor.fx_passes import joint_graph, post_grad
+from torch._inductor.fx_passes import joint_graph
 from torch._inductor.graph import GraphLowering
 from torch._inductor.virtualized import V
 from torch._subclasses.fake_tensor import FakeTensor
@@ -106,7 +106,6 @@ def _told() -> Iterator[None]:
             (torch.utils._triton, "triton_hash_with_backend", lambda: ""),
             # Patterns are traced on the device that is asked about first.
             (joint_graph, "lazy_init", lambda device=None, first=joint_graph.lazy_init: first(CPU)),
-            (post_grad, "lazy_init", lambda device=None, first=post_grad.lazy_init: first(CPU)),
         ):
             stack.enter_context(mock.patch.object(owner, name, answer))
         device_interface.get_interface_for_device("cuda")  # which registers all, once

@@ -58,20 +58,21 @@ def test_compiles_once_for_any_number_of_rows(case, options):
 
 def test_a_linear_head_compiles_twice_at_most():
     """Once as dynamo sees it first, and once for all other numbers of rows and of chunks."""
-    w = torch.linspace(-1, 1, 20).reshape(5, 4).requires_grad_()
+    double = torch.float64  # in which a sum over rows that nearly cancels has digits to compare
+    w = torch.linspace(-1, 1, 20, dtype=double).reshape(5, 4).requires_grad_()
 
     def loss(y, x):
-        return xent.linear_cross_entropy(y, x, w, chunk_bytes=4 * 5 * 64, where=y != 3)
+        return xent.linear_cross_entropy(y, x, w, chunk_bytes=8 * 5 * 64, where=y != 3)
 
     with torch._dynamo.config.patch(error_on_recompile=False):
         function = compiled(loss, "eager")
         for rows in (3, 5, 7, 64, 129, 400):
-            y, x = torch.arange(rows) % 5, torch.linspace(-1, 1, rows * 4).reshape(rows, 4)
+            x = torch.linspace(-1, 1, rows * 4, dtype=double).reshape(rows, 4)
             results = []
             for f in (function, loss):
-                value = f(y, x)
+                value = f(torch.arange(rows) % 5, x)
                 results.append((value.detach(), torch.autograd.grad(value, w)[0]))
-            torch.testing.assert_close(*results, rtol=2.0**-18, atol=0)
+            torch.testing.assert_close(*results, rtol=2.0**-42, atol=0)
     assert counters["stats"]["unique_graphs"] <= 2
 
 

@@ -79,6 +79,10 @@ class Traced(Products):
     namespace = TorchVerbs
     factor = staticmethod(half.factor)
 
+    def __init__(self, api: Any, library: str) -> None:
+        super().__init__(api, library)
+        self.xp.alone = True
+
 
 TRACED = Traced(array_api_compat.torch, "torch")
 UNSEEN = Unseen(array_api_compat.torch, "torch")

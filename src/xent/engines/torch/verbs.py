@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import exp
 from typing import Any
 
 import torch
@@ -11,6 +12,9 @@ from xent._namespace import Namespace
 
 class TorchVerbs(Namespace):
     """torch's namespace: by its own functions, without what makes every library's arguments torch's."""
+
+    alone = False
+    """Whether a compiler makes values alone, of which no derivative is made."""
 
     abs = staticmethod(torch.abs)
     exp = staticmethod(torch.exp)
@@ -59,19 +63,19 @@ class TorchVerbs(Namespace):
         return torch.gather(x, axis, index)
 
     def beside(self, x: Any, index: Any, axis: int) -> tuple[Any, Any, Any]:
-        """Return peak, sum and terms as a compiler knows a softmax, which it measures in one pass.
-
-        Beside an infinite peak they are set afterwards: the sum to the number of those at +∞.
-        """
+        """Return peak and sum, each as a compiler makes it in the fewest steps; no term is stored."""
+        if not self.alone:
+            return super().beside(x, index, axis)
         rest = self.replaced(x, index, -torch.inf, axis)
         peak = torch.amax(rest, axis, keepdim=True).detach()
-        e = torch.exp(rest - peak)
-        total = torch.sum(e, axis, keepdim=True)
-        if self.maybe(lambda: self.isinf(peak)):
-            far, at = self.isinf(peak), rest == torch.inf
-            e = torch.where(far, at.to(e.dtype), e)
-            total = torch.where(far, torch.sum(at, axis, keepdim=True, dtype=e.dtype), total)
-        return peak, total, e
+        total = _clamped if x.device.type == "cpu" else _online
+        return peak, total(self, x, rest, index, peak, axis), None
+
+    def decayed_beside(self, x: Any, index: Any, peak: Any, factor: Any, axis: int) -> Any:
+        """Return exp(x − peak) · factor; where it overflows at ``index`` no one looks, but a derivative."""
+        if not self.alone:
+            return super().decayed_beside(x, index, peak, factor, axis)
+        return self.times(self.decayed(x, peak), factor)
 
     def iota_of(self, x: Any, size: int, ndim: int, axis: int) -> Any:
         """Return 0, 1, … along ``axis``."""
@@ -87,6 +91,37 @@ array that is worth another way, and the most classes that it goes down column b
 
 _ORDERED = (torch.int64, torch.int32, torch.float32, torch.float64)
 """The dtypes in which torch finds least and most at once."""
+
+
+def _online(xp: TorchVerbs, x: Any, rest: Any, index: Any, peak: Any, axis: int) -> Any:
+    """Return Σ exp(rest − peak) as the compiler knows a softmax, which a device measures in one pass.
+
+    Beside an infinite peak it is set afterwards, to the number of those at +∞.
+    """
+    total = torch.sum(torch.exp(rest - peak), axis, keepdim=True)
+    ties = torch.sum(rest == torch.inf, axis, keepdim=True, dtype=x.dtype)
+    return torch.where(xp.isinf(peak), ties, total)
+
+
+_FAR = 20.0
+"""What exponents are clamped to beside +∞, so that a large finite number is not taken for another."""
+
+
+def _clamped(xp: TorchVerbs, x: Any, rest: Any, index: Any, peak: Any, axis: int) -> Any:
+    """Return the same from all of ``x`` less the term at ``index``, on a processor.
+
+    To find an index takes the processor longer than an exponential. No exponent is above 0: the term
+    that is subtracted is at most 1, and the others together at least that, so that nothing cancels.
+    """
+    large = float(torch.finfo(x.dtype).max)
+    endless = peak == torch.inf
+    near, most = torch.clamp(peak, -large, large), torch.where(endless, _FAR, 0.0).to(x.dtype)
+    total = torch.sum(torch.exp(torch.clamp(x - near, max=most)), axis, keepdim=True)
+    inside = (index >= 0) & (index < x.shape[axis])
+    own = torch.gather(x, axis, torch.where(inside, index, 0))
+    own = torch.where(inside, torch.exp(torch.clamp(own - near, max=most)), 0.0)
+    ties = torch.where(total > 1.5 * exp(_FAR), 2.0, 1.0).to(x.dtype)
+    return torch.where(endless, ties, total - own)
 
 
 class TorchInPlace(TorchVerbs):
