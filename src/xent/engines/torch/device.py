@@ -29,6 +29,9 @@ KINDS = ("cuda", "xpu")
 WORTH, LEAST = 1 << 22, 1 << 16
 """The numbers that a plan has been given before it is compiled, and what a call counts for at the least."""
 
+PROGRAMS = 512
+"""Programs that are kept."""
+
 PATIENCE = 300.0
 """Seconds that all programs of a process may take to compile: of ever other classes there is no end."""
 
@@ -56,7 +59,7 @@ class Device(Unseen):
 
     def __init__(self, api: Any, library: str) -> None:
         super().__init__(api, library)
-        self.programs: dict[Any, Program] = {}
+        self.program = lru_cache(maxsize=PROGRAMS)(lambda *key: Program())
         self.warned, self.spent = False, 0.0
 
     def value(self, plan: Plan, operands: Operands) -> Array:
@@ -92,6 +95,8 @@ class Device(Unseen):
                 if not program.ran:
                     program.ran, self.spent = True, self.spent + perf_counter() - start
                 return made
+            except torch.OutOfMemoryError:
+                pass  # block by block it takes less
             except Exception as error:  # of whatever part of a compiler
                 program.failed, program.run = True, None
                 self._warn(error)
@@ -101,8 +106,7 @@ class Device(Unseen):
         """Return the program, compiled if its time has come; None where there can be none."""
         if x.device.type not in KINDS or not has_triton() or not x.numel() or _is_watched():
             return None
-        key = name, plan, x.dtype, x.device
-        program = self.programs.get(key) or self.programs.setdefault(key, Program())
+        program = self.program(name, plan, x.dtype, x.device)
         if program.run is None and not program.failed:
             program.met += max(x.numel(), LEAST)
             if program.met >= WORTH and self.spent < PATIENCE and not _captures(x):
@@ -170,13 +174,7 @@ def _plain(x: Any, prediction: Any, axis: int | None) -> Any:
                 torch._dynamo.maybe_mark_dynamic(x, i)
         return x
     dtype = torch.float32 if prediction.element_size() < 4 else prediction.dtype
-    return x if x is None else _number(float(x), dtype, prediction.device)
-
-
-@lru_cache(maxsize=256)
-def _number(x: float, dtype: Any, device: Any) -> Any:
-    with torch.inference_mode(mode=False):
-        return torch.full((), x, dtype=dtype, device=device)
+    return x if x is None else torch.full((), x, dtype=dtype, device=prediction.device)
 
 
 DEVICE = Device(array_api_compat.torch, "torch")
