@@ -133,9 +133,6 @@ def prepare(function: str, given: LinearCall) -> LinearProblem:
     arrays[_NAME] = logits
     plan, operands = planned(engine, call, arrays, _NAME, "logits", sight)
     plan = seen(engine, call, plan, operands._replace(prediction=features), "features", sight)
-    elsewhere = sight is Sight.ELSEWHERE
-    budget = structure.budget(given.chunk_bytes, DEVICE_BUDGET if elsewhere else BUDGET)
-    budget = budget if plan.penalty is None else -(-budget // 2)  # it has a gradient of its own
     n, k, width = prod(rows), prod(classes), features.shape[-1]
     reshape = engine.xp.reshape
     head = Head(
@@ -145,10 +142,19 @@ def prepare(function: str, given: LinearCall) -> LinearProblem:
     )
     if plan.axis is not None:
         plan = replace(plan, axis=1, row_axis=1)
-    asked, size = given.chunk_bytes is not None, engine.logit_size(features)
-    chunks = Chunks(budget, (n, k), size, width, elsewhere, asked)
+    chunks = _chunks(given.chunk_bytes, plan, (n, k), engine.logit_size(features), width, sight)
     operands = _flat(engine.xp, plan, operands, rows, classes)._replace(prediction=head.features)
     return LinearProblem(engine, plan, operands, head, chunks, of_head)
+
+
+def _chunks(
+    given: Any, plan: Plan, shape: tuple[int, int], size: int, width: int, sight: Sight
+) -> Chunks:
+    """Return how the logits are cut, by what the caller gave or by where they are made."""
+    elsewhere = sight is Sight.ELSEWHERE
+    budget = structure.budget(given, DEVICE_BUDGET if elsewhere else BUDGET)
+    budget = budget if plan.penalty is None else -(-budget // 2)  # it has a gradient of its own
+    return Chunks(budget, shape, size, width, elsewhere, asked=given is not None)
 
 
 def _in_one_dtype(engine: Engine, head: Head) -> Head:

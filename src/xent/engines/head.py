@@ -29,9 +29,7 @@ from xent._plan import Operands, Plan
 from xent._rows import divided_by
 from xent._typing import Array
 from xent.engines import head_loop
-from xent.engines.head_loop import Carry, OfRows, clean, per_row
-
-__all__ = ["Products", "clean", "run"]
+from xent.engines.head_loop import Carry, OfRows, per_row
 
 
 class Products(Engine):
@@ -86,10 +84,7 @@ class Products(Engine):
         return value, self.factor(g, features)
 
     def accumulate(self, total: Any, a: Any, b: Any, *, first: bool, step: int) -> None:
-        """Add ``a.T @ b`` to ``total`` in place, ``step`` rows at a time: without a second array of its size.
-
-        The ``first`` is written over whatever is there.
-        """
+        """Add ``a.T @ b`` to ``total``, ``step`` rows at a time; the ``first`` is written over what is there."""
         for cut in cuts(total.shape[0], step):
             strip = self.product(a[:, cut].T, b, transposed=False)
             strip = _dtype.cast(self.xp, strip, total.dtype)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import array_api_compat.cupy
@@ -90,26 +90,21 @@ def _last(x: Any, axis: int) -> Any:
     return cupy.squeeze(x, axis=axis)
 
 
-class Inside(Namespace):
-    """The verbs in a function that is being fused: of single elements, whose shapes are not known."""
-
-    clip = CuPyVerbs.clip
-
-    def full_like(self, x: Any, value: Any, *, dtype: Any = None) -> Any:
-        """Return a number in the dtype of ``x``: of two numbers alone CuPy makes half precision."""
-        full = cupy.where(x == x, value, cupy.where(x == x, x, value))
-        return full if dtype is None else full.astype(dtype)
-
-    def zeros_like(self, x: Any, *, dtype: Any = None) -> Any:
-        """Return 0."""
-        return self.full_like(x, 0.0, dtype=dtype)
-
-    def ones_like(self, x: Any, *, dtype: Any = None) -> Any:
-        """Return 1."""
-        return self.full_like(x, 1.0, dtype=dtype)
+def _full_like(x: Any, value: Any, *, dtype: Any = None) -> Any:
+    """Return a number in the dtype of ``x``: of two numbers alone CuPy makes half precision."""
+    full = cupy.where(x == x, value, cupy.where(x == x, x, value))
+    return full if dtype is None else full.astype(dtype)
 
 
-INSIDE = Inside(array_api_compat.cupy)
+def _inside() -> Namespace:
+    """Return the verbs in a function that is being fused: of single elements, whose shapes are not known."""
+    verbs: Any = Namespace(array_api_compat.cupy)
+    verbs.clip, verbs.full_like = CuPyVerbs(array_api_compat.cupy).clip, _full_like
+    verbs.zeros_like, verbs.ones_like = (partial(_full_like, value=n) for n in (0.0, 1.0))
+    return verbs
+
+
+INSIDE = _inside()
 
 
 @cupy.fuse(kernel_name="xent_shifted")

@@ -16,7 +16,7 @@ from xent._linear import Chunks, Gradients, Head
 from xent._namespace import Sight
 from xent._plan import LOG, QUOTIENT, READY, Operands, Plan, masked, widened
 from xent._typing import Array
-from xent.engines import head as heads
+from xent.engines.head_loop import clean
 from xent.engines.torch import half, tensor
 from xent.engines.torch.choice import engine_of, gradient_of_values, rows_of_values
 from xent.engines.torch.device import DEVICE
@@ -206,7 +206,7 @@ class Torch(Engine):
         engine = None if differentiable(tensors) else engine_of(tensors)
         if engine is not None:
             return engine.linear_value_and_gradient(plan, head, operands, chunks)
-        features: Any = heads.clean(self.xp, plan, operands, head.features)
+        features: Any = clean(self.xp, plan, operands, head.features)
         logits = half.linear(features, head.weight, head.bias, wide=chunks.size >= 4)
         value, g = self.value_and_gradient(plan, operands._replace(prediction=logits))
         bias = None if head.bias is None else self.xp.sum(g, axis=0)

@@ -14,6 +14,7 @@ from xent._linear import Chunks, Head
 from xent._plan import Operands, Plan
 from xent._rows import divided_by
 from xent.engines import head as heads
+from xent.engines.head_loop import clean
 from xent.engines.torch import half, tensor
 from xent.engines.torch.tensor import eager
 from xent.engines.torch.values import UNSEEN
@@ -123,7 +124,7 @@ class HeadLoss(Loss):
         """Return the value of whole logits, for autograd to follow."""
         features, *head = inputs
         operands = self.with_others(features, others)
-        features = heads.clean(self.engine.xp, self.plan, operands, features)
+        features = clean(self.engine.xp, self.plan, operands, features)
         logits = half.linear(features, *head, wide=self.chunks.size >= 4)
         return self.engine.value(self.plan, operands._replace(prediction=logits))
 
