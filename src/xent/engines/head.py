@@ -84,7 +84,7 @@ class Products(Engine):
         return value, self.factor(g, features)
 
     def accumulate(self, total: Any, a: Any, b: Any, *, first: bool, step: int) -> None:
-        """Add ``a.T @ b`` to ``total``, ``step`` rows at a time; the ``first`` is written over what is there."""
+        """Add ``a.T @ b`` to ``total`` in place, ``step`` rows at a time; the ``first`` is written there."""
         for cut in cuts(total.shape[0], step):
             strip = self.product(a[:, cut].T, b, transposed=False)
             strip = _dtype.cast(self.xp, strip, total.dtype)
