@@ -8,13 +8,14 @@ import warnings
 import pytest
 import torch
 
+import xent
 from benchmarks.counts.cases import CASES, MODES
 from benchmarks.counts.torch_ops import Ops
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # torch's own, of what its compiler imports
     from benchmarks.counts.inductor import Programs
-    from benchmarks.counts.torch import COMPILED, EAGER, OPERATIONS
+    from benchmarks.counts.torch import COMPILED, EAGER, OPERATIONS, on_device
 
 NAMED = {case.name: case for case in CASES}
 
@@ -64,6 +65,16 @@ def test_the_kernels_of_a_program_are_read_rightly(function, passes):
     torch.compile(function, backend=programs, fullgraph=True)(x)
     moved = sum(kernel.moved for kernel in programs.kernels)
     assert passes <= moved / (x.numel() * 4) < passes + 0.01
+
+
+def test_a_row_is_one_loop_whatever_classes_were_seen_before():
+    def step():
+        for classes in (4096, 8192):
+            labels = torch.empty(8192, dtype=torch.int64, device="meta")
+            xent.cross_entropy(labels, logits=torch.empty(8192, classes, device="meta"))
+
+    moved, _, _ = on_device(step)
+    assert moved <= 1.05 * 4 * 8192 * (4096 + 8192)
 
 
 def test_operations_are_counted():

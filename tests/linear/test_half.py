@@ -100,3 +100,16 @@ def test_many_small_gradients_are_not_lost(backend, halved, monkeypatch):
     _, g = run(backend, CE, target=labels, **given, reduction="sum", chunk_bytes=budget)
     right = softmax_head(labels, **exact, reduction="sum")[0].weight
     np.testing.assert_allclose(wide(g[1]), right, rtol=EPS[halved.dtype])
+
+
+@pytest.mark.parametrize("features", [[np.inf, 0.5], [240.0, 0.5]], ids=["infinite", "large"])
+def test_a_logit_without_an_end_is_a_certainty(backend, halved, features):
+    """R5; 240 · 2¹²⁷ is beyond the range of float32 and of bfloat16."""
+    largest = 2.0**127 if halved.dtype == "bfloat16" else np.inf
+    given = {
+        "features": np.asarray([features] * 2),
+        "weight": np.asarray([[largest, 1.0], [-largest, 1.0], [-1.0, 1.0]]),
+    }
+    rounded, _ = halved(given)
+    loss, _ = run(backend, CE, target=np.asarray([0, 1]), **rounded, reduction="none")
+    np.testing.assert_array_equal(wide(loss), [0, np.inf])

@@ -25,7 +25,8 @@ def ample(chunks: Chunks) -> Chunks:
     """Return the chunks for an accelerator: without strips, unless the caller has no room for a few rows."""
     if chunks.asked and chunks.classes != chunks.shape[1]:
         return chunks
-    budget = chunks.budget if chunks.asked else chunks.budget * (DEVICE_BUDGET // BUDGET)
+    larger = not (chunks.asked or chunks.elsewhere)  # where it has not been chosen for a device yet
+    budget = chunks.budget * (DEVICE_BUDGET // BUDGET) if larger else chunks.budget
     return replace(chunks, budget=budget, elsewhere=True)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -81,8 +81,6 @@ class JaxVerbs(Namespace):
         XLA adds a row that is alone number by number: 100 000 of them lose 37 ULP. Of a block, apart
         from what makes ``x``, which may then `select`.
         """
-        if isinstance(x, Decayed) and axis is not None and keepdims:
-            return x.sum(axis=axis, keepdims=True)
         if self.mode == "block":
             return jnp.sum(self.settled(x), axis=axis, keepdims=keepdims, **kind)
         if axis is None or not isinstance(x.size, int) or not x.size == x.shape[axis] > _LONG:
@@ -106,32 +104,31 @@ class JaxVerbs(Namespace):
         product: Array = silent(a, b)
         return product
 
-    def replaced(self, x: Array, index: Array, value: Any, axis: int) -> Array:
-        """Return ``x`` with ``value`` at ``index``, a −∞ as `max`, `decayed` and `sum` take it."""
-        if self.mode == "stored" or not _is(value, -np.inf):
-            return super().replaced(x, index, value, axis)
+    def beside(self, x: Any, index: Any, axis: int) -> tuple[Array, Array, Array | None]:
+        """Return peak, sum and terms; of some arrays no term is stored."""
+        rest = self._rivals(x, index, axis)
+        if isinstance(rest, Without):
+            peak = self.constant(rest.max())
+            e = rest.decayed(peak)
+        else:
+            peak = self.constant(jnp.max(rest, axis=axis, keepdims=True))
+            e = Decayed(self, rest, peak) if self.mode == "block" else self.decayed(rest, peak)
+        if isinstance(e, Decayed):
+            return peak, e.sum(axis=axis, keepdims=True), None
+        return peak, self.sum(e, axis=axis, keepdims=True), e
+
+    def _rivals(self, x: Any, index: Any, axis: int) -> Any:
+        """Return ``x`` with −∞ at ``index``, or what its maximum and its sum are made of."""
+        if self.mode == "stored":
+            return self.replaced(x, index, -np.inf, axis)
         last, axis = axis in (-1, x.ndim - 1), axis % x.ndim
         if known(x.shape[axis]) < (SHORT if last else FEW):
-            return cast(Array, Columns(self, x, index, axis))
+            return Columns(self, x, index, axis)
         if self.mode == "block":
-            return arithmetic.scattered(x, index, value, axis)
-        large = not last and self.mode == "fused" and known(cast(Any, x).nbytes) > SMALL
-        if large and arithmetic.countable(x, axis):
-            return cast(Array, Unstored(self, x, index, axis))
-        return super().replaced(x, index, value, axis)
-
-    def max(self, x: Any, *, axis: Any = None, keepdims: bool = False) -> Array:
-        """Return the maximum along ``axis``."""
-        if isinstance(x, Without) and keepdims and axis is not None and axis % x.x.ndim == x.axis:
-            return cast(Array, x.max())
-        return jnp.max(x, axis=axis, keepdims=keepdims)
-
-    def decayed(self, x: Array, peak: Array) -> Array:
-        """Return exp(x − peak), with the limits of `shifted`."""
-        if isinstance(x, Without):
-            return cast(Array, x.decayed(peak))
-        late = self.mode == "block"
-        return cast(Array, Decayed(self, x, peak)) if late else super().decayed(x, peak)
+            return arithmetic.scattered(x, index, -np.inf, axis)
+        if not last and known(x.nbytes) > SMALL and arithmetic.countable(x, axis):
+            return Unstored(self, x, index, axis)
+        return self.replaced(x, index, -np.inf, axis)
 
     def put(self, x: Array, index: Array, value: Any, axis: int) -> Array:
         """Return ``x`` with ``value`` at ``index``, a 0 by arithmetic."""

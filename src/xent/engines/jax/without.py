@@ -21,31 +21,11 @@ SMALL = 1 << 24
 """Bytes of an array up to which it is stored at little cost: memory of that size is kept and reused."""
 
 
-class Late:
-    """An array that is made only where something else is asked of it than what is done in its stead."""
-
-    @cached_property
-    def array(self) -> Any:
-        """The array itself."""
-        raise NotImplementedError
-
-    def __jax_array__(self) -> Any:
-        return self.array
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.array, name)
-
-
-class Decayed(Late):
+class Decayed:
     """exp(x − peak), to be summed: of a block without an infinite peak with one subtraction in the loop."""
 
     def __init__(self, xp: Verbs, x: Any, peak: Any) -> None:
         self.xp, self.x, self.peak = xp, x, peak
-
-    @cached_property
-    def array(self) -> Any:
-        """The exponentials, with the limits of `shifted`."""
-        return jnp.exp(self.xp.shifted(self.x, self.peak))
 
     def sum(self, **along: Any) -> Any:
         """Return the sum; a row that is alone may be one of many to `vmap`, which makes both branches."""
@@ -62,7 +42,7 @@ class Decayed(Late):
         return jax.lax.cond(infinite, limited, plain, self.x, self.peak)
 
 
-class Without(Late):
+class Without:
     """An array with −∞ at an index."""
 
     def __init__(self, xp: Verbs, x: Any, index: Any, axis: int) -> None:
@@ -76,6 +56,10 @@ class Without(Late):
     def max(self) -> Any:
         """Return the maximum along the axis."""
         return jnp.max(self.array, axis=self.axis, keepdims=True)
+
+    def decayed(self, peak: Any) -> Any:
+        """Return exp(x − peak), or what is summed in its place."""
+        return jnp.exp(self.xp.shifted(self.array, peak))
 
 
 class Columns(Without):
@@ -100,14 +84,15 @@ class SumOfColumns(Decayed):
     """exp(x − peak) of short rows."""
 
     def __init__(self, rows: Columns, peak: Any) -> None:
-        super().__init__(rows.xp, rows.array, peak)
+        super().__init__(rows.xp, rows.x, peak)
         self.rows = rows
 
     def sum(self, **along: Any) -> Any:
         """Return the sum along the axis of the classes, of pairs of pairs: it loses the fewest digits."""
         parts = [jnp.exp(self.xp.shifted(x, self.peak)) for x in self.rows.each()]
         while len(parts) > 1:
-            parts = [sum(parts[i + 1 : i + 2], parts[i]) for i in range(0, len(parts), 2)]
+            pairs = zip(parts[::2], parts[1::2], strict=False)
+            parts = [a + b for a, b in pairs] + parts[len(parts) // 2 * 2 :]
         return parts[0]
 
 

@@ -27,7 +27,7 @@ def engine_of(tensors: Iterable[Any]) -> Eager | None:
     return PLAIN
 
 
-def _of_values(engine: Engine, tensors: Iterable[Any]) -> Engine | None:
+def _of_values(tensors: Iterable[Any]) -> Engine | None:
     """Return the engine that computes values alone, None where that is not known to be enough."""
     if torch.compiler.is_compiling():
         # torch.compile differentiates what it sees in a transform.
@@ -38,13 +38,13 @@ def _of_values(engine: Engine, tensors: Iterable[Any]) -> Engine | None:
 
 def rows_of_values(engine: Engine, plan: Plan, operands: Operands) -> Any:
     """Return the loss of each row as a value: by blocks where the values are there, else in one."""
-    own = _of_values(engine, operands[:-1])
+    own = _of_values(operands[:-1])
     return rows_of(engine.xp, plan, operands) if own is None else own.rows(plan, operands)
 
 
 def gradient_of_values(engine: Engine, plan: Plan, operands: Operands, w: Any) -> Any:
     """Return rows and gradient as values, likewise."""
-    own = _of_values(engine, (*operands[:-1], w))
+    own = _of_values((*operands[:-1], w))
     if own is None:
         return rows_and_gradient_of(engine.xp, plan, operands, w)
     return own.rows_and_gradient(plan, operands, w)

@@ -1,16 +1,18 @@
 """Tensors on a device: what a plan computes is one program there, by torch's compiler.
 
-Operation by operation a loss moves its logits ten times, and launches some fifty kernels; compiled it reads
-them once. To compile takes seconds, so that a plan must have been worth it, by one large call or by many.
+Operation by operation a loss moves its logits ten times and more, and launches some sixty kernels and more;
+compiled, one of labels reads them once. To compile takes seconds, so that a plan must have been worth it, by
+one large call or by many.
 """
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import count
+from threading import Lock
 from time import perf_counter
 from types import FunctionType
 from typing import Any
@@ -60,7 +62,7 @@ class Device(Unseen):
     def __init__(self, api: Any, library: str) -> None:
         super().__init__(api, library)
         self.program = lru_cache(maxsize=PROGRAMS)(lambda *key: Program())
-        self.warned, self.spent = False, 0.0
+        self.warned, self.spent, self.first = False, 0.0, Lock()
 
     def value(self, plan: Plan, operands: Operands) -> Array:
         """Return the value."""
@@ -87,14 +89,13 @@ class Device(Unseen):
 
     def _made(self, name: str, plan: Plan, operands: Operands, *w: Any) -> Any:
         """Return what the method of a name makes, by its program if that is worth it."""
-        program = self._program(name, plan, operands.prediction)
+        program = self._program(name, plan, operands)
         if program is not None and program.run is not None:
             try:
-                start = perf_counter()
-                made = _run(program, plan, operands, w)
-                if not program.ran:
-                    program.ran, self.spent = True, self.spent + perf_counter() - start
-                return made
+                if program.ran:
+                    return _run(program, plan, operands, w)
+                with self.first:  # one at a time, as warnings are the process's
+                    return self._first(program, plan, operands, w)
             except torch.OutOfMemoryError:
                 pass  # block by block it takes less
             except Exception as error:  # of whatever part of a compiler
@@ -102,16 +103,27 @@ class Device(Unseen):
                 self._warn(error)
         return getattr(UNSEEN, name)(plan, operands, *w)
 
-    def _program(self, name: str, plan: Plan, x: Any) -> Program | None:
+    def _program(self, name: str, plan: Plan, operands: Operands) -> Program | None:
         """Return the program, compiled if its time has come; None where there can be none."""
+        x: Any = operands.prediction
         if x.device.type not in KINDS or not has_triton() or not x.numel() or _is_watched():
             return None
-        program = self.program(name, plan, x.dtype, x.device)
+        program = self.program(name, plan, x.device, _kinds(operands))
         if program.run is None and not program.failed:
             program.met += max(x.numel(), LEAST)
             if program.met >= WORTH and self.spent < PATIENCE and not _captures(x):
                 program.run = _compiled(name, plan)
         return program
+
+    def _first(self, program: Program, plan: Plan, operands: Operands, w: tuple[Any, ...]) -> Any:
+        """Run a program for the first time, without warnings of how its kernels come out."""
+        start = perf_counter()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            made = _run(program, plan, operands, w)
+        program.ran = True
+        self.spent += perf_counter() - start
+        return made
 
     def _warn(self, error: Exception) -> None:
         if not self.warned:
@@ -126,12 +138,19 @@ class Device(Unseen):
 
 
 def _run(program: Program, plan: Plan, operands: Operands, w: tuple[Any, ...]) -> Any:
-    """Run a program, the first time without warnings of how its kernels come out."""
+    """Run a program."""
     assert program.run is not None
-    with torch.no_grad(), nullcontext() if program.ran else warnings.catch_warnings():
-        if not program.ran:
-            warnings.simplefilter("ignore")
+    with torch.no_grad():
         return program.run(*_plain((operands, *w), operands.prediction, plan.axis))
+
+
+_COUNT = count()
+
+
+def _kinds(operands: Operands) -> tuple[Any, ...]:
+    """Return of what dtype each operand is, and of how many axes: another would be another program."""
+    parts = (y for x in operands[:-1] for y in (x if isinstance(x, tuple) else (x,)))
+    return tuple(None if x is None else (x.dtype, x.ndim) for x in parts)
 
 
 def _is_watched() -> bool:
@@ -152,8 +171,8 @@ def _compiled(name: str, plan: Plan) -> Callable[..., Any]:
             return getattr(UNSEEN, name)(plan, operands, *w)
         return getattr(TRACED, name)(plan, operands, *w)
 
-    # torch counts the programs of one code, and makes no more than some.
-    code = program.__code__.replace(co_name=f"xent_{name}")
+    # torch makes no more than some programs of one code, and keeps by its name what sizes it has seen.
+    code = program.__code__.replace(co_name=f"xent_{name}_{next(_COUNT)}")
     own = FunctionType(code, globals(), code.co_name, None, program.__closure__)
     compiled: Callable[..., Any] = torch.compile(own, fullgraph=True)
     return compiled

@@ -24,8 +24,9 @@ if not (torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf1
 def logits(a: Any, b: Any, bias: Any, out: Any) -> Any:
     """Return ``a @ b + bias`` in float32, in ``out`` where that is not None; rounded where it must be."""
     if not _by_processor(a):
-        how = {"out_dtype": torch.float32} if _takes(torch.mm, a.device, a.dtype) else {}
-        made = torch.mm(a, b, out=out, **how)
+        if not _takes(torch.mm, a.device, a.dtype):
+            return torch.mm(a, b) if bias is None else torch.addmm(bias, a, b)
+        made = torch.mm(a, b, out=out, out_dtype=torch.float32)
         return made if bias is None else made.add_(bias)
     out = a.new_empty((a.shape[0], b.shape[1]), dtype=torch.float32) if out is None else out
     bias = None if bias is None else bias.float()
@@ -35,12 +36,17 @@ def logits(a: Any, b: Any, bias: Any, out: Any) -> Any:
         some, place = b[:, cut], out[:, cut]
         if twice:
             high = torch.mm(a, some)
-            torch.add(high.float(), torch.addmm(high, a, some, beta=-1), out=place)
+            torch.add(high.float(), _lost(high, a, some), out=place)
         else:
             torch.mm(a, some.float(), out=place)
         if bias is not None:
             place += bias[cut]
     return out
+
+
+def _lost(high: Any, a: Any, b: Any) -> Any:
+    """Return ``a @ b`` less ``high``, what that was rounded to; nothing where it is infinite (R5)."""
+    return torch.addmm(high, a, b, beta=-1).nan_to_num_(0.0, 0.0, 0.0)
 
 
 def summed(a: Any, b: Any) -> Any:
@@ -68,15 +74,13 @@ def _by_processor(x: Any) -> bool:
 def linear(a: Any, b: Any, bias: Any = None, *, wide: bool) -> Any:
     """Return ``a @ b.T + bias``, which autograd can follow, in float32 if ``wide`` where that can be had."""
     product = torch.nn.functional.linear
-    if not (wide and a.itemsize < 4):
-        return product(a, b, bias)
-    if not _by_processor(a):
+    if not (wide and a.itemsize < 4 and _by_processor(a)):
         return product(a, b, bias)
     if is_cast(a):
         return product(a.float(), b.float(), None if bias is None else bias.float())
     high = product(a, b)
     # What is added is a rounding error, and none of the derivative.
-    rest = torch.addmm(high.detach(), a.detach(), b.detach().T, beta=-1)
+    rest = _lost(high.detach(), a.detach(), b.detach().T)
     made = high.float() + rest.float()
     return made if bias is None else made + bias
 
@@ -98,6 +102,8 @@ def _takes(operation: Any, device: Any, dtype: Any) -> bool:
     given = (a, a) if operation is torch.mm else (a.float(), a, a)
     try:
         operation(*given, out_dtype=torch.float32)
+    except torch.OutOfMemoryError:
+        raise  # which says nothing of the operation
     except (RuntimeError, TypeError):
         return False
     return True
