@@ -150,7 +150,7 @@ _COUNT = count()
 def _kinds(operands: Operands) -> tuple[Any, ...]:
     """Return of what dtype each operand is, and of how many axes: another would be another program."""
     parts = (y for x in operands[:-1] for y in (x if isinstance(x, tuple) else (x,)))
-    return tuple(None if x is None else (x.dtype, x.ndim) for x in parts)
+    return tuple((x.dtype, x.ndim) if isinstance(x, torch.Tensor) else type(x) for x in parts)
 
 
 def _is_watched() -> bool:
