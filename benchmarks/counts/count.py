@@ -29,7 +29,7 @@ class Counted:
     ----------
     title : the library, and how it runs
     contenders : who is counted, xent first
-    held : by case and mode, the most that xent's count may be: what it was when it was last looked at
+    held : by case and mode, what xent's count is: one that falls is written down too
     goals : by case and mode, the most that it should be
     """
 

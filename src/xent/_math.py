@@ -45,11 +45,6 @@ def magnitude(xp: Verbs, x: Array) -> Array:
 # --- labels ---
 
 
-def at_label(xp: Verbs, x: Array, index: Array, axis: int) -> Array:
-    """Return the entry of ``x`` at the label, NaN where the label is not among its classes."""
-    return xp.at_label(x, index, axis)
-
-
 def either(xp: Verbs, a: Array, b: Array) -> Array:
     """Return the one of two blocks' entries at the label that is not NaN."""
     return xp.where(xp.isnan(a), b, a)

@@ -5,7 +5,6 @@ Each takes the `xp` that a kernel is given, and each can be differentiated any n
 
 from xent._math import (
     Normaliser,
-    at_label,
     either,
     exponentials,
     limited,
@@ -18,7 +17,6 @@ from xent._math import (
 
 __all__ = [
     "Normaliser",
-    "at_label",
     "either",
     "exponentials",
     "limited",
