@@ -2,7 +2,7 @@
 
 import threading
 import warnings
-from functools import partial
+from functools import lru_cache, partial
 
 import pytest
 import torch
@@ -41,7 +41,7 @@ def compiler(monkeypatch):
     monkeypatch.setattr(device, "KINDS", ("cpu",))
     monkeypatch.setattr(device, "has_triton", lambda: True)
     monkeypatch.setattr(device, "LEAST", device.WORTH)
-    device.DEVICE.program.cache_clear()
+    monkeypatch.setattr(device.DEVICE, "program", lru_cache(lambda *key: device.Program()))
     monkeypatch.setattr(device.DEVICE, "warned", False)
     monkeypatch.setattr(device.DEVICE, "spent", 0.0)
     monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=compiler))
