@@ -90,7 +90,7 @@ _HELD = {
     "softcap": (Count(8.03, 10), Count(22.05, 25)),
     "z-loss": (Count(8.04, 17), Count(15.09, 55)),
     "soft targets": (Count(19.51, 26), Count(31.53, 51)),
-    "KL": (Count(88.78, 63), Count(104.8, 91)),
+    "KL": (Count(85.77, 61), Count(101.79, 89)),
     "binary": (Count(8.0, 4), Count(18.0, 7)),
 }
 _GOALS = {

@@ -190,7 +190,7 @@ _OPERATIONS = {
     "softcap": (Count(18.0, 263), Count(36.01, 347)),
     "z-loss": (Count(22.01, 422), Count(35.01, 665)),
     "soft targets": (Count(26.5, 230), Count(42.51, 383)),
-    "KL": (Count(94.76, 502), Count(118.76, 703)),
+    "KL": (Count(91.76, 462), Count(115.76, 663)),
     "binary": (Count(56.0, 268), Count(102.5, 462)),
 }
 _ROWS = ("labels", "labels, many classes", "labels, many rows")

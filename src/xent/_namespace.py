@@ -91,6 +91,13 @@ class Namespace:
         """Return ``x``, computed once and rounded: a compiler may not make it anew in each use."""
         return x
 
+    def anew(self, x: Array, row: Array) -> Array:
+        """Return ``x``, or an equal array of which a compiler makes again what it would else store.
+
+        ``row`` is any array of one number per row.
+        """
+        return x
+
     def silent(self, a: Array, b: Array) -> Array:
         """Return ``a · b``; where it is differentiated, 0 · ∞ is 0 in the derivative (R4)."""
         return a * b

@@ -187,11 +187,19 @@ def _exact_normaliser(xp: Verbs, logits: Array, axis: int) -> tuple[m.Normaliser
     """Return the normaliser, d = z − peak, and the exponentials exp(d) · (1 + what d lacks)."""
     index = xp.first_peak(logits, axis)
     peak = xp.pick(logits, index, axis)
-    d = m.below(xp, logits, peak, index, axis)
-    e = xp.exp(d)
-    e = xp.put(e + e * m.lost_below(xp, logits, peak, d), index, 0.0, axis)
+    d, e = _exact_exponentials(xp, logits, peak)
+    e = xp.put(e, index, 0.0, axis)
     softmax = m.Normaliser(peak, xp.sum(e, axis=axis, keepdims=True), index)
+    again = xp.anew(logits, peak)
+    if again is not logits:
+        d, e = _exact_exponentials(xp, again, peak)
     return softmax, d, m.exponentials(xp, logits, softmax, e, axis)
+
+
+def _exact_exponentials(xp: Verbs, logits: Array, peak: Array) -> tuple[Array, Array]:
+    d = xp.shifted(logits, peak)
+    e = xp.exp(d)
+    return d, e + e * m.lost_below(xp, logits, peak, d)
 
 
 def _excess(xp: Verbs, p: Array, b: Array, log_b: Array) -> Array:
@@ -200,12 +208,12 @@ def _excess(xp: Verbs, p: Array, b: Array, log_b: Array) -> Array:
     As (b − p) − p log1p(x), x = (b − p)/p, near p = b: no better than b is, and in less time than
     the series that two given probabilities deserve.
     """
-    absent = p == 0
+    absent, more = p == 0, b - p
     some = p + xp.astype(absent, p.dtype)
-    x = (b - p) / some
+    x = more / some
     log_ratio = xp.where(absent | (xp.abs(x) < series.NEAR), xp.log1p(x), log_b - xp.log(some))
-    excess = (b - p) - p * log_ratio
-    return xp.where(excess < 0, xp.zeros_like(p), excess)
+    excess = more - p * log_ratio
+    return xp.where(excess < 0, xp.zeros_like(excess), excess)
 
 
 KERNELS: Forms = {"logits": FromLogits(), "probs": FromProbs(), "log_probs": FromLogProbs()}

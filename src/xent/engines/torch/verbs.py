@@ -71,6 +71,10 @@ class TorchVerbs(Namespace):
         total = _clamped if x.device.type == "cpu" else _online
         return peak, total(self, x, rest, index, peak, axis), None
 
+    def anew(self, x: Any, row: Any) -> Any:
+        """Return an equal tensor: torch's compiler would store exponentials that are used twice."""
+        return torch.where(row < -torch.inf, row, x) if self.alone else x
+
     def decayed_beside(self, x: Any, index: Any, peak: Any, factor: Any, axis: int) -> Any:
         """Return exp(x − peak) · factor; where it overflows at ``index`` no one looks, but a derivative."""
         if not self.alone:
