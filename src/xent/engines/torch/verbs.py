@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import exp
 from typing import Any
 
 import torch
@@ -107,25 +106,23 @@ def _online(xp: TorchVerbs, x: Any, rest: Any, index: Any, peak: Any, axis: int)
     return torch.where(xp.isinf(peak), ties, total)
 
 
-_FAR = 20.0
-"""What exponents are clamped to beside +∞, so that a large finite number is not taken for another."""
-
-
 def _clamped(xp: TorchVerbs, x: Any, rest: Any, index: Any, peak: Any, axis: int) -> Any:
     """Return the same from all of ``x`` less the term at ``index``, on a processor.
 
     To find an index takes the processor longer than an exponential. No exponent is above 0: the term
     that is subtracted is at most 1, and the others together at least that, so that nothing cancels.
+    Beside +∞ a difference that is no number is that of another one, and counts as 1.
     """
-    large = float(torch.finfo(x.dtype).max)
-    endless = peak == torch.inf
-    near, most = torch.clamp(peak, -large, large), torch.where(endless, _FAR, 0.0).to(x.dtype)
-    total = torch.sum(torch.exp(torch.clamp(x - near, max=most)), axis, keepdim=True)
+    total = torch.sum(_at_most_one(x - peak), axis, keepdim=True)
     inside = (index >= 0) & (index < x.shape[axis])
     own = torch.gather(x, axis, torch.where(inside, index, 0))
-    own = torch.where(inside, torch.exp(torch.clamp(own - near, max=most)), 0.0)
-    ties = torch.where(total > 1.5 * exp(_FAR), 2.0, 1.0).to(x.dtype)
-    return torch.where(endless, ties, total - own)
+    own = torch.where(inside, _at_most_one(own - peak), 0.0)
+    return torch.where(peak == -torch.inf, 0.0, total - own)
+
+
+def _at_most_one(d: Any) -> Any:
+    """Return exp d, and 1 where ``d`` is not below 0."""
+    return torch.exp(torch.where(d < 0, d, 0.0))
 
 
 class TorchInPlace(TorchVerbs):
