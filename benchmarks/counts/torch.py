@@ -148,8 +148,8 @@ def _contenders(count: Callable[..., Count | None], own: Any = None) -> dict[str
 _EAGER = {
     "labels": (Count(1.0, 2), Count(5.0, 5)),
     "labels, many classes": (Count(1.0, 2), Count(4.0, 6)),
-    "labels, many rows": (Count(1.01, 4), Count(5.01, 6)),
-    "labels, small": (Count(2.1, 2), Count(6.9, 5)),
+    "labels, many rows": (Count(1.01, 3), Count(4.01, 5)),
+    "labels, small": (Count(2.1, 2), Count(7.0, 5)),
     "smoothed": (Count(2.0, 6), Count(6.0, 8)),
     "weighted": (Count(1.0, 2), Count(5.0, 5)),
     "sample weights": (Count(1.0, 2), Count(5.0, 5)),
@@ -164,7 +164,7 @@ _EAGER = {
 _COMPILED = {
     "labels": (Count(1.0, 2), Count(3.0, 4)),
     "labels, many classes": (Count(1.0, 2), Count(3.0, 4)),
-    "labels, many rows": (Count(1.01, 4), Count(3.02, 6)),
+    "labels, many rows": (Count(1.01, 3), Count(3.02, 5)),
     "labels, small": (Count(2.1, 2), Count(5.3, 4)),
     "smoothed": (Count(2.0, 2), Count(4.0, 4)),
     "weighted": (Count(1.0, 2), Count(3.0, 4)),
@@ -213,8 +213,10 @@ COMPILED = Counted(
     "torch, compiled",
     _contenders(compiled),
     by_mode(_COMPILED),
-    # 65536 rows are 4 launches, as their mean is two kernels: the goal of 3 is missed there.
-    by_mode(dict.fromkeys(_ROWS[:2], (Count(1.05, 3), Count(3.05, 6)))),
+    by_mode(
+        dict.fromkeys(_ROWS, (Count(1.05, 3), Count(3.05, 6)))
+        | {"labels, small": (Count(inf, 3), Count(inf, 6))}
+    ),
 )
 OPERATIONS = Counted(
     "torch, eager, where there is no compiler", _contenders(eager), by_mode(_OPERATIONS)

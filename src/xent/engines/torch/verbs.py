@@ -58,6 +58,15 @@ class TorchVerbs(Namespace):
         """Whether ``x`` is NaN, likewise."""
         return x != x  # only a NaN is not itself
 
+    def at_label(self, x: Any, index: Any, axis: int) -> Any:
+        """Return the entry of ``x`` at ``index``, NaN where that is out of range.
+
+        Through what makes a compiler store it: it would pick it anew in each use, and take the sum of
+        the rows for one of columns, in one kernel more.
+        """
+        entry = super().at_label(x, index, axis)
+        return entry.as_strided(entry.shape, entry.stride()) if self.alone else entry
+
     def pick(self, x: Any, index: Any, axis: int) -> Any:
         """Return the entry of ``x`` at ``index``; `take_along_dim` would fix the size to compile."""
         return torch.gather(x, axis, index)
