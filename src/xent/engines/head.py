@@ -234,7 +234,9 @@ class _InPlace:
         step = g.shape[1] if self.chunks.elsewhere else STRIP
         for part in cuts(g.shape[1], step):  # a library may cast all that it sums
             some = total[cut.first + part.start : cut.first + part.stop]
-            some += self.xp.sum(g[:, part], axis=0, dtype=self.dtype)  # of a part it would be put back
+            some += self.xp.sum(
+                g[:, part], axis=0, dtype=self.dtype
+            )  # of a part it would be put back
         return total
 
 

@@ -64,7 +64,7 @@ class TorchVerbs(Namespace):
         Through what makes a compiler store it: it would pick it anew in each use, and take the sum of
         the rows for one of columns, in one kernel more.
         """
-        entry = super().at_label(x, index, axis)
+        entry: Any = super().at_label(x, index, axis)
         return entry.as_strided(entry.shape, entry.stride()) if self.alone else entry
 
     def pick(self, x: Any, index: Any, axis: int) -> Any:
