@@ -35,10 +35,9 @@ def table(way: Counted) -> str:
 
 
 def _pair(counts: Sequence[Count | None], sign: str = "") -> str:
-    if not any(counts):
-        return ABSENT
-    passes, launches = (" / ".join(_shown(x, i) for x in counts) for i in (0, 1))
-    return f"{sign}{passes}; {launches}"
+    """Return passes and launches of both modes, of a goal only what there is."""
+    parts = [" / ".join(_shown(x, i) for x in counts) for i in (0, 1)]
+    return sign + "; ".join(x for x in parts if not sign or ABSENT not in x) if any(counts) else ABSENT
 
 
 def _shown(count: Count | None, i: int) -> str:
