@@ -40,7 +40,7 @@ def test_passes():
 @pytest.mark.parametrize("bias", [False, True])
 def test_launches_of_a_chunk(bias):
     rows = _linear.DEVICE_BUDGET // (4 * K)
-    step(rows, bias)()  # what a device can multiply is asked of it once
+    step(2 * rows, bias)()  # what a device can multiply is asked of it once
     few, more = (on_device(step(n * rows, bias)) for n in (2, 3))
     assert 9 <= more[1] - few[1] <= 12
 
