@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import xent
 
@@ -25,6 +25,7 @@ class Case:
     target: str = "label"
     options: dict[str, Any] = field(default_factory=dict)
     arrays: dict[str, str] = field(default_factory=dict)
+    wrt: ClassVar[tuple[str, ...]] = ("logits",)
 
     def arguments(self, make: Make) -> dict[str, Any]:
         """Return the keyword arguments, each array made by ``make``; labels may not be looked at."""
@@ -46,6 +47,28 @@ class Case:
         return self.shape[0] * self.shape[1] * size
 
 
+@dataclass(frozen=True)
+class Head(Case):
+    """The loss of a linear head, and the width of its features."""
+
+    loss: Callable[..., Any] = xent.linear_cross_entropy
+    shape: tuple[int, int] = (8192, 128256)
+    dtype: str = "bfloat16"
+    width: int = 4096
+    bias: bool = False
+    wrt = ("features", "weight", "bias")
+
+    def arguments(self, make: Make) -> dict[str, Any]:
+        """Return the keyword arguments, likewise."""
+        rows, classes = self.shape
+        shapes = (rows, self.width), (classes, self.width), *[(classes,)] * self.bias
+        parts = {
+            name: make("real", n, self.dtype) for name, n in zip(self.wrt, shapes, strict=False)
+        }
+        return {"target": make("label", (rows,), "int64"), **parts, **self.options}
+
+
+HEADS = [Head("linear head"), Head("linear head, bias", bias=True)]
 CASES = [
     Case("labels"),
     Case("labels, many classes", shape=(8192, 128256), dtype="bfloat16"),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from benchmarks.counts.cases import MODES, Case
+from benchmarks.counts.cases import CASES, MODES, Case
 
 
 class Count(NamedTuple):
@@ -31,12 +31,14 @@ class Counted:
     contenders : who is counted, xent first
     held : by case and mode, what xent's count is: one that falls is written down too
     goals : by case and mode, the most that it should be
+    cases : what is counted
     """
 
     title: str
     contenders: dict[str, Counter]
     held: dict[tuple[str, str], Count]
     goals: dict[tuple[str, str], Count] = field(default_factory=dict)
+    cases: Sequence[Case] = tuple(CASES)
 
     def missed(self, who: str, case: Case, mode: str) -> list[str]:
         """Return in words where a count is not what is held, or is beyond its goal."""

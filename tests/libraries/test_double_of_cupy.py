@@ -139,21 +139,30 @@ def test_an_array_is_neither_written_to_nor_another_library_s(cupy):
         xent.cross_entropy(np.asarray([0, 1]), logits=z)
 
 
-def test_what_cannot_be_fused_runs_by_itself(cupy):
+def test_what_cannot_be_fused_runs_by_itself_and_is_said_once(cupy):
     class Spread(xent.Kernel):
-        """max z − min z, whose value asks for a shape."""
+        """max z − min z, of which two methods ask for a shape."""
 
         def measure(self, xp, z, target, axis):
             return xp.max(z, axis=axis, keepdims=True) - xp.min(z, axis=axis, keepdims=True), None
 
+        def whole(self, xp, s):
+            return s * s.shape[-1]
+
         def value(self, xp, s):
             return s * s.shape[-1]
+
+        def gradient(self, xp, z, target, s, made, w, axis):
+            return w * (z - z)
 
     @xent.loss(xent.LikelihoodOptions)
     def spread(target, *, logits, **options):
         return xent.Call(target, {"logits": logits}, {"logits": Spread()}, options=options)
 
     given = {"target": np.asarray([0, 1]), "logits": np.asarray([[1.0, 3.0], [0.0, 4.0]])}
+    with pytest.warns(RuntimeWarning, match="operation by operation.* cupy.fuse failed") as said:
+        value, _ = run(cupy, xent.value_and_grad(spread), given)
+    assert (value, len(said)) == (3.0, 1)
     assert run(cupy, spread, given) == 3.0
 
 

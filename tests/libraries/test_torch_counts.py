@@ -9,15 +9,16 @@ import pytest
 import torch
 
 import xent
-from benchmarks.counts.cases import CASES, MODES
+from benchmarks.counts.cases import CASES, HEADS, MODES
 from benchmarks.counts.torch_ops import Ops
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # torch's own, of what its compiler imports
     from benchmarks.counts.inductor import Programs
-    from benchmarks.counts.torch import COMPILED, EAGER, OPERATIONS, on_device
+    from benchmarks.counts.torch import COMPILED, EAGER, HEAD, OPERATIONS, on_device
 
 NAMED = {case.name: case for case in CASES}
+ALL = NAMED | {case.name: case for case in HEADS}
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning"),
@@ -30,16 +31,17 @@ pytestmark = [
     [
         *((way, name, MODES[1]) for way in (EAGER, COMPILED) for name in NAMED),
         *((way, "labels", MODES[0]) for way in (EAGER, COMPILED)),
+        *((HEAD, case.name, MODES[1]) for case in HEADS),
         *((OPERATIONS, name, mode) for name in NAMED for mode in MODES),
     ],
 )
 def test_a_call_costs_what_is_held(way, name, mode):
-    assert not way.missed("xent", NAMED[name], mode)
+    assert not way.missed("xent", ALL[name], mode)
 
 
-@pytest.mark.parametrize("way", [EAGER, COMPILED, OPERATIONS])
+@pytest.mark.parametrize("way", [EAGER, COMPILED, HEAD, OPERATIONS])
 def test_every_case_is_held(way):
-    assert set(way.held) == {(name, mode) for name in NAMED for mode in MODES}
+    assert set(way.held) == {(case.name, mode) for case in way.cases for mode in MODES}
 
 
 @pytest.mark.parametrize(("name", "mode"), EAGER.held)

@@ -42,7 +42,7 @@ def compiler(monkeypatch):
     monkeypatch.setattr(device, "has_triton", lambda: True)
     monkeypatch.setattr(device, "LEAST", device.WORTH)
     monkeypatch.setattr(device.DEVICE, "program", lru_cache(lambda *key: device.Program()))
-    monkeypatch.setattr(device.DEVICE, "warned", False)
+    monkeypatch.setattr(device.DEVICE.slower, "said", False)
     monkeypatch.setattr(device.DEVICE, "spent", 0.0)
     monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=compiler))
     return compiler

@@ -37,11 +37,12 @@ def test_passes():
     assert waits == 0
 
 
-@pytest.mark.parametrize(("bias", "most"), [(False, 12), (True, 16)])
-def test_launches_of_a_chunk(bias, most):
+@pytest.mark.parametrize("bias", [False, True])
+def test_launches_of_a_chunk(bias):
     rows = _linear.DEVICE_BUDGET // (4 * K)
+    step(2 * rows, bias)()  # what a device can multiply is asked of it once
     few, more = (on_device(step(n * rows, bias)) for n in (2, 3))
-    assert 0 < more[1] - few[1] <= most
+    assert 9 <= more[1] - few[1] <= 12
 
 
 def test_a_budget_is_obeyed_and_rows_have_a_limit():

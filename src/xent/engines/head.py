@@ -233,8 +233,10 @@ class _InPlace:
     def add_bias(self, total: Array, g: Array, cut: Cut) -> Array:
         step = g.shape[1] if self.chunks.elsewhere else STRIP
         for part in cuts(g.shape[1], step):  # a library may cast all that it sums
-            column = self.xp.sum(g[:, part], axis=0, dtype=self.dtype)
-            total[cut.first + part.start : cut.first + part.stop] += column
+            some = total[cut.first + part.start : cut.first + part.stop]
+            some += self.xp.sum(
+                g[:, part], axis=0, dtype=self.dtype
+            )  # of a part it would be put back
         return total
 
 

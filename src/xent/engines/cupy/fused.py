@@ -11,6 +11,7 @@ import cupy
 
 from xent._kernel import Kernel
 from xent.engines.cupy.verbs import INSIDE
+from xent.engines.slower import Slower
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,13 @@ def _nested(form: Any, leaves: Iterator[Any]) -> Any:
     return kind(*made) if hasattr(kind, "_fields") else made
 
 
+class _NeedlessError(Exception):
+    """What returns its arguments needs no kernel."""
+
+
+SLOWER = Slower("cupy.fuse")
+
+
 class _Method:
     """A method of a kernel as one kernel of the device, of arguments that are nested in one way."""
 
@@ -90,7 +98,7 @@ class _Method:
         made: list[Any] = []
         self.made = _taken(self.function(INSIDE, *_nested(self.form, iter(leaves))), made)
         if all(any(x is y for y in leaves) for x in made):
-            raise TypeError("what returns its arguments needs no kernel")
+            raise _NeedlessError
         return tuple(made)
 
     def __call__(self, xp: Any, args: tuple[Any, ...], leaves: list[Any]) -> Any:
@@ -99,8 +107,15 @@ class _Method:
             try:
                 made = self.fused(*leaves)
                 return _nested(self.made, iter(made))
-            except Exception:  # CuPy's, of what it can't follow; a formula's own comes again below
+            except _NeedlessError:
                 self.fused = None
+            except (
+                Exception
+            ) as error:  # CuPy's, of what it can't follow; a formula's own comes again
+                self.fused = None
+                unfused = self.function(xp, *args)
+                SLOWER.say(error)
+                return unfused
         return self.function(xp, *args)
 
 

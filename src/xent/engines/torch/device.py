@@ -23,6 +23,7 @@ from torch.utils._triton import has_triton
 
 from xent._plan import Operands, Plan
 from xent._typing import Array
+from xent.engines.slower import Slower
 from xent.engines.torch.values import TRACED, UNSEEN, Unseen
 
 KINDS = ("cuda", "xpu")
@@ -62,7 +63,7 @@ class Device(Unseen):
     def __init__(self, api: Any, library: str) -> None:
         super().__init__(api, library)
         self.program = lru_cache(maxsize=PROGRAMS)(lambda *key: Program())
-        self.warned, self.spent, self.first = False, 0.0, Lock()
+        self.slower, self.spent, self.first = Slower("torch's compiler"), 0.0, Lock()
 
     def value(self, plan: Plan, operands: Operands) -> Array:
         """Return the value."""
@@ -100,7 +101,7 @@ class Device(Unseen):
                 pass  # block by block it takes less
             except Exception as error:  # of whatever part of a compiler
                 program.failed, program.run = True, None
-                self._warn(error)
+                self.slower.say(error)
         return getattr(UNSEEN, name)(plan, operands, *w)
 
     def _program(self, name: str, plan: Plan, operands: Operands) -> Program | None:
@@ -124,17 +125,6 @@ class Device(Unseen):
         program.ran = True
         self.spent += perf_counter() - start
         return made
-
-    def _warn(self, error: Exception) -> None:
-        if not self.warned:
-            self.warned = True
-            said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
-            warnings.warn(
-                "xent computes this loss operation by operation, in more time and memory, since "
-                f"torch's compiler failed on this device: {said}",
-                RuntimeWarning,
-                stacklevel=2,
-            )
 
 
 def _run(program: Program, plan: Plan, operands: Operands, w: tuple[Any, ...]) -> Any:

@@ -24,10 +24,10 @@ if not (torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf1
 def logits(a: Any, b: Any, bias: Any, out: Any) -> Any:
     """Return ``a @ b + bias`` in float32, in ``out`` where that is not None; rounded where it must be."""
     if not _by_processor(a):
-        if not _takes(torch.mm, a.device, a.dtype):
+        if not _takes(torch.mm if bias is None else torch.addmm, a.device, a.dtype):
             return torch.mm(a, b) if bias is None else torch.addmm(bias, a, b)
-        made = torch.mm(a, b, out=out, out_dtype=torch.float32)
-        return made if bias is None else made.add_(bias)
+        how = {"out": out, "out_dtype": torch.float32}
+        return torch.mm(a, b, **how) if bias is None else torch.addmm(bias.float(), a, b, **how)
     out = a.new_empty((a.shape[0], b.shape[1]), dtype=torch.float32) if out is None else out
     bias = None if bias is None else bias.float()
     twice = not is_cast(a)

@@ -57,6 +57,15 @@ class TorchVerbs(Namespace):
         """Whether ``x`` is NaN, likewise."""
         return x != x  # only a NaN is not itself
 
+    def at_label(self, x: Any, index: Any, axis: int) -> Any:
+        """Return the entry of ``x`` at ``index``, NaN where that is out of range.
+
+        Through what makes a compiler store it: it would pick it anew in each use, and take the sum of
+        the rows for one of columns, in one kernel more.
+        """
+        entry: Any = super().at_label(x, index, axis)
+        return entry.as_strided(entry.shape, entry.stride()) if self.alone else entry
+
     def pick(self, x: Any, index: Any, axis: int) -> Any:
         """Return the entry of ``x`` at ``index``; `take_along_dim` would fix the size to compile."""
         return torch.gather(x, axis, index)
@@ -129,9 +138,12 @@ class TorchInPlace(TorchVerbs):
     """The same where nothing is recorded: temporaries are written over."""
 
     def decayed(self, x: Any, peak: Any) -> Any:
-        """Return exp(x − peak) in ``x``, or in one tensor."""
-        d: Any = x.sub_(peak) if self.finite else self.shifted(x, peak)
-        return d.exp_()
+        """Return exp(x − peak) in ``x``, 1 where both are +∞: `fmin` takes a number rather than NaN."""
+        if not self.maybe(lambda: self.isinf(peak)):
+            return x.sub_(peak).exp_()
+        x.sub_(peak.clamp(min=torch.finfo(peak.dtype).min))
+        most = torch.full_like(peak, torch.nan).masked_fill_(peak == torch.inf, 0.0)
+        return torch.fmin(x, most, out=x).exp_()
 
     def times(self, x: Any, factor: Any) -> Any:
         """Return ``x · factor`` in ``x``."""
@@ -165,9 +177,18 @@ class TorchInPlace(TorchVerbs):
         """Write ``value`` into ``x``."""
         if self.finite:
             return x.scatter_(axis, index, value)
-        inside = (index >= 0) & (index < x.shape[axis])
-        index = torch.where(inside, index, 0)
-        return x.scatter_(axis, index, torch.where(inside, value, x.gather(axis, index)))
+        near = index.clamp(0, x.shape[axis] - 1)
+        entry, inside = x.gather(axis, near), near == index
+        if isinstance(value, torch.Tensor):
+            entry = torch.where(inside, value, entry)
+        else:
+            entry.masked_fill_(inside, value)
+        return x.scatter_(axis, near, entry)
+
+    def at_label(self, x: Any, index: Any, axis: int) -> Any:
+        """Return the entry of ``x`` at ``index``, NaN where that is out of range."""
+        near = index.clamp(0, x.shape[axis] - 1)
+        return x.gather(axis, near).masked_fill_(near != index, torch.nan)
 
 
 def _highest(x: Any) -> Any:

@@ -1,0 +1,88 @@
+"""How a device's program sums a row of labels, run on a processor: in one pass, as torch knows a softmax."""
+
+import shutil
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+
+import xent
+from tests.near import ulps
+from xent.engines.torch import verbs
+
+# Of torch's own compiler, about what it traces and what it imports.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+NEEDS_COMPILER = pytest.mark.skipif(not shutil.which("c++"), reason="Inductor needs a C++ compiler")
+
+INF, NAN = np.inf, np.nan
+# By what is special: the logits of a row, and its label.
+ROWS = {
+    "plain": ([0.5, -1.0, 2.0, 0.25], 1),
+    "certain": ([0.0, 30.0, -5.0, 1.0], 1),
+    "a tie": ([2.0, 2.0, 2.0, 2.0], 0),
+    "far below": ([-200.0, 0.0, 0.0, -1.0], 0),
+    "a rival at inf": ([INF, 0.0, -1.0, 2.0], 1),
+    "the label at inf": ([INF, 0.0, -1.0, 2.0], 0),
+    "two at inf": ([INF, INF, 0.0, 1.0], 0),
+    "two rivals at inf": ([INF, 0.0, INF, 1.0], 1),
+    "all at inf": ([INF, INF, INF, INF], 3),
+    "rivals at -inf": ([-INF, 0.0, -INF, -INF], 1),
+    "the label at -inf": ([0.0, -INF, 1.0, 2.0], 1),
+    "a masked rival": ([0.0, -INF, 1.0, 2.0], 2),
+    "all at -inf": ([-INF, -INF, -INF, -INF], 0),
+    "inf and -inf": ([INF, -INF, 0.0, 1.0], 2),
+    "largest": ([3.4e38, 3.4e38, -3.4e38, 0.0], 0),
+    "largest beside inf": ([3.4e38, INF, 3.4e38, 0.0], 0),
+    "NaN": ([0.0, NAN, 1.0, 2.0], 0),
+    "NaN at the label": ([0.0, NAN, 1.0, 2.0], 1),
+    "NaN beside inf": ([INF, NAN, 1.0, 2.0], 0),
+    "no class": ([0.0, 1.0, 2.0, 3.0], 4),
+    "below the classes": ([0.0, 1.0, 2.0, 3.0], -1),
+    "no class beside inf": ([0.0, INF, 2.0, 3.0], 9),
+}
+
+
+EACH = {"reduction": "none", "validate": False}
+
+
+@pytest.fixture
+def online(monkeypatch):
+    """Take a processor for a device, in the one place where a program looks."""
+    torch._dynamo.reset()
+    monkeypatch.setattr(verbs, "_clamped", verbs._online)
+
+
+def rows(labels, logits):
+    return xent.cross_entropy(labels, logits=logits, **EACH)
+
+
+def both(labels, logits):
+    return xent.value_and_grad(xent.cross_entropy)(labels, logits=logits, **EACH)
+
+
+def at_once(compiled, labels, logits):
+    return compiled(both)(labels, logits)
+
+
+def by_autograd(compiled, labels, logits):
+    value = compiled(rows)(labels, logits.requires_grad_())
+    return value.detach(), torch.autograd.grad(value.sum(), logits)[0]
+
+
+@pytest.mark.parametrize(
+    ("way", "step", "classes"),
+    [
+        *(("eager", step, classes) for step in (at_once, by_autograd) for classes in (4, 1)),
+        pytest.param("inductor", at_once, 4, marks=NEEDS_COMPILER),
+    ],
+)
+def test_a_row_is_what_it_is_elsewhere(online, way, step, classes):
+    z = np.array([row[:classes] for row, _ in ROWS.values()], np.float32)
+    y = np.array([label for _, label in ROWS.values()])
+    compiled = partial(torch.compile, backend=way, fullgraph=True)
+    found = step(compiled, torch.from_numpy(y), torch.from_numpy(z))
+    for got, want in zip(found, both(y, z), strict=True):
+        for name, a, b in zip(ROWS, got.numpy(), want, strict=True):
+            assert ulps(a, b) <= 2, f"{name}: {a}, should be {b}"
