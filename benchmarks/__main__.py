@@ -17,6 +17,7 @@ COMMANDS = {
     "calls": "benchmarks.calls",
     "counts": "benchmarks.counts.table",
     "half": "benchmarks.half",
+    "work": "benchmarks.work",
 }
 
 

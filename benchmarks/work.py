@@ -1,0 +1,136 @@
+"""``python -m benchmarks work``: what a compiled loss does that the reference does not, step by step.
+
+Each step adds one thing to the one before it, from torch's own loss to xent's, all through torch's
+compiler on one thread. Steps between the two are no losses to use: they lack what comes after them.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from statistics import median
+from typing import Any
+
+from benchmarks.table import grid
+from benchmarks.timing import interleave
+
+Steps = Mapping[str, Callable[[Any, Any], Any]]
+
+LABELS = ((2048, 32768), (8192, 1000), (128, 1000), (65536, 10))
+SHARES = ((1024, 16000),)
+ROUNDS, WARMUPS = 15, 2
+
+
+def of_labels() -> Steps:
+    """Return the steps from torch's cross entropy of labels to xent's."""
+    import torch
+
+    import xent
+
+    def two_loops(y: Any, z: Any) -> Any:
+        peak = torch.amax(z, 1, keepdim=True)
+        total = torch.exp(z - peak).sum(1, keepdim=True)
+        return (torch.log(total) + peak - z.gather(1, y[:, None])).mean()
+
+    def beside(y: Any, z: Any) -> Any:
+        here = torch.arange(z.shape[1]) == y[:, None]
+        peak = torch.amax(torch.where(here, -torch.inf, z), 1, keepdim=True)
+        d = z - peak
+        total = torch.exp(torch.where(d < 0, d, 0.0)).sum(1, keepdim=True)
+        return (torch.log(total) + peak - z.gather(1, y[:, None])).mean()
+
+    return {
+        "torch's own": lambda y, z: torch.nn.functional.cross_entropy(z, y),
+        "the same in two loops": two_loops,
+        "the label out of the peak, no exponent above 0": beside,
+        "xent: its term subtracted, edges, an exact difference": lambda y, z: xent.cross_entropy(
+            y, logits=z
+        ),
+    }
+
+
+def of_shares() -> Steps:
+    """Return the steps from torch's KL divergence from logits to xent's."""
+    import torch
+
+    import xent
+
+    def terms(t: Any, peak: Any, z: Any, rest: Any, put: Callable[[Any], Any], lack: Any) -> Any:
+        d = z - peak
+        b = put(torch.exp(d) * lack(z, peak, d)) / (1 + rest)
+        some = torch.where(t == 0, 1.0, t)
+        x = (b - t) / some
+        far = d - torch.log1p(rest) - torch.log(some)
+        ratio = torch.where(torch.abs(x) < 0.25, torch.log1p(x), far)
+        return torch.sum((b - t) - t * ratio, 1).mean()
+
+    def plain(z: Any, peak: Any, d: Any) -> float:
+        return 1.0
+
+    def exact(z: Any, peak: Any, d: Any) -> Any:
+        back = z - d
+        return 1 + ((z - (d + back)) + (back - peak))
+
+    def excess(t: Any, z: Any) -> Any:
+        peak = torch.amax(z, 1, keepdim=True)
+        rest = torch.exp(z - peak).sum(1, keepdim=True) - 1
+        return terms(t, peak, torch.where(peak < -torch.inf, peak, z), rest, lambda b: b, plain)
+
+    def indexed(t: Any, z: Any, lack: Any = plain) -> Any:
+        index = torch.argmax(z, 1, keepdim=True)
+        peak, here = z.gather(1, index), torch.arange(z.shape[1]) == index
+        e = torch.exp(z - peak) * lack(z, peak, z - peak)
+        rest = torch.where(here, 0.0, e).sum(1, keepdim=True)
+        again = torch.where(peak < -torch.inf, peak, z)
+        return terms(t, peak, again, rest, lambda b: torch.where(here, 1.0, b), lack)
+
+    return {
+        "torch's own": lambda t, z: torch.nn.functional.kl_div(
+            torch.log_softmax(z, 1), t, reduction="batchmean"
+        ),
+        "each term's excess p log(p/b) − p + b, by two logarithms": excess,
+        "the peak by its index, its term out of the sum": indexed,
+        "exact differences": lambda t, z: indexed(t, z, exact),
+        "xent: edges, the target's mass": lambda t, z: xent.kl_divergence(t, logits=z),
+    }
+
+
+def measured(name: str, steps: Steps, shape: tuple[int, int]) -> list[list[str]]:
+    """Return a row for each step: its time per logit, and what it takes more than torch's own."""
+    import torch
+
+    draw = torch.Generator().manual_seed(0)
+    z = torch.randn(shape, generator=draw)
+    target: Any = torch.randint(0, shape[1], shape[:1], generator=draw)
+    if name == "KL":
+        target = torch.softmax(2 * torch.randn(shape, generator=draw), 1)
+    compiled = {step: torch.compile(loss, dynamic=False) for step, loss in steps.items()}
+    calls = {step: partial(loss, target, z) for step, loss in compiled.items()}
+    for call in calls.values():
+        call()
+    times = interleave(calls, ROUNDS, WARMUPS)
+    first = next(iter(times.values()))
+    size = z.numel() / 1e9
+    case = f"{name}, {shape[0]} × {shape[1]}"
+    return [
+        [
+            case,
+            step,
+            f"{median(spent) / size:.2f}",
+            f"{median(b / a for a, b in zip(first, spent, strict=True)):.2f}",
+        ]
+        for step, spent in times.items()
+    ]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Print the table."""
+    argparse.ArgumentParser("python -m benchmarks work", description=__doc__).parse_args(argv)
+    import torch
+
+    torch.set_num_threads(1)
+    rows = [row for shape in LABELS for row in measured("labels", of_labels(), shape)]
+    rows += [row for shape in SHARES for row in measured("KL", of_shares(), shape)]
+    print(grid(["case", "step", "ns a logit", "over torch's own"], rows, 2))
+    return 0
