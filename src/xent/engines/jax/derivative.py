@@ -17,7 +17,7 @@ from xent._kernel import Kernel, Statistics
 from xent._plan import Plan
 from xent._target import along
 from xent._typing import Array
-from xent.engines.jax.measured import measured
+from xent.engines.jax.measured import made_once, measured
 from xent.engines.jax.sizes import alike
 
 Numbers = tuple[Any, ...]
@@ -58,6 +58,7 @@ def _derivative(xp: Any, plan: Plan, primals: Any, tangents: Any) -> tuple[Array
     axis: Any = plan.axis
     moves = not is_zero(d_prediction)
     made = xp.stored if moves else xp
+    prediction = made_once(plan, kernel, prediction) if moves else prediction
     s = measured(made, plan, kernel, prediction, target)
     rows = known_rows(xp, plan, prediction, target, numbers, _value(xp, plan, kernel, s))
     if moves and kernel.shape == "block":

@@ -13,7 +13,7 @@ from xent._kernel import Kernel, Statistics
 from xent._plan import Plan
 from xent._target import LABEL
 from xent.engines.jax.sizes import known
-from xent.engines.jax.turned import of_classes
+from xent.engines.jax.turned import of_classes, stored
 from xent.engines.jax.without import SHORT
 
 BLOCK = 1 << 21
@@ -60,6 +60,17 @@ def measured(xp: Any, plan: Plan, kernel: Kernel, prediction: Any, target: Any) 
         return jax.tree.map(lambda x: x.reshape(*shape[:outer], *x.shape[2:]), made)
 
     return jax.lax.platform_dependent(prediction, arrays, cpu=blocks, default=whole)
+
+
+def made_once(plan: Plan, kernel: Kernel, prediction: Any) -> Any:
+    """Return a prediction for both its statistics and its gradient, of which no loop rounds its own.
+
+    As an array of few classes is turned to be measured, XLA would make logits that are scaled in the same
+    program once for each, and contract one of them.
+    """
+    if not _few(plan, kernel, prediction):
+        return prediction
+    return jax.lax.platform_dependent(prediction, cpu=stored, default=lambda x: x)
 
 
 def _step(plan: Plan, kernel: Kernel, prediction: Any, *, stored: bool) -> int | None:
