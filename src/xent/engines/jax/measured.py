@@ -24,6 +24,9 @@ cache.
 LONG = 1 << 15
 """Classes of a row beyond which XLA's CPU backend sums a whole array one number after another."""
 
+MANY = 24
+"""Classes from which on it takes longer to make a kernel's sums class by class."""
+
 SMALL = 1 << 16
 """Bytes of a prediction up to which its few classes aren't worth a longer program."""
 
@@ -93,10 +96,10 @@ def _step(plan: Plan, kernel: Kernel, prediction: Any, *, stored: bool) -> int |
 
 
 def _few(plan: Plan, kernel: Kernel, prediction: Any) -> bool:
-    """Whether a CPU measures an array class by class; labels have a verb for that."""
-    if kernel.shape != "row" or plan.axis is None or plan.target == LABEL:
+    """Whether a CPU measures an array class by class; not labels, which have a verb, nor plain sums."""
+    if kernel.shape != "row" or plan.axis is None or plan.target == LABEL or kernel.plain:
         return False
-    return 1 < known(prediction.shape[plan.axis]) < SHORT and SMALL < known(prediction.nbytes) < inf
+    return 1 < known(prediction.shape[plan.axis]) < MANY and SMALL < known(prediction.nbytes) < inf
 
 
 def _apart(target: Any) -> tuple[Any, Any]:
