@@ -16,6 +16,7 @@ from tests.libraries.compiled import (
     scaled_rows,
     truth_of,
 )
+from xent.engines.jax import measured
 
 
 def scale(dtype):
@@ -40,6 +41,16 @@ def test_gradient_of_scaled_logits(name, dtype):
     t = jnp.asarray(target(y, dtype))
     made = jax.jit(jax.grad(lambda x, s: function(t, s * x).sum()))
     assert_gradient(name, np.asarray(made(jnp.asarray(x), scale(dtype))), dtype, x, z, y)
+
+
+@pytest.mark.parametrize("name", CERTAIN)
+def test_gradient_of_scaled_logits_class_by_class(name, monkeypatch):
+    monkeypatch.setattr(measured, "SMALL", 0)
+    function, target, _ = VALUES[name]
+    x, z, y = (np.concatenate((a, a)) for a in scaled_rows(np.float32))  # not compiled yet
+    t = jnp.asarray(target(y, np.float32))
+    made = jax.jit(jax.grad(lambda x, s: function(t, s * x).sum()))
+    assert_gradient(name, np.asarray(made(jnp.asarray(x), scale(np.float32))), np.float32, x, z, y)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import Any, Literal
 
 import jax
@@ -15,6 +15,7 @@ from xent._typing import Array
 from xent.engines.jax import arithmetic
 from xent.engines.jax.derivative import rows_of, silent
 from xent.engines.jax.sizes import known
+from xent.engines.jax.turned import classes, stored
 from xent.engines.jax.without import FEW, SHORT, SMALL, Columns, Decayed, Unstored, Without
 
 # XLA's CPU backend makes a reduction and the arithmetic before it in one pass, tile by tile. A
@@ -56,6 +57,11 @@ class JaxVerbs(Namespace):
     def stored(self) -> JaxVerbs:
         """The verbs where a gradient is made too."""
         return JaxVerbs(self.api, "stored")
+
+    @cached_property
+    def turned(self) -> TurnedVerbs:
+        """The verbs for a block of few classes."""
+        return TurnedVerbs(self.api)
 
     @property
     def integer(self) -> Any:
@@ -149,6 +155,52 @@ class JaxVerbs(Namespace):
     def iota_of(self, x: Array, size: int, ndim: int, axis: int) -> Array:
         """Return 0, 1, … along ``axis``."""
         return arithmetic.iota_of(size, ndim, axis)
+
+
+class TurnedVerbs(JaxVerbs):
+    """Reductions along an axis of few classes, class by class.
+
+    XLA's CPU backend adds the few numbers of a row one after another, and can't do so for several rows at
+    once: not even where the rows lie beside each other in memory. What is made here of one number of each
+    class is a loop over rows that it makes with vectors.
+    """
+
+    def __init__(self, api: Any) -> None:
+        super().__init__(api, "block")
+
+    def sum(self, x: Any, *, axis: int | None = None, keepdims: bool = False, **kind: Any) -> Any:
+        """Return the sum along ``axis``, of pairs of pairs: it loses the fewest digits."""
+        if axis is None or kind:
+            return super().sum(x, axis=axis, keepdims=keepdims, **kind)
+        parts = classes(x, axis)
+        while len(parts) > 1:
+            pairs = zip(parts[::2], parts[1::2], strict=False)
+            parts = [a + b for a, b in pairs] + parts[len(parts) // 2 * 2 :]
+        total = stored(parts[0])
+        return total if keepdims else jnp.squeeze(total, axis)
+
+    def max(self, x: Array, *, axis: int | None = None, keepdims: bool = False) -> Any:
+        """Return the maximum along ``axis``."""
+        if axis is None:
+            return jnp.max(x, keepdims=keepdims)
+        most = stored(reduce(jnp.maximum, classes(x, axis)))
+        return most if keepdims else jnp.squeeze(most, axis)
+
+    def pick(self, x: Array, index: Array, axis: int) -> Array:
+        """Return the entry of ``x`` at ``index``."""
+        entry, *others = classes(x, axis)
+        for i, other in enumerate(others, 1):
+            entry = jnp.where(index == i, other, entry)
+        return stored(entry)
+
+    def first_peak(self, x: Array, axis: int) -> Array:
+        """Return the index of the first maximum, in one loop: each might round ``x`` otherwise."""
+        peak, *others = classes(jax.lax.stop_gradient(x), axis)
+        index = jnp.zeros_like(peak)
+        for i, other in enumerate(others, 1):
+            above = other > peak
+            peak, index = jnp.where(above, other, peak), jnp.where(above, i, index)
+        return stored(index).astype(arithmetic.integer())
 
 
 def _is(value: Any, number: float) -> bool:
