@@ -30,10 +30,19 @@ def measure(xp: Any, plan: Plan, operands: Operands, first: Any) -> list[Any]:
     return every
 
 
-def merge(xp: Any, plan: Plan, operands: Operands, a: Any, b: Any) -> list[Any]:
+def merge(xp: Any, plan: Plan, operands: Operands, a: list[Any], b: list[Any]) -> list[Any]:
     """Return the statistics of two parts together."""
     pairs = zip(_kernels(plan, operands), a, b, strict=True)
     return [kernel.merge(xp, *pair) for kernel, *pair in pairs]
+
+
+def merge_all(xp: Any, plan: Plan, operands: Operands, every: list[list[Any]]) -> list[Any]:
+    """Return the statistics of parts, in their order, together: of halves, of halves of these, and so on."""
+    if len(every) == 1:
+        return every[0]
+    half = len(every) // 2
+    pair = (merge_all(xp, plan, operands, some) for some in (every[:half], every[half:]))
+    return merge(xp, plan, operands, *pair)
 
 
 def value_and_shares(
