@@ -152,5 +152,7 @@ def part(loss: Callable[..., R]) -> Callable[..., Part[R]]:
     body.__doc__ = f"Return a part of the classes of `{name}`, from ``first`` on, of ``classes``."
     vars(body)["__signature__"] = whole.replace(parameters=keywords, return_annotation=Part)
     decorator: Any = loss_of(prepare=prepare, differentiable=False)
-    made: Any = Made(part, loss, decorator(body))
+    run: Any = decorator(body)
+    run.__annotations__["return"] = Part
+    made: Any = Made(part, loss, run)
     return made
