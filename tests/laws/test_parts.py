@@ -14,17 +14,24 @@ from tests.near import GOAL, assert_near, assert_same, largest
 
 ULP = 8
 """ULP within which parts are the whole, at moderate arguments."""
+MAIN = (
+    "cross_entropy-labels-logits",
+    "cross_entropy-distributions-logits",
+    "entropy-nothing-logits",
+)
 ROW_CASES = [case for case in CASES if of_rows(case)]
-of_row_cases = pytest.mark.parametrize("case", ROW_CASES, ids=str)
+of_libraries_and_cases = pytest.mark.cases(of=of_rows, slow=lambda case: str(case) == MAIN)
+of_cases = pytest.mark.parametrize("case", ROW_CASES, ids=str)
 
 
-def calls(case, *, single):
-    """Yield no options, all of them together, each of them alone if wanted, and each reduction."""
+def calls(case, backend=Backend.NUMPY):
+    """Yield all options together, and where it costs little none, each of them alone, each reduction."""
     options = case.options(classes=CLASSES)
-    names = [(), tuple(options), *([(name,) for name in options] if single else [])]
+    names = [tuple(options)] if backend.is_slow else [(), tuple(options)]
+    names += [(name,) for name in options if backend is Backend.NUMPY]
     for some in dict.fromkeys(names):
         yield {name: options[name] for name in some}
-    if case.takes("reduction"):
+    if case.takes("reduction") and not backend.is_slow:
         others = {"sum", "none"} if case.record.reduction == "mean" else {"none"}
         weighed = {name: x for name, x in options.items() if name != "denominator"}
         yield from ({**weighed, "reduction": reduction} for reduction in sorted(others))
@@ -38,28 +45,28 @@ def assert_whole(backend, case, given, cuts=UNEVEN):
     return value
 
 
-@pytest.mark.cases(of=of_rows)
+@of_libraries_and_cases
 def test_merged_parts_are_the_whole(backend, case):
     given = case.arguments(seed=90, classes=CLASSES)
-    for options in calls(case, single=backend is Backend.NUMPY):
+    for options in calls(case, backend):
         assert_whole(backend, case, given | options)
 
 
-@of_row_cases
+@of_cases
 def test_merged_parts_are_what_a_textbook_says(case):
     given = case.arguments(seed=91, classes=CLASSES)
-    for options in calls(case, single=True):
+    for options in calls(case):
         wholes = merged(parts_of(Backend.NUMPY, case, given | options))
         assert_near(wholes[0].value(), np.asarray(textbook(np, case, given | options)), GOAL)
 
 
 @pytest.mark.parametrize("cuts", [(0, 12), (0, 11, 12), tuple(range(13))], ids=str)
-@of_row_cases
+@of_cases
 def test_any_cut_is_the_whole(case, cuts):
     assert_whole(Backend.NUMPY, case, case.arguments(seed=92, classes=CLASSES), cuts)
 
 
-@of_row_cases
+@of_cases
 def test_what_is_merged_merges_again(case):
     """Within each machine first, and then between machines."""
     given = case.arguments(seed=93, classes=CLASSES) | case.options(classes=CLASSES)
@@ -72,7 +79,7 @@ def test_what_is_merged_merges_again(case):
         assert_same(a, b)
 
 
-@pytest.mark.cases(of=of_rows)
+@of_libraries_and_cases
 def test_statistics_are_one_array_in_the_dtype_to_compute_in(backend, case):
     for dtype in ("float16", "bfloat16", "float32"):
         if not backend.has(dtype):
@@ -90,7 +97,7 @@ def test_statistics_are_one_array_in_the_dtype_to_compute_in(backend, case):
         assert backend.dtype_of(value) == (dtype if case.is_link else "float32")
 
 
-@of_row_cases
+@of_cases
 def test_halves_of_one_precision_round_once(case):
     given = case.arguments(seed=95, classes=CLASSES)
     given[case.form] = given[case.form].astype(ml_dtypes.bfloat16)
@@ -100,7 +107,7 @@ def test_halves_of_one_precision_round_once(case):
     assert_near(gradient, slope, 1, scale=largest(slope))
 
 
-@pytest.mark.cases(of=of_rows)
+@of_libraries_and_cases
 def test_a_part_may_begin_at_a_traced_class(any_backend, case):
     """As that of a device does in a program that all devices run."""
     given = case.arguments(seed=96, classes=CLASSES) | case.options(classes=CLASSES)
@@ -123,7 +130,7 @@ def test_a_part_may_begin_at_a_traced_class(any_backend, case):
 
 
 @pytest.mark.parametrize("out", HIDDEN, ids=str)
-@of_row_cases
+@of_cases
 def test_parts_of_probability_0(case, out):
     given = masked(case, case.arguments(seed=97, classes=CLASSES), out)
     value, gradient = both(Backend.NUMPY, merged(parts_of(Backend.NUMPY, case, given)))
@@ -132,7 +139,7 @@ def test_parts_of_probability_0(case, out):
     assert_near(gradient, slope, scale=largest(np.where(np.isfinite(slope), slope, 0)))
 
 
-@of_row_cases
+@of_cases
 def test_classes_along_another_axis(case):
     given = case.arguments(seed=98, classes=CLASSES)
     turned = {k: np.moveaxis(x, -1, 0) if x.ndim == 2 else x for k, x in given.items()}
