@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, SupportsIndex
 
 from xent import _dispatch, _dtype
 from xent import _target as targets
@@ -18,7 +18,7 @@ from xent._namespace import Sight
 from xent._part import Part
 from xent._plan import masked
 from xent._request import Call, Outline, is_array, weighing
-from xent._typing import R
+from xent._typing import A, ArrayLike, HasShape, Maybe
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,25 @@ def prepare(function: str, given: PartCall) -> _Found:
     return _Found(Part(engine, plan, operands, block, first, call.keep_dtype))
 
 
-def part(loss: Callable[..., R]) -> Callable[..., Part[R]]:
+class LossOfParts(Protocol):
+    """A loss of a part of the classes, whose other arguments only the loss knows, to a checker."""
+
+    __name__: str
+
+    def __call__(
+        self,
+        *arrays: ArrayLike | None,
+        first: SupportsIndex | HasShape,
+        classes: SupportsIndex,
+        probs: Maybe[A] = None,
+        logits: Maybe[A] = None,
+        log_probs: Maybe[A] = None,
+        q: Maybe[A] = None,
+        **options: Any,
+    ) -> Part[A]: ...
+
+
+def part(loss: Callable[..., Any]) -> LossOfParts:
     """Return a loss of rows as a function of a part of their classes.
 
     So a loss of rows that lie in parts, on several devices or processes or in files, is made by hand: each
