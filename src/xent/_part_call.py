@@ -118,9 +118,8 @@ def part(loss: Callable[..., Any]) -> LossOfParts:
         object with
 
         statistics : array (k, *rows), float32 or float64
-            k numbers of each row: 1 from probabilities and log-probabilities, 3 of labels from logits, 5 of
-            distributions, 7 of smoothed labels and more of two rows of logits; 2 or 3 more with
-            `z_loss`, and 1 more for the mean of distributions.
+            k numbers of each row. From logits 3 of labels, 5 of distributions, 7 of smoothed labels, and
+            3 more with `z_loss`; from probabilities 1 to 3; of a mean of distributions 1 more.
         merged(every)
             The same part with what is known of whole rows, from the statistics of every part, this one
             among them, in the order of their classes. It has ``value()``, ``gradient()`` with respect to
@@ -137,8 +136,10 @@ def part(loss: Callable[..., Any]) -> LossOfParts:
     Notes
     -----
     A mean divides by what the rows that were given weigh. Where rows lie apart too, take
-    ``reduction="sum"``, or give all of them the same `denominator`. The results are no function that a
-    library differentiates: pass on ``gradient()``, as by `jax.custom_vjp` or `torch.autograd.Function`.
+    ``reduction="sum"``, or give all of them the same `denominator`. What a communicator sends, no library
+    differentiates: pass ``gradient()`` on, as by `jax.custom_vjp` or `torch.autograd.Function`. A part is
+    measured as one block, in memory of a few times its size; in JAX call it under `jit`. Arrays of Dask lie
+    in parts that Dask itself merges: call the loss.
 
     Examples
     --------

@@ -1,5 +1,7 @@
 """Parts of the classes of rows, measured and merged by hand, are the whole: `xent.part`."""
 
+import functools
+
 import ml_dtypes
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ import xent
 from tests.backends import Backend
 from tests.cases import CASES, NAMED
 from tests.laws.parts import CLASSES, UNEVEN, both, given_parts, merged, of_rows, parts_of
+from tests.laws.strangers import generalised
 from tests.laws.test_merge import HIDDEN, masked
 from tests.libraries.textbook import textbook
 from tests.near import GOAL, assert_near, assert_same, largest
@@ -140,19 +143,21 @@ def test_parts_of_probability_0(case, out):
 
 
 @of_cases
-def test_classes_along_another_axis(case):
-    given = case.arguments(seed=98, classes=CLASSES)
-    turned = {k: np.moveaxis(x, -1, 0) if x.ndim == 2 else x for k, x in given.items()}
-    part = xent.part(case.function)
+def test_classes_along_any_axis_of_many(case):
+    given = case.arguments(seed=98, rows=(2, 3), classes=CLASSES)
+    options = {k: x for k, x in case.options(rows=(2, 3), classes=CLASSES).items() if k != "where"}
+    turned = {k: np.moveaxis(x, -1, 1) if x.ndim == 3 else x for k, x in given.items()}
+    part = xent.part(functools.partial(case.function, **options, axis=1))
     parts = []
     for a, b in ((0, 5), (5, 12)):
-        cut = {k: x[a:b] if x.ndim == 2 else x for k, x in turned.items()}
-        parts.append(part(**cut, axis=0, first=a, classes=CLASSES))
-    value, gradient = case.both(**given)
+        cut = {k: x[:, a:b] if x.ndim == 3 else x for k, x in turned.items()}
+        parts.append(part(**cut, first=a, classes=CLASSES))
+    assert parts[0].statistics.shape[1:] == (2, 3)
+    value, gradient = case.both(**turned, **options, axis=1)
     wholes = merged(parts)
     assert_near(wholes[0].value(), value, ULP)
-    slope = np.concatenate([whole.gradient() for whole in wholes]).T
-    assert_near(slope, gradient, ULP, scale=largest(gradient))
+    slope = np.concatenate([whole.gradient() for whole in wholes], axis=1)
+    assert_near(slope, gradient, ULP, scale=np.max(np.abs(gradient), axis=1, keepdims=True))
 
 
 def test_a_perplexity_beyond_its_dtype():
@@ -171,3 +176,18 @@ def test_a_label_of_no_part_makes_its_row_nan():
     given["target"] = np.asarray([12, 3, -1])
     value, _ = both(Backend.NUMPY, merged(parts_of(Backend.NUMPY, case, given)))
     assert np.isnan(value).tolist() == [True, False, True]
+
+
+def test_a_loss_of_ones_own_has_parts():
+    """The kernel's own number is an operand of each part, as it is of the whole."""
+    given = NAMED["cross_entropy-labels-probs"].arguments(seed=100, classes=CLASSES)
+    part, q = xent.part(generalised), given["probs"]
+    for power in (0.7, 0.3):
+        parts = [
+            part(given["target"], q[:, a:b], first=a, classes=CLASSES, power=power)
+            for a, b in ((0, 5), (5, 12))
+        ]
+        value, gradient = both(Backend.NUMPY, merged(parts))
+        wanted, slope = xent.value_and_grad(generalised)(**given, power=power)
+        assert_near(value, wanted, ULP)
+        assert_near(gradient, slope, ULP, scale=largest(slope))
