@@ -33,7 +33,7 @@ class Part(Generic[R]):
 
     @property
     def statistics(self) -> R:
-        """All that other parts need of this one, an array (k, *rows); measured when it is asked for."""
+        """All that others need of this part, an array (k, *rows), measured each time that it is asked for."""
         measured: R = self.engine.run(self._measured)
         return measured
 

@@ -118,8 +118,9 @@ def part(loss: Callable[..., Any]) -> LossOfParts:
         object with
 
         statistics : array (k, *rows), float32 or float64
-            k numbers of each row. From logits 3 of labels, 5 of distributions, 7 of smoothed labels, and
-            3 more with `z_loss`; from probabilities 1 to 3; of a mean of distributions 1 more.
+            k numbers of each row, measured each time that they are asked for. From logits 3 of labels,
+            5 of distributions, 7 of smoothed labels, and 3 more with `z_loss`; from probabilities 1 to 3;
+            of a mean of distributions 1 more.
         merged(every)
             The same part with what is known of whole rows, from the statistics of every part, this one
             among them, in the order of their classes. It has ``value()``, ``gradient()`` with respect to
