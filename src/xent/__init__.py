@@ -8,6 +8,7 @@ from xent._options import BinaryOptions as BinaryOptions
 from xent._options import CrossEntropyOptions as CrossEntropyOptions
 from xent._options import DivergenceOptions as DivergenceOptions
 from xent._options import LikelihoodOptions as LikelihoodOptions
+from xent._part_call import part as part
 from xent._request import Call as Call
 from xent._transform import grad as grad
 from xent._transform import linear_head as linear_head

@@ -217,7 +217,8 @@ def value_and_gradient_of(
     weights = weigh(xp, plan, operands, one.shape)
     w, share = cotangents(xp, plan, operands, weights, one)
     if plan.finish == "exp":
-        return _exponential(engine, plan, operands, w)
+        cost = engine.value(replace(plan, finish="none"), operands)
+        return exponential(xp, cost, lambda x: engine.rows_and_gradient(plan, operands, w * x)[1])
     rows, g = engine.rows_and_gradient(plan, operands, w)
     penalties = None
     if share is not None:
@@ -226,16 +227,14 @@ def value_and_gradient_of(
     return reduced(xp, plan, operands, rows, penalties, weights), g
 
 
-def _exponential(engine: Engine, plan: Plan, operands: Operands, w: Array) -> tuple[Array, Array]:
-    """Return exp of the cost and its gradient, of which the rows' own share is ``w``.
+def exponential(xp: Any, cost: Array, sloped: Callable[[Array], Array]) -> tuple[Array, Array]:
+    """Return exp of the cost and its gradient, that of the cost being ``sloped`` by a factor.
 
     What is beyond the range of the dtype multiplies last, and nothing that is 0 (R4). What is
     within it does so before the gradient is rounded.
     """
-    xp = engine.xp
-    cost = engine.value(replace(plan, finish="none"), operands)
     within = xp.minimum(cost, xp.full_like(cost, log(xp.finfo(cost.dtype).max) - 1))
-    _, g = engine.rows_and_gradient(plan, operands, w * xp.exp(within))
+    g = sloped(xp.exp(within))
     if xp.maybe(lambda: within < cost):
         wide = m.silent(xp, _dtype.cast(xp, g, cost.dtype), xp.exp(cost - within))
         g = _dtype.cast(xp, wide, g.dtype)

@@ -17,7 +17,7 @@ from xent._linear import BUDGET, DEVICE_BUDGET, Chunks, Gradients, Head
 from xent._made import part_of
 from xent._namespace import Sight
 from xent._plan import Operands, Plan
-from xent._request import NUMBERS, WEIGHTS, Call, is_array
+from xent._request import Call, Outline, weighing
 from xent._typing import Array
 
 
@@ -28,17 +28,6 @@ class LinearCall:
     call: Call
     head: Mapping[str, Any]
     chunk_bytes: Any
-
-
-class _Logits(NamedTuple):
-    """The shape and dtype of logits that are not there."""
-
-    shape: tuple[int, ...]
-    dtype: Any
-
-    @property
-    def ndim(self) -> int:
-        return len(self.shape)
 
 
 def of_logits(
@@ -119,15 +108,13 @@ def prepare(function: str, given: LinearCall) -> LinearProblem:
     """Check a call of a linear loss; return what runs it, its rows flat."""
     call, options = given.call, given.call.options
     arguments.exactly_one(function, **call.predictions)
-    weights = {key: options[key] for key in WEIGHTS if key in options}
-    weights |= {key: options[key] for key in NUMBERS if is_array(options.get(key))}
-    every = {**given.head, call.target_name: call.target, **weights}
+    every = {**given.head, call.target_name: call.target, **weighing(options)}
     engine, arrays = _dispatch.resolve(every, like="features")
     of_head = Head(arrays["features"], arrays["weight"], arrays.get("bias"))
     structure.head(*of_head, narrow=call.elementwise)
     rows, classes = tuple(of_head.features.shape[:-1]), tuple(of_head.weight.shape[:-1])
     features, weight, bias = _in_one_dtype(engine, of_head)
-    logits: Any = _Logits((*rows, *classes), features.dtype)
+    logits: Any = Outline((*rows, *classes), features.dtype)
     structure.last_axis(options.get("axis", -1), logits.ndim)
     sight = engine.sight(arrays.values()) if engine.has_devices else Sight.READABLE
     arrays[_NAME] = logits

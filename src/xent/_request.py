@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from numbers import Real
-from typing import Any, Generic, Literal
+from typing import Any, Generic, Literal, NamedTuple
 
 from xent import _dtype, _options
 from xent import _target as targets
@@ -24,6 +24,18 @@ WEIGHTS = ("class_weight", "pos_weight", "sample_weight", "where", "denominator"
 
 NO_PART = (*WEIGHTS, "validate", "chunk_bytes")
 """Options of which a plan is no function; those that are arrays are looked at by themselves."""
+
+
+class Outline(NamedTuple):
+    """The shape and dtype of an array that is not there, or only a part of it."""
+
+    shape: tuple[int, ...]
+    dtype: Any
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.shape)
 
 
 @dataclass(slots=True)
@@ -61,10 +73,15 @@ class Call(Generic[R_co]):
     keep_dtype: bool = False
 
     @property
+    def shape(self) -> str:
+        """The shape of the kernels."""
+        kernels = (*self.distributions.values(), *self.labels.values())
+        return kernels[0].shape
+
+    @property
     def elementwise(self) -> bool:
         """Whether each element is a row by itself."""
-        kernels = (*self.distributions.values(), *self.labels.values())
-        return kernels[0].shape == "element"
+        return self.shape == "element"
 
 
 def plan_of(call: Call, operands: Operands, name: str, form: Form) -> Plan:
@@ -156,6 +173,12 @@ def _is_own(call: Call, form: Form) -> bool:
 def is_array(number: Any) -> bool:
     """Whether a number is an array, whose library counts; a compiler's symbol of a number is none."""
     return not isinstance(number, Real) and hasattr(number, "shape")
+
+
+def weighing(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that are arrays, and those that are numbers and were given as one."""
+    weights = {key: options[key] for key in WEIGHTS if key in options}
+    return weights | {key: options[key] for key in NUMBERS if is_array(options.get(key))}
 
 
 def is_there(option: str, x: Any) -> bool:

@@ -31,17 +31,25 @@ class Weights(NamedTuple):
 NOTHING = Weights()
 
 
-def weigh(xp: Verbs, plan: Plan, operands: Operands, rows: tuple[int, ...]) -> Weights:
-    """Return what the ``rows``, a shape, weigh; all that are taken out are in the mask."""
+def weigh(
+    xp: Verbs,
+    plan: Plan,
+    operands: Operands,
+    rows: tuple[int, ...],
+    mass: Array | None = None,
+) -> Weights:
+    """Return what the ``rows``, a shape, weigh; all that are taken out are in the mask.
+
+    Their ``mass`` is given where the operands have only a part of it.
+    """
     if plan.even:
         return Weights(divisor=prod(rows)) if plan.reduction == "mean" else NOTHING
     dtype = xp.float32 if plan.half else operands.prediction.dtype
     sample = operands.sample_weight
     if sample is not None:
         sample = without(xp, _dtype.cast(xp, sample, dtype), operands.where, None, 0.0)
-    mass = None
     averaged = plan.reduction == "mean" and operands.denominator is None
-    if averaged or operands.class_weight is not None:
+    if mass is None and (averaged or plan.target.costs):
         mass = plan.target.mass(xp, plan, operands)
     cost = _times(sample, mass) if plan.target.costs else sample
     divisor: Any = None

@@ -43,6 +43,12 @@ def test_gradients(case, make):
         assert_same(a, b)
 
 
+def test_parts():
+    part = xent.part(functools.partial(xent.cross_entropy, label_smoothing=0.25))
+    given = {"target": [0], "logits": [[1.0]], "first": 0, "classes": 2}
+    assert_same(again(part)(**given).statistics, part(**given).statistics)
+
+
 @pytest.mark.parametrize("make", [lambda loss: loss, xent.grad, xent.value_and_grad])
 def test_heads(make):
     given = np.asarray([0, 1]), np.eye(2), np.ones((3, 2))

@@ -12,6 +12,7 @@ from benchmarks.counts.cupy_double import installed, metered
 from tests.backends import Backend, converted
 from tests.cases import CASES, NAMED
 from tests.laws import test_overrides
+from tests.laws.parts import CLASSES, UNEVEN, given_parts, merged, of_rows, parts_of
 from tests.laws.verbs import DTYPES
 from tests.linear.test_laws import EVERY, OPTIONS, TARGETS, names
 from tests.linear.textbook import head
@@ -181,3 +182,17 @@ def test_the_double_goes_again():
     with installed() as double:
         assert sys.modules["cupy"] is double
     assert [sys.modules.get(name) for name in names] == before
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if of_rows(case)], ids=str)
+def test_parts_are_numpys_and_nothing_waits(cupy, case):
+    given = case.arguments(classes=CLASSES) | case.options(classes=CLASSES)
+    there = [converted(some, cupy.asarray) for some in given_parts(case, given, UNEVEN)]
+    with metered() as meter:
+        wholes = merged([xent.part(case.function)(**some) for some in there])
+        both = [whole.value_and_gradient() for whole in wholes]
+    assert meter.waits == 0
+    wanted = [whole.value_and_gradient() for whole in merged(parts_of(Backend.NUMPY, case, given))]
+    for (value, g), (want, slope) in zip(both, wanted, strict=True):
+        assert_near(numbers(value), want)
+        assert_near(numbers(g), slope, scale=largest(slope))

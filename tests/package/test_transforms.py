@@ -1,4 +1,4 @@
-"""`grad`, `value_and_grad` and `linear_head` are of losses alone, and of what they are really given."""
+"""`grad`, `value_and_grad`, `linear_head` and `part` are of losses alone, of what is really given."""
 
 import functools
 import inspect
@@ -11,7 +11,7 @@ import xent
 from tests.cases import CASES, LOSSES
 from tests.near import assert_same
 
-TRANSFORMS = (xent.grad, xent.value_and_grad, xent.linear_head)
+TRANSFORMS = (xent.grad, xent.value_and_grad, xent.linear_head, xent.part)
 OF_LOGITS = [
     f for f in LOSSES.values() if {"target", "logits"} <= {*inspect.signature(f).parameters}
 ]

@@ -31,6 +31,15 @@ def of_one_function(z: Double, x: torch.Tensor, a: jax.Array) -> None:
     assert_type(both([0], logits=a), tuple[jax.Array, jax.Array])
 
 
+def of_parts(z: Double, x: torch.Tensor) -> None:
+    part = xent.part(xent.cross_entropy)
+    own = part([0], logits=z, first=0, classes=9, label_smoothing=0.1)
+    assert_type(own.statistics, Double)
+    assert_type(own.merged([own.statistics]).value_and_gradient(), tuple[Double, Double])
+    assert_type(part([0], logits=x, first=0, classes=9).statistics, torch.Tensor)
+    part([0], logits=z)  # wrong
+
+
 def of_heads(y: torch.Tensor, x: torch.Tensor, linear: torch.nn.Linear, z: Double) -> None:
     value, g = xent.value_and_grad(xent.linear_cross_entropy)(y, x, linear.weight, linear.bias)
     assert_type(value, torch.Tensor)

@@ -14,15 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import reduce
-from operator import add
 from typing import Any, Protocol, TypeVar
 
-from xent import _dtype
+from xent import _dtype, _parts
 from xent._linear import Block, Chunks, Cut, Gradients, Head, Made, Sums, Wanted
-from xent._plan import Operands, Plan, of_penalty
-from xent._rows import cotangents, reduced, weigh
-from xent._target import along, raw_gradient, ready
+from xent._plan import Operands, Plan
+from xent._target import along
 from xent._typing import Array
 
 Carry = TypeVar("Carry")
@@ -168,42 +165,24 @@ def _merged(
 ) -> tuple[Array, Any]:
     """Return the same of rows whose strips are measured one after another and merged."""
     xp, rows = loops.xp, operands._replace(prediction=block.features)
-    runs = [(plan, rows)] if plan.penalty is None else [(plan, rows), of_penalty(plan, rows)]
-    kernels = [run[0].kernel.filled(run[1].numbers.kernel) for run in runs]
 
-    def strip(cut: Cut) -> list[tuple[Array, Any]]:
-        logits = loops.logits(block, cut)
-        return [ready(xp, p, _of_classes(loops, p, o, logits, cut), cut.first) for p, o in runs]
+    def strip(cut: Cut) -> Operands:
+        return _of_classes(loops, plan, rows, loops.logits(block, cut), cut)
 
     def merged(cut: Cut, before: Any) -> Any:
-        more = [k.measure(xp, z, t, 1)[0] for k, (z, t) in zip(kernels, strip(cut), strict=True)]
-        both = zip(kernels, before or more, more, strict=True)
-        return more if before is None else [k.merge(xp, a, b) for k, a, b in both]
+        more = _parts.measure(xp, plan, strip(cut), cut.first)
+        return more if before is None else _parts.merge(xp, plan, rows, before, more)
 
     statistics: Any = loops.over_classes(merged, None)
-    weights = weigh(xp, plan, _of_weights(plan, rows), block.features.shape[:1])
-    values = [xp.squeeze(k.value(xp, s), axis=1) for k, s in zip(kernels, statistics, strict=True)]
-    value = reduced(xp, plan, rows, values[0], (values[1:] or [None])[0], weights)
+    value, shares = _parts.value_and_shares(xp, plan, rows, statistics)
     if gradients is None:
         return value, None
-    shares = cotangents(xp, plan, rows, weights, xp.ones_like(values[0]))
 
     def added(cut: Cut, gradients: Any) -> Any:
-        given = zip(kernels, strip(cut), statistics, shares, strict=False)
-        parts = [_gradient(xp, plan, rows, *of_one) for of_one in given if of_one[-1] is not None]
-        g = _dtype.cast(xp, reduce(add, parts), block.features.dtype)
-        return _added(loops, gradients, g, block, cut)
+        g = _parts.gradient(xp, plan, strip(cut), cut.first, statistics, shares)
+        return _added(loops, gradients, _dtype.cast(xp, g, block.features.dtype), block, cut)
 
     return value, loops.over_classes(added, gradients)
-
-
-def _gradient(
-    xp: Any, plan: Plan, operands: Operands, kernel: Any, given: tuple[Array, Any], s: Any, w: Any
-) -> Array:
-    """Return the gradient of Σ w · loss of a strip in its logits as they were made."""
-    z, t = given
-    g: Array = kernel.gradient(xp, z, t, s, None, along(w, 1), 1)
-    return raw_gradient(operands, z, g) if plan.capped else g
 
 
 def per_row(operands: Operands) -> dict[str, Any]:
@@ -213,11 +192,6 @@ def per_row(operands: Operands) -> dict[str, Any]:
     if "pos_weight" in given and given["pos_weight"].ndim < 2:
         del given["pos_weight"]
     return given
-
-
-def _of_weights(plan: Plan, operands: Operands) -> Operands:
-    """Return the operands without class weights that are in a distribution, which is not summed for them."""
-    return operands if plan.target.by_label else operands._replace(class_weight=None)
 
 
 def _of_classes(loops: Loops, plan: Plan, operands: Operands, logits: Array, cut: Cut) -> Operands:

@@ -1,0 +1,89 @@
+"""A part of the classes of some rows: every check and every message."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from xent import _dtype
+from xent._check import arguments
+from xent._typing import Array
+
+_WHOLE = {
+    "element": "each of its elements is a row by itself: call the loss of each part",
+    "block": "it returns a number for each class, made of the whole row: of parts merge the logsumexp",
+}
+
+
+def not_in_parts(loss: Any) -> TypeError:
+    """Return the error for a function of which no parts are known."""
+    return TypeError(
+        f"no parts are known of {arguments.shown(loss)}; they are of cross_entropy and the other losses of "
+        "rows of xent, and of functions that are made losses by xent.loss"
+    )
+
+
+def of_a_head(name: str) -> TypeError:
+    """Return the error for the loss of a linear head."""
+    return TypeError(
+        f"{name} is the loss of a linear head; make the logits of this part, features @ weight.T of its "
+        "classes, and give them to a part of the loss of logits"
+    )
+
+
+def rows(name: str, shape: str) -> None:
+    """Raise unless a loss of this shape of kernel has one number per row."""
+    if shape != "row":
+        raise TypeError(f"{name} has no parts: {_WHOLE[shape]}")
+
+
+def soft_rows(name: str) -> ValueError:
+    """Return the error for target logits of which whole rows are needed."""
+    return ValueError(
+        f"{name} beside probs or log_probs is a softmax, which a part of a row does not know; give the "
+        "target's probabilities, or the prediction as logits"
+    )
+
+
+def validated(validate: Any) -> None:
+    """Raise where sums of whole rows are asked for."""
+    if validate is not None and arguments.truth("validate", validate):
+        raise ValueError(
+            "validate=True sums the classes of each row, and a part has only some of them; None checks all "
+            "else, where values can be read"
+        )
+
+
+def classes(x: Any, size: int) -> int:
+    """Return the number of classes of the whole row, of which ``size`` are there."""
+    number = arguments.integer("classes", x, "an int, the number of classes of the whole row")
+    if number < size:
+        raise ValueError(f"classes is {number}, and this part alone has {size}")
+    return number
+
+
+def first(x: Any, size: int, whole: int) -> int:
+    """Return the index of the first class of a part."""
+    number = arguments.integer("first", x, "an int, the index of the first class of this part")
+    if not 0 <= number <= whole - size:
+        raise ValueError(
+            f"first is {number}; a part of {size} of {whole} classes begins at 0 to {whole - size}"
+        )
+    return number
+
+
+def traced_first(x: Array) -> Array:
+    """Return an array, which may have no value yet and can be the index of a class."""
+    if tuple(x.shape) != () or not _dtype.is_integer(x):
+        raise TypeError(
+            f"first has dtype {_dtype.name(x.dtype)} and shape {tuple(x.shape)}; it takes one integer"
+        )
+    return x
+
+
+def statistics(x: Array, own: Sequence[int]) -> None:
+    """Raise unless these are statistics of parts, each of the shape of this part's."""
+    if x.ndim == 0 or x.shape[0] == 0 or tuple(x.shape[1:]) != tuple(own):
+        raise ValueError(
+            f"statistics of all parts have shape {tuple(x.shape)}; they take (parts, *{tuple(own)})"
+        )

@@ -1,0 +1,168 @@
+"""A part of the classes of some rows, and the same with what is known of the whole rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Generic
+
+from xent import _dispatch, _dtype, _parts
+from xent._check import parts
+from xent._engine import Engine, exponential
+from xent._plan import Operands, Plan
+from xent._target import along
+from xent._typing import Array, R
+
+
+@dataclass(frozen=True, eq=False)
+class Part(Generic[R]):
+    """Some classes of the rows of a checked call, made by `xent.part`.
+
+    Attributes
+    ----------
+    operands : as the caller gave them, class weights of the whole row
+    block : the same with the class weights of this part
+    """
+
+    engine: Engine
+    plan: Plan
+    operands: Operands
+    block: Operands
+    first: Any
+    keep_dtype: bool
+
+    @property
+    def statistics(self) -> R:
+        """All that others need of this part, an array (k, *rows), measured each time that it is asked for."""
+        measured: R = self.engine.run(self._measured)
+        return measured
+
+    def merged(self, every: Any) -> Whole[R]:
+        """Return this part with what is known of whole rows, from the statistics of ``every`` part.
+
+        Parameters
+        ----------
+        every : sequence of (k, *rows), or (parts, k, *rows)
+            The statistics of all parts in the order of their classes, this one's among them.
+
+        Returns
+        -------
+        Whole
+            With `value`, `gradient` and `value_and_gradient`. Whoever merges the same arrays has the
+            same bits. Its own `statistics` are those of all these parts together, which may be merged
+            with others' again: inside of each machine first, then between machines.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For arrays of another library, device or shape.
+        """
+        own = {"prediction": self.block.prediction}
+        arrays = _dispatch.resolve({**own, "statistics": every})[1]["statistics"]
+        return Whole(self, self.engine.run(self._merged, arrays))
+
+    def _measured(self) -> Array:
+        return self.stacked(_parts.measure(self.engine.xp, self.plan, self.block, self.first))
+
+    def stacked(self, statistics: Any) -> Array:
+        """Return statistics as one array, without the class axis."""
+        xp, dtype = self.engine.xp, _dtype.compute_dtype(self.engine.xp, self.block.prediction)
+        rows = (xp.squeeze(x, axis=self.plan.axis) for x in _leaves(statistics))
+        stacked: Array = xp.stack([_dtype.cast(xp, x, dtype) for x in rows])
+        return stacked
+
+    def rounded(self, value: Array) -> Array:
+        """Return a value in the dtype that the loss returns."""
+        dtype = self.block.prediction.dtype
+        return _dtype.cast(self.engine.xp, value, dtype) if self.keep_dtype else value
+
+    def _merged(self, arrays: Array) -> Any:
+        xp, plan, one = self.engine.xp, self.plan, self._of_one_class()
+        axis: Any = plan.axis
+        like = list(_leaves(one))
+        parts.statistics(arrays, (len(like), *xp.squeeze(like[0], axis=axis).shape))
+        every = []
+        for i in range(arrays.shape[0]):
+            leaves = (along(arrays[i, j, ...], axis) for j in range(len(like)))
+            every.append(_filled(xp, one, leaves))
+        return _parts.merge_all(xp, plan, self.block, every)
+
+    def _of_one_class(self) -> list[Any]:
+        """Return the statistics of the first class alone, which have the structure of all."""
+        axis: Any = self.plan.axis
+        at = (slice(None),) * axis + (slice(0, 1), ...)
+        target, weights = self.block.target, self.block.class_weight
+        if target is not None and not self.plan.target.by_label:
+            target = target[at]
+        weights = None if weights is None else weights[:1]
+        x = self.block.prediction[at]
+        one = self.block._replace(prediction=x, target=target, class_weight=weights)
+        return _parts.measure(self.engine.xp, self.plan, one, self.first)
+
+
+@dataclass(frozen=True, eq=False)
+class Whole(Generic[R]):
+    """A part, and what is known of its whole rows: all that its value and its gradient need."""
+
+    part: Part[R]
+    known: Any
+
+    @property
+    def statistics(self) -> R:
+        """What all the parts that were merged are to others, as of one part: an array (k, *rows)."""
+        return self._run(self.part.stacked, self.known)
+
+    def value(self) -> R:
+        """Return the value of the loss, as if it had been called with whole rows."""
+        return self._run(self._value)
+
+    def gradient(self) -> R:
+        """Return the gradient with respect to this part of the prediction, in its dtype.
+
+        Of the reduced value, or of the sum of the rows for ``reduction="none"``.
+        """
+        return self.value_and_gradient()[1]
+
+    def value_and_gradient(self) -> tuple[R, R]:
+        """Return both."""
+        both: tuple[R, R] = self._run(self._value_and_gradient)
+        return both
+
+    def _run(self, function: Callable[..., Any], *args: Any) -> Any:
+        return self.part.engine.run(function, *args)
+
+    def _value(self) -> Any:
+        part, xp = self.part, self.part.engine.xp
+        value, _ = _parts.value_and_shares(xp, part.plan, part.operands, self.known)
+        return part.rounded(value)
+
+    def _value_and_gradient(self) -> tuple[Any, Any]:
+        part, xp, plan = self.part, self.part.engine.xp, self.part.plan
+        of_cost = replace(plan, finish="none") if plan.finish == "exp" else plan
+        cost, (w, share) = _parts.value_and_shares(xp, of_cost, part.operands, self.known)
+
+        def sloped(factor: Any) -> Array:
+            shares = w * factor, share
+            g = _parts.gradient(xp, plan, part.block, part.first, self.known, shares)
+            return _dtype.cast(xp, g, part.block.prediction.dtype)
+
+        if plan.finish == "exp":
+            return exponential(xp, cost, sloped)
+        return part.rounded(cost), sloped(1)
+
+
+def _leaves(statistics: Any) -> Iterator[Any]:
+    """Yield the arrays that statistics hold, however nested."""
+    if isinstance(statistics, (tuple, list)):
+        for x in statistics:
+            yield from _leaves(x)
+    else:
+        yield statistics
+
+
+def _filled(xp: Any, like: Any, leaves: Iterator[Any]) -> Any:
+    """Return statistics of the structure and the dtypes of others, with new arrays."""
+    if not isinstance(like, (tuple, list)):
+        return _dtype.cast(xp, next(leaves), like.dtype)
+    each = [_filled(xp, x, leaves) for x in like]
+    return type(like)(*each) if hasattr(like, "_fields") else type(like)(each)

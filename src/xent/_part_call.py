@@ -1,0 +1,178 @@
+"""A loss of a part of the classes of its rows: what a process, a device or a file has of them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol, SupportsIndex
+
+from xent import _dispatch, _dtype
+from xent import _target as targets
+from xent._call import loss as loss_of
+from xent._call import planned, seen
+from xent._check import arguments, parts, structure
+from xent._linear_call import LinearCall
+from xent._made import Made, original, part_of
+from xent._namespace import Sight
+from xent._part import Part
+from xent._plan import masked
+from xent._request import Call, Outline, is_array, weighing
+from xent._typing import A, ArrayLike, HasShape, Maybe
+
+
+@dataclass(frozen=True)
+class PartCall:
+    """What a caller asks of a part: the call of the loss, and which classes these are."""
+
+    call: Call
+    first: Any
+    classes: Any
+
+
+class _Found(NamedTuple):
+    """What a call of a loss of parts returns, as `xent.loss` asks for it."""
+
+    found: Part[Any]
+
+    def value(self) -> Part[Any]:
+        return self.found
+
+
+def prepare(function: str, given: PartCall) -> _Found:
+    """Check the call of a part by the shapes of the whole row, and its values by what is there."""
+    call = given.call
+    forms = {call.names.get(form, form): form for form in call.predictions}
+    predictions = {name: call.predictions[form] for name, form in forms.items()}
+    arguments.exactly_one(function, **predictions)
+    parts.rows(function, call.shape)
+    parts.validated(call.options.get("validate"))
+    name = next(name for name, x in predictions.items() if x is not None)
+    traced = {"first": given.first} if is_array(given.first) else {}
+    every = {name: predictions[name], call.target_name: call.target, **weighing(call.options)}
+    engine, arrays = _dispatch.resolve(every | traced, like=name)
+    sight = engine.sight(arrays.values()) if engine.has_devices else Sight.READABLE
+    x, target = arrays[name], arrays.get(call.target_name)
+    structure.prediction(name, x)
+    axis = structure.axis_of(name, x, call.options.get("axis", -1))
+    size = x.shape[axis]
+    classes = parts.classes(given.classes, size)
+    whole = (*x.shape[:axis], classes, *x.shape[axis + 1 :])
+    outlines = {name: Outline(whole, x.dtype)}
+    if target is not None and target.ndim == x.ndim and _dtype.is_floating(target):
+        structure.same_shape(call.target_name, target, name, x.shape)
+        outlines[call.target_name] = Outline(whole, target.dtype)
+    plan, operands = planned(engine, call, arrays | outlines, name, forms[name], sight)
+    if plan.target is targets.SOFTMAX_OF:
+        raise parts.soft_rows(call.target_name)
+    operands = operands._replace(prediction=x, target=target)
+    plan, operands = engine.run(masked, seen(engine, call, plan, operands, name, sight), operands)
+    if traced:
+        first: Any = parts.traced_first(arrays["first"])
+    else:
+        first = parts.first(given.first, size, classes)
+    weights: Any = operands.class_weight
+    if weights is not None:
+        weights = engine.xp.pick(weights, engine.xp.iota_of(x, size, 1, 0) + first, 0)
+    block = operands._replace(class_weight=weights)
+    return _Found(Part(engine, plan, operands, block, first, call.keep_dtype))
+
+
+class LossOfParts(Protocol):
+    """A loss of a part of the classes, whose other arguments only the loss knows, to a checker."""
+
+    __name__: str
+
+    def __call__(
+        self,
+        *arrays: ArrayLike | None,
+        first: SupportsIndex | HasShape,
+        classes: SupportsIndex,
+        probs: Maybe[A] = None,
+        logits: Maybe[A] = None,
+        log_probs: Maybe[A] = None,
+        q: Maybe[A] = None,
+        **options: Any,
+    ) -> Part[A]: ...
+
+
+def part(loss: Callable[..., Any]) -> LossOfParts:
+    """Return a loss of rows as a function of a part of their classes.
+
+    So a loss of rows that lie in parts, on several devices or processes or in files, is made by hand: each
+    part is measured where it lies, its statistics are sent to the others by whatever sends arrays, and with
+    those of all parts each has the value of the whole rows and the gradient of its own part.
+
+    Parameters
+    ----------
+    loss : function
+        A loss of rows of xent, `entropy`, `perplexity`, `logsumexp`, or a loss of your own by `xent.loss`.
+
+    Returns
+    -------
+    function
+        Of the arguments of ``loss``, and two more by keyword: ``classes``, how many the whole row has, and
+        ``first``, the index among these of the first class of this part, which may be traced. The
+        prediction, and a target that is a distribution, are this part's; labels and `class_weight` are
+        those of the whole row, and all that is one per row is the same in every part. It returns an
+        object with
+
+        statistics : array (k, *rows), float32 or float64
+            k numbers of each row, measured each time that they are asked for. From logits 3 of labels,
+            5 of distributions, 7 of smoothed labels, and 3 more with `z_loss`; from probabilities 1 to 3;
+            of a mean of distributions 1 more.
+        merged(every)
+            The same part with what is known of whole rows, from the statistics of every part, this one
+            among them, in the order of their classes. It has ``value()``, ``gradient()`` with respect to
+            this part's prediction, ``value_and_gradient()``, and ``statistics`` to be merged again.
+
+    Raises
+    ------
+    TypeError
+        For any other function; of the function that is returned, for a loss of elements (`sigmoid`,
+        `binary_cross_entropy`) or of whole rows (`softmax`), and for a linear loss.
+    ValueError
+        Of the function that is returned, for a part that does not lie within the ``classes``.
+
+    Notes
+    -----
+    A mean divides by what the rows that were given weigh. Where rows lie apart too, take
+    ``reduction="sum"``, or give all of them the same `denominator`. What a communicator sends, no library
+    differentiates: pass ``gradient()`` on, as by `jax.custom_vjp` or `torch.autograd.Function`. A part is
+    measured as one block, in memory of a few times its size; in JAX call it under `jit`. Arrays of Dask lie
+    in parts that Dask itself merges: call the loss.
+
+    Examples
+    --------
+    >>> import numpy as np, xent
+    >>> logits = np.array([[1.0, 2.0, 3.0]])
+    >>> part = xent.part(xent.cross_entropy)
+    >>> left = part([2], logits=logits[:, :2], first=0, classes=3)
+    >>> right = part([2], logits=logits[:, 2:], first=2, classes=3)
+    >>> every = [left.statistics, right.statistics]
+    >>> print(f"{right.merged(every).value():.6f} {left.merged(every).gradient()[0, 0]:.6f}")
+    0.407606 0.090031
+    """
+    call = part_of(loss, "call")
+    if call is None:
+        raise parts.not_in_parts(loss)
+    whole, name = inspect.signature(loss), original(loss).__name__
+    keywords = [p for p in whole.parameters.values() if p.kind is not p.VAR_KEYWORD]
+    keywords += [
+        inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY) for key in ("first", "classes")
+    ]
+
+    def body(*args: Any, first: Any, classes: Any, **options: Any) -> Any:
+        given = call(*args, **options)
+        if isinstance(given, LinearCall):
+            raise parts.of_a_head(name)
+        return PartCall(given, first, classes)
+
+    body.__name__ = body.__qualname__ = name
+    body.__doc__ = f"Return a part of the classes of `{name}`, from ``first`` on, of ``classes``."
+    vars(body)["__signature__"] = whole.replace(parameters=keywords, return_annotation=Part)
+    decorator: Any = loss_of(prepare=prepare, differentiable=False)
+    run: Any = decorator(body)
+    run.__annotations__["return"] = Part
+    made: Any = Made(part, loss, run)
+    return made

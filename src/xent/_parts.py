@@ -1,0 +1,92 @@
+"""Rows in parts, each of some classes: measured one by one, merged, and differentiated one by one.
+
+What is known of the rows of a part is a list: the statistics of the loss, those of its penalty where
+there is one, and the mass of the target where a mean divides by it and a part has but a share of it.
+"""
+
+from __future__ import annotations
+
+from functools import reduce
+from operator import add
+from typing import Any
+
+from xent._kernel import Kernel
+from xent._plan import Operands, Plan, of_penalty
+from xent._rows import cotangents, reduced, weigh
+from xent._target import along, raw_gradient, ready
+from xent._typing import Array
+
+MASS = Kernel()
+"""What merges masses, by their sum, and has them as they are for its value."""
+
+
+def measure(xp: Any, plan: Plan, operands: Operands, first: Any) -> list[Any]:
+    """Return the statistics of a part, whose first class is ``first``."""
+    runs = zip(_kernels(plan, operands), _runs(plan, operands), strict=False)
+    every = [k.measure(xp, *ready(xp, p, o, first), plan.axis)[0] for k, (p, o) in runs]
+    if _adds_mass(plan, operands):
+        mass: Any = plan.target.mass(xp, plan, operands)
+        every.append(along(mass, plan.axis))
+    return every
+
+
+def merge(xp: Any, plan: Plan, operands: Operands, a: list[Any], b: list[Any]) -> list[Any]:
+    """Return the statistics of two parts together."""
+    pairs = zip(_kernels(plan, operands), a, b, strict=True)
+    return [kernel.merge(xp, *pair) for kernel, *pair in pairs]
+
+
+def merge_all(xp: Any, plan: Plan, operands: Operands, every: list[list[Any]]) -> list[Any]:
+    """Return the statistics of parts, in their order, together: of halves, of halves of these, and so on."""
+    if len(every) == 1:
+        return every[0]
+    half = len(every) // 2
+    pair = (merge_all(xp, plan, operands, some) for some in (every[:half], every[half:]))
+    return merge(xp, plan, operands, *pair)
+
+
+def value_and_shares(
+    xp: Any, plan: Plan, operands: Operands, statistics: Any
+) -> tuple[Array, tuple[Array, Array | None]]:
+    """Return the value, and its derivatives by the loss of each row and by its penalty."""
+    every = zip(_kernels(plan, operands), statistics, strict=True)
+    costs, *more = (xp.squeeze(kernel.value(xp, s), axis=plan.axis) for kernel, s in every)
+    penalties = None if plan.penalty is None else more[0]
+    mass = more[-1] if _adds_mass(plan, operands) else None
+    weights = weigh(xp, plan, operands, costs.shape, mass)
+    value = reduced(xp, plan, operands, costs, penalties, weights)
+    return value, cotangents(xp, plan, operands, weights, xp.ones_like(costs))
+
+
+def gradient(
+    xp: Any, plan: Plan, operands: Operands, first: Any, statistics: Any, shares: Any
+) -> Array:
+    """Return the gradient of a part in its prediction as that was given, in the dtype to compute in."""
+    runs = _kernels(plan, operands), _runs(plan, operands), statistics, shares
+    every = [_gradient(xp, *run, first) for run in zip(*runs, strict=False) if run[-1] is not None]
+    return reduce(add, every)
+
+
+def _gradient(
+    xp: Any, kernel: Kernel, run: tuple[Plan, Operands], s: Any, share: Array, first: Any
+) -> Array:
+    plan, operands = run
+    x, target = ready(xp, plan, operands, first)
+    g: Array = kernel.gradient(xp, x, target, s, None, along(share, plan.axis), plan.axis)
+    return raw_gradient(operands, x, g) if plan.capped else g
+
+
+def _runs(plan: Plan, operands: Operands) -> list[tuple[Plan, Operands]]:
+    """Return plan and operands of the loss, and of its penalty where there is one."""
+    loss = plan, operands
+    return [loss] if plan.penalty is None else [loss, of_penalty(plan, operands)]
+
+
+def _kernels(plan: Plan, operands: Operands) -> list[Kernel]:
+    every = [p.kernel.filled(o.numbers.kernel) for p, o in _runs(plan, operands)]
+    return [*every, MASS] if _adds_mass(plan, operands) else every
+
+
+def _adds_mass(plan: Plan, operands: Operands) -> bool:
+    """Whether a mean divides by what targets weigh, of which each part has a share."""
+    return plan.target.counts and plan.reduction == "mean" and operands.denominator is None
