@@ -58,6 +58,8 @@ class Torch(Engine):
 
     namespace = Recorded
     dense = torch.strided
+    functions = Rows, Compiled
+    """What autograd follows through the rows, and what torch.compile does."""
 
     def taken(self, name: str, x: Any) -> Array:
         """Return the tensor that torch's functions see in ``x``, as in a variable of Keras."""
@@ -74,6 +76,14 @@ class Torch(Engine):
             with torch._C.DisableTorchFunctionSubclass():
                 array = x.view_as(x)
         return array
+
+    def of_type(self, kind: type) -> Engine:
+        """Return the engine of a type of tensor, which lies on one device or on many."""
+        if kind.__module__[:12] != "torch.distri":
+            return self
+        from xent.engines.torch.sharded import SHARDED  # which imports torch.distributed
+
+        return SHARDED
 
     def device(self, x: Any) -> Any:
         """Return the device of ``x``."""
@@ -117,7 +127,7 @@ class Torch(Engine):
             # A soft binary target may come twice, and torch.compile takes no tensor twice.
             parts[2:] = (part.view_as(part) for part in parts[2:])
             weights, plan = (None, None), replace(plan, target=READY)
-        function = Compiled if torch.compiler.is_compiling() else Rows
+        function: Any = self.functions[torch.compiler.is_compiling()]
         return function.apply(Work(self, plan, numbers), keep, *weights, x, *parts)
 
     def value(self, plan: Plan, operands: Operands) -> Array:
