@@ -1,8 +1,4 @@
-"""A part of the classes of each row, on one of several processes: a few numbers make rows whole.
-
-What is equal on all processes of a group has an equal cotangent on each; where such a number enters what
-each process computes of its own classes alone, the cotangents of the processes are added.
-"""
+"""A part of the classes of each row, on one of several processes: a few numbers make rows whole."""
 
 from __future__ import annotations
 
@@ -10,56 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
-import torch.distributed._functional_collectives as collectives
 
 from xent._kernel import Kernel, Statistics
 from xent._plan import Operands, Plan, Target
 from xent._typing import Verbs
-
-Group = tuple[Any, int]
-"""A mesh and one of its dimensions: the processes that differ in that coordinate alone."""
-
-
-_gather: Any = getattr(collectives, "all_gather_single", None)  # the name since torch 2.13
-_gather = _gather or collectives.all_gather_tensor
-
-
-class Gathered(torch.autograd.Function):
-    """The tensors of all processes of a group, stacked in their order along a new first axis."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Any, group: Group) -> Any:
-        ctx.group = group
-        every = _gather(x[None].contiguous(), 0, group)
-        return every.wait() if isinstance(every, collectives.AsyncCollectiveTensor) else every
-
-    @staticmethod
-    def backward(ctx: Any, w: Any) -> Any:
-        return Own.apply(w, ctx.group), None
-
-
-class Own(torch.autograd.Function):
-    """The entry of this process in what is equal on all of them, by their order along the first axis."""
-
-    @staticmethod
-    def forward(ctx: Any, every: Any, group: Group) -> Any:
-        ctx.group = group
-        mesh, dim = group
-        return every[mesh.get_local_rank(dim)].clone()
-
-    @staticmethod
-    def backward(ctx: Any, w: Any) -> Any:
-        return Gathered.apply(w, ctx.group), None
-
-
-def summed(x: Any, groups: Any) -> Any:
-    """Return the sum of what the processes have, in an order that is the same on each."""
-    for group in groups:
-        x = Gathered.apply(x, group).sum(0)
-    return x
+from xent.engines.torch.exchange import Gathered, Group, entering, summed
 
 
 @dataclass(frozen=True)
@@ -87,20 +41,13 @@ class Part:
             start, stop = min(start + rank * step, stop), min(start + (rank + 1) * step, stop)
         return slice(start, stop)
 
-    def entering(self, x: Any) -> Any:
-        """Return a number that is equal on all processes, as each uses it for its own classes."""
-        if torch.is_grad_enabled() and x.requires_grad:
-            for mesh, dim in self.groups:
-                x = Own.apply(x.expand(mesh.size(dim), *x.shape), (mesh, dim))
-        return x
-
     def filled(self, x: Any, axis: int, filler: float) -> Any:
         """Return a tensor of this process's classes; of none, as one that counts nowhere."""
         if x.shape[axis] > 0:
             return x
-        shape = list(x.shape)
-        shape[axis] = 1
-        return torch.cat([x, x.new_full(shape, filler)], axis)
+        after = x.ndim - 1 - axis
+        # `torch.cat` cuts the graph of an empty tensor, and this process would then miss a collective.
+        return torch.nn.functional.pad(x, (0, 0) * after + (0, 1), value=filler)
 
     def whole(self, xp: Any, kernel: Kernel, s: Statistics) -> Statistics:
         """Return the statistics of whole rows, merged in the order of the classes."""
@@ -167,21 +114,70 @@ class Across(Kernel):
         self, xp: Any, prediction: Any, target: Any, s: Statistics, made: None, w: Any, axis: Any
     ) -> Any:
         """Return the gradient of the part."""
-        s, w = self._entering(s), self.part.entering(w)
         return self.inner.gradient(xp, prediction, target, s, None, w, axis)
 
     def target_gradient(
         self, xp: Any, prediction: Any, target: Any, s: Statistics, w: Any, axis: Any
     ) -> Any:
         """Return the gradient of the part of the target."""
-        s, w = self._entering(s), self.part.entering(w)
         return self.inner.target_gradient(xp, prediction, target, s, w, axis)
 
-    def _entering(self, s: Statistics) -> Statistics:
-        if not torch.is_grad_enabled():
-            return s
-        numbers = torch.stack([x.to(_floating(s)) for x in leaves(s)])
-        return like(s, iter(self.part.entering(numbers)))
+    def entered(self, s: Statistics, w: Any, axis: int) -> tuple[Kernel, Any]:
+        """Return the kernel that knows the statistics, and ``w``, both as they enter a gradient."""
+        dtype, ws = _floating(s), w.split(1, axis)
+        numbers = torch.stack([x.to(dtype) for x in (*leaves(s), *ws)])
+        each = iter(entering(numbers, self.part.groups))
+        return replace(self, known=like(s, each)), torch.cat([like(x, each) for x in ws], axis)
+
+
+class Pair(NamedTuple):
+    """The statistics of a loss and of its penalty."""
+
+    loss: Statistics
+    penalty: Statistics
+
+
+@dataclass(frozen=True)
+class Both(Kernel):
+    """A loss and its penalty, whose statistics are exchanged together; two values for each row."""
+
+    loss: Kernel
+    penalty: Kernel
+    axis: int
+
+    def filled(self, numbers: tuple[Any, ...]) -> Kernel:
+        """Return the kernel with numbers in place of the holes of the loss."""
+        return replace(self, loss=self.loss.filled(numbers)) if numbers else self
+
+    def measure(self, xp: Any, prediction: Any, target: Any, axis: Any) -> tuple[Statistics, None]:
+        """Return the statistics of both."""
+        loss, _ = self.loss.measure(xp, prediction, target, axis)
+        return Pair(loss, self.penalty.measure(xp, prediction, None, axis)[0]), None
+
+    def merge(self, xp: Any, a: Statistics, b: Statistics) -> Statistics:
+        """Return the statistics of two blocks."""
+        loss = self.loss.merge(xp, a.loss, b.loss)
+        return Pair(loss, self.penalty.merge(xp, a.penalty, b.penalty))
+
+    def value(self, xp: Any, s: Statistics) -> Any:
+        """Return both values, side by side along the class axis."""
+        values = self.loss.value(xp, s.loss), self.penalty.value(xp, s.penalty)
+        return torch.cat(values, self.axis)
+
+    def gradient(
+        self, xp: Any, prediction: Any, target: Any, s: Statistics, made: None, w: Any, axis: Any
+    ) -> Any:
+        """Return the sum of both gradients."""
+        own, more = w.split(1, axis)
+        g = self.loss.gradient(xp, prediction, target, s.loss, None, own, axis)
+        return g + self.penalty.gradient(xp, prediction, None, s.penalty, None, more, axis)
+
+    def target_gradient(
+        self, xp: Any, prediction: Any, target: Any, s: Statistics, w: Any, axis: Any
+    ) -> Any:
+        """Return the gradient of the loss."""
+        own = w.narrow(axis, 0, 1)
+        return self.loss.target_gradient(xp, prediction, target, s.loss, own, axis)
 
 
 class PartOf(Target):
@@ -197,7 +193,7 @@ class PartOf(Target):
         """Return the part of the target as the kernel takes it."""
         own, weights = self.part.own, operands.class_weight
         if self.by_label and self.soft and weights is not None:
-            weights = self.part.filled(self.part.entering(weights)[own], 0, 1.0)
+            weights = self.part.filled(entering(weights, self.part.groups)[own], 0, 1.0)
             operands = operands._replace(class_weight=weights)
         return self.inner.ready(xp, plan, operands, own.start)
 
@@ -208,8 +204,9 @@ class PartOf(Target):
 
 
 def parted(plan: Plan, groups: tuple[Group, ...]) -> Plan:
-    """Return the plan of a process that has a part of the classes."""
-    part = Part(groups, plan.classes)
-    penalty = None if plan.penalty is None else Across(plan.penalty, part)
-    target = PartOf(plan.target, part)
-    return replace(plan, kernel=Across(plan.kernel, part), target=target, penalty=penalty)
+    """Return the plan of a process that has a part of the classes; with a penalty, of two values a row."""
+    part, kernel, row_axis = Part(groups, plan.classes), plan.kernel, plan.row_axis
+    if plan.penalty is not None and plan.axis is not None:
+        kernel, row_axis = Both(kernel, plan.penalty, plan.axis), None
+    target, kernel = PartOf(plan.target, part), Across(kernel, part)
+    return replace(plan, kernel=kernel, target=target, row_axis=row_axis)

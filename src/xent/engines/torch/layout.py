@@ -7,9 +7,9 @@ from math import prod
 from typing import Any, NamedTuple
 
 import torch
-from torch.distributed.tensor import DTensor, Partial, Replicate, Shard
+from torch.distributed.tensor import DTensor, Replicate, Shard
 
-from xent.engines.torch.across import Group
+from xent.engines.torch.exchange import Group, entering
 
 
 class Layout(NamedTuple):
@@ -52,16 +52,16 @@ class Layout(NamedTuple):
         return across, tuple(g for g in shared if g not in across)
 
     def local(self, x: Any, placements: Iterable[Any]) -> Any:
-        """Return the part of this process; what other rows use too has a derivative that is a sum."""
+        """Return the part of this process of what is placed so; other rows may use it too."""
         if x is None:
             return None
-        placed, rows = list(placements), [i for _, i in self.groups[1]]
-        if not isinstance(x, DTensor):
+        placed = list(placements)
+        if not isinstance(x, DTensor) and any(p.is_shard() for p in placed):
             x = DTensor.from_local(x, self.mesh, [Replicate()] * self.mesh.ndim, run_check=False)
-        if list(x.placements) != placed:
-            x = x.redistribute(self.mesh, placed)
-        back = [Partial() if i in rows and p.is_replicate() else p for i, p in enumerate(placed)]
-        return x.to_local(grad_placements=back)
+        if isinstance(x, DTensor):
+            x = x if list(x.placements) == placed else x.redistribute(self.mesh, placed)
+            x = x.to_local()
+        return entering(x, [group for group in self.groups[1] if placed[group[1]].is_replicate()])
 
     def whole(self, x: Any, placements: Iterable[Any], shape: tuple[int, ...]) -> Any:
         """Return a DTensor of the parts of all processes."""

@@ -12,12 +12,14 @@ import torch
 
 from xent import _math as m
 from xent._engine import Engine, rows_and_gradient_of, rows_of, value_of
-from xent._plan import Operands, Plan, widened
-from xent._target import ready
+from xent._plan import Operands, Plan, masked, widened
+from xent._rows import reduced
+from xent._target import along, ready
 from xent._typing import Array
-from xent.engines.torch.across import Across, Gathered, Group, leaves, like
+from xent.engines.torch.across import Across, leaves, like
 from xent.engines.torch.choice import engine_of
 from xent.engines.torch.engine import TORCH, Torch
+from xent.engines.torch.exchange import Gathered, Group
 from xent.engines.torch.function import operands_of, target_gradients
 from xent.engines.torch.tensor import differentiable
 
@@ -34,7 +36,8 @@ class Parted(torch.autograd.Function):
         ctx.work, ctx.count, ctx.like = work, len(saved), s
         ctx.save_for_backward(*saved, *leaves(s))
         ctx.set_materialize_grads(False)
-        return xp.squeeze(kernel.value(xp, s), axis=plan.axis)
+        rows = kernel.value(xp, s)
+        return rows if plan.row_axis is None else xp.squeeze(rows, axis=plan.axis)
 
     @staticmethod
     def backward(ctx: Any, w: Any) -> Any:
@@ -43,10 +46,18 @@ class Parted(torch.autograd.Function):
             return (None,) * len(ctx.needs_input_grad)
         saved, numbers = ctx.saved_tensors[: ctx.count], ctx.saved_tensors[ctx.count :]
         plan, xp, operands = work.plan, work.engine.xp, operands_of(work.numbers, saved)
-        if not torch.is_grad_enabled():
-            known = like(ctx.like, iter(numbers))
-            plan = replace(plan, kernel=replace(plan.kernel, known=known))
-            xp = verbs(work.engine, saved)
+        kernel: Any = plan.kernel
+        if torch.is_grad_enabled():
+            filled = kernel.filled(work.numbers.kernel)
+            s, _ = filled.measure(xp, *ready(xp, plan, operands), plan.axis)
+            kernel, w = kernel.entered(s, along(w, plan.row_axis), plan.axis)
+            w = w if plan.row_axis is None else xp.squeeze(w, axis=plan.axis)
+        else:
+            kernel, xp = (
+                replace(kernel, known=like(ctx.like, iter(numbers))),
+                verbs(work.engine, saved),
+            )
+        plan = replace(plan, kernel=kernel)
         g: Any = rows_and_gradient_of(xp, plan, operands, w)[1] if wanted[0] else None
         d_targets: list[Any] = [None] * (len(wanted) - 1)
         if any(wanted[1:]):
@@ -96,7 +107,12 @@ class Local(Torch):
         """Return the value, for autograd to follow."""
         if differentiable(operands[1:-1]):
             operands = widened(self.xp, operands)
-        return value_of(self, plan, operands)
+        if plan.penalty is None or not isinstance(plan.kernel, Across):
+            return value_of(self, plan, operands)
+        plan, operands = masked(plan, operands)
+        both: Any = self.rows(plan, operands)
+        rows, penalties = both.unbind(plan.axis)
+        return reduced(self.xp, plan, operands, rows, penalties)
 
     def value_and_gradient(self, plan: Plan, operands: Operands) -> tuple[Array, Array]:
         """Return the value, and its gradient as autograd makes it: what is summed is exchanged once.

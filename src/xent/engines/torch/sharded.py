@@ -52,15 +52,15 @@ class Sharded(Torch):
     def value(self, plan: Plan, operands: Operands) -> Array:
         """Return the value, on all processes."""
         x = operands.prediction
-        layout, plan, operands = self._localised(plan, operands)
-        value = Local(layout.groups[1]).value(plan, operands)
+        layout, own, operands = self._localised(plan, operands)
+        value = Local(layout.groups[1]).value(own, operands)
         return self._placed(layout, plan, x, value)
 
     def value_and_gradient(self, plan: Plan, operands: Operands) -> tuple[Array, Array]:
         """Return the value, and the gradient placed as the prediction is."""
         x: Any = operands.prediction
-        layout, plan, operands = self._localised(plan, operands)
-        value, g = Local(layout.groups[1]).value_and_gradient(plan, operands)
+        layout, own, operands = self._localised(plan, operands)
+        value, g = Local(layout.groups[1]).value_and_gradient(own, operands)
         if isinstance(x, DTensor):
             g = layout.whole(g, layout.placements, layout.shape).redistribute(placements=settled(x))
         return self._placed(layout, plan, x, value), g
