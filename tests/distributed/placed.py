@@ -7,7 +7,7 @@ import torch
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.tensor import DTensor, Partial, Replicate, Shard, distribute_tensor
 
-from tests.near import BOTH, assert_near
+from tests.near import assert_near
 
 ROWS, CLASSES = (6,), 9
 WAYS = {
@@ -48,31 +48,60 @@ def tensors(given):
     return {k: torch.from_numpy(x) if isinstance(x, np.ndarray) else x for k, x in given.items()}
 
 
-def derivatives(function, form, given, slope):
-    """Return the value, its gradient by autograd, and the derivative of that along a slope."""
-    x = given[form].detach().requires_grad_()
-    value = function(**{**given, form: x})
-    (g,) = torch.autograd.grad(value.sum(), x, create_graph=True)
-    if not g.requires_grad:  # the loss is linear
-        return value, g, torch.zeros_like(g)
-    (h,) = torch.autograd.grad((g * slope).sum(), x, allow_unused=True)
-    return value, g, torch.zeros_like(g) if h is None else h
+def as_rows(x, way, of):
+    """Return what is beside a prediction: as it is, or a DTensor in pieces along its first axis."""
+    if of == "plain" or not isinstance(x, torch.Tensor):
+        return x
+    shape, _ = WAYS[way]
+    return distribute_tensor(x, mesh_of(shape), [Shard(0), Replicate()][: len(shape)])
 
 
-def assert_as_on_one(case, given, way, ulp=BOTH):
-    """Hold value, gradient and second derivative to be those of one process."""
+def derivatives(case, given, leaves):
+    """Return the value, its derivatives, and those of a sum of all of them."""
+    value = case.function(**given)
+    of = [given[name] for name in leaves]
+    first = torch.autograd.grad(value.sum(), of, create_graph=True, allow_unused=True)
+    sloped = 0
+    for g in first:
+        if g is not None and g.requires_grad:
+            whole_g = g.full_tensor() if isinstance(g, DTensor) else g
+            slope = torch.cos(torch.arange(g.numel(), dtype=g.dtype)).reshape(g.shape)
+            sloped = sloped + (whole_g * slope).sum()
+    second = [None] * len(of)
+    if isinstance(sloped, torch.Tensor):  # the loss is not linear
+        second = torch.autograd.grad(sloped, of, allow_unused=True)
+    return value, first, second
+
+
+def assert_placed(x, like):
+    """Hold a derivative to be placed as what it is of."""
+    assert type(x) is type(like)
+    if isinstance(like, DTensor):
+        want = [Replicate() if p.is_partial() else p for p in like.placements]
+        assert list(x.placements) == want
+
+
+def assert_as_on_one(case, given, way, of="plain", others=False):
+    """Hold value and derivatives, of first and second order, to be those of one process."""
     given, form = tensors(given), case.form
-    slope = torch.sin(torch.arange(given[form].numel(), dtype=torch.float64)).reshape((*ROWS, -1))
-    there = {**given, form: distributed(given[form], way)}
-    placed = [Replicate() if p.is_partial() else p for p in WAYS[way][1]]
-    slope_there = distribute_tensor(slope, there[form].device_mesh, placed)
-    want = derivatives(case.function, form, given, slope)
-    got = derivatives(case.function, form, there, slope_there)
-    value, g = case.both(**there)
-    for x in (*got[1:], g):
-        assert isinstance(x, DTensor)
-        assert list(x.placements) == placed, (x.placements, placed)
-    found, wanted = map(whole, (*got, value, g)), map(whole, (*want, *want[:2]))
-    for x, y in list(zip(found, wanted, strict=True)):
-        scale = None if y.ndim < 2 else np.max(np.abs(y), axis=-1, keepdims=True)
-        assert_near(x, y, ulp, scale=scale)
+    floating = [
+        k for k, x in given.items() if isinstance(x, torch.Tensor) and x.is_floating_point()
+    ]
+    leaves = floating if others else [form]
+    there = {k: distributed(x, way) if k == form else as_rows(x, way, of) for k, x in given.items()}
+    for every in (given, there):
+        every |= {k: every[k].detach().clone().requires_grad_() for k in leaves}
+    want, got = derivatives(case, given, leaves), derivatives(case, there, leaves)
+    both = case.both(**{k: x.detach() if k in leaves else x for k, x in there.items()})
+    pairs = [(got[0], want[0]), (both[0], want[0])]
+    derived = [(both[1], want[1][leaves.index(form)], form)]
+    for i in (1, 2):
+        derived += list(zip(got[i], want[i], leaves, strict=True))
+    for x, y, name in derived:
+        if x is not None and y is not None:
+            assert_placed(x, there[name])
+        nothing = torch.zeros_like(given[name])  # where autograd says that there is no derivative
+        pairs.append((nothing if x is None else x, nothing if y is None else y))
+    for x, y in [(whole(x), whole(y)) for x, y in pairs]:
+        scale = np.max(np.abs(y), axis=-1, keepdims=True) if y.ndim > 1 else np.max(np.abs(y))
+        assert_near(x, y, scale=scale)

@@ -24,11 +24,11 @@ def _work(rank, folder, timeout, run, checks):
         "gloo", init_method=store, rank=rank, world_size=PROCESSES, timeout=limit
     )
     said = {}
-    for check in checks:
+    for i, check in enumerate(checks):
         try:
-            said[check] = run(check)
+            said[i] = run(check)
         except Exception:
-            said[check] = traceback.format_exc()
+            said[i] = traceback.format_exc()
             break  # the others wait for what this one does not do
         finally:
             torch.save(said, f"{folder}/{rank}")
@@ -57,4 +57,4 @@ def results(run, checks, timeout=TIMEOUT):
             torch.load(path) if (path := Path(folder) / str(i)).exists() else {}
             for i in range(PROCESSES)
         ]
-    return {check: [of.get(check, "it did not run") for of in found] for check in checks}
+    return {check: [of.get(i, "it did not run") for of in found] for i, check in enumerate(checks)}
