@@ -1,5 +1,7 @@
 """Every loss of a DTensor is that of one process, and its derivatives are placed as what they are of."""
 
+import os
+
 import pytest
 
 from tests.cases import CASES, NAMED, in_brief
