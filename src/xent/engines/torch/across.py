@@ -34,6 +34,12 @@ class Part:
         """The classes of this process, which may be none."""
         return self._of([mesh.get_local_rank(dim) for mesh, dim in self.groups])
 
+    @property
+    def widest(self) -> int:
+        """The most classes that a process has."""
+        first = self._of([0] * len(self.groups))
+        return first.stop - first.start
+
     def _of(self, ranks: Any) -> slice:
         start, stop = 0, self.classes
         for (mesh, dim), rank in zip(self.groups, ranks, strict=True):
@@ -113,8 +119,10 @@ class Across(Kernel):
     def gradient(
         self, xp: Any, prediction: Any, target: Any, s: Statistics, made: None, w: Any, axis: Any
     ) -> Any:
-        """Return the gradient of the part."""
-        return self.inner.gradient(xp, prediction, target, s, None, w, axis)
+        """Return the gradient of the part, 0 of a class that stands for none."""
+        g = self.inner.gradient(xp, prediction, target, s, None, w, axis)
+        own = self.part.own
+        return g if own.start < own.stop else torch.where(torch.full_like(g, 1) > 0, 0.0, g)
 
     def target_gradient(
         self, xp: Any, prediction: Any, target: Any, s: Statistics, w: Any, axis: Any
@@ -193,20 +201,31 @@ class PartOf(Target):
         """Return the part of the target as the kernel takes it."""
         own, weights = self.part.own, operands.class_weight
         if self.by_label and self.soft and weights is not None:
-            weights = self.part.filled(entering(weights, self.part.groups)[own], 0, 1.0)
-            operands = operands._replace(class_weight=weights)
+            weights = entering(torch.ravel(weights), self.part.groups)[own]
+            operands = operands._replace(class_weight=self.part.filled(weights, 0, 1.0))
         return self.inner.ready(xp, plan, operands, own.start)
 
     def mass(self, xp: Verbs, plan: Plan, operands: Operands) -> Any:
         """Return what a row counts, of all its classes."""
+        if self.by_label and operands.class_weight is not None:
+            operands = operands._replace(class_weight=xp.reshape(operands.class_weight, (-1,)))
         mass = self.inner.mass(xp, plan, operands)
         return mass if mass is None or self.by_label else summed(mass, self.part.groups)
 
 
 def parted(plan: Plan, groups: tuple[Group, ...]) -> Plan:
-    """Return the plan of a process that has a part of the classes; with a penalty, of two values a row."""
-    part, kernel, row_axis = Part(groups, plan.classes), plan.kernel, plan.row_axis
-    if plan.penalty is not None and plan.axis is not None:
-        kernel, row_axis = Both(kernel, plan.penalty, plan.axis), None
-    target, kernel = PartOf(plan.target, part), Across(kernel, part)
-    return replace(plan, kernel=kernel, target=target, row_axis=row_axis)
+    """Return the plan of a process that has a part of the classes."""
+    part = Part(groups, plan.classes)
+    penalty = None if plan.penalty is None else Across(plan.penalty, part)
+    target = PartOf(plan.target, part)
+    return replace(plan, kernel=Across(plan.kernel, part), target=target, penalty=penalty)
+
+
+def joint(plan: Plan) -> Plan:
+    """Return a plan that has a penalty as one of two values in each row."""
+    kernel, penalty, axis = plan.kernel, plan.penalty, plan.axis
+    assert isinstance(kernel, Across)
+    assert isinstance(penalty, Across)
+    assert axis is not None
+    both = Across(Both(kernel.inner, penalty.inner, axis), kernel.part)
+    return replace(plan, kernel=both, row_axis=None)

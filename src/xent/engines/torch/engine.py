@@ -60,6 +60,7 @@ class Torch(Engine):
     dense = torch.strided
     functions = Rows, Compiled
     """What autograd follows through the rows, and what torch.compile does."""
+    engine_of = staticmethod(engine_of)
 
     def taken(self, name: str, x: Any) -> Array:
         """Return the tensor that torch's functions see in ``x``, as in a variable of Keras."""
@@ -196,7 +197,7 @@ class Torch(Engine):
         """Return the value of a linear loss, its gradients made with it where they are known."""
         inputs: list[Any] = [x for x in head if x is not None]
         plan, operands = masked(plan, operands)
-        engine = engine_of([*inputs, *operands[1:-1]])
+        engine = self.engine_of([*inputs, *operands[1:-1]])
         loss = HeadLoss(self, engine, plan, operands, chunks, inputs)
         others_too = differentiable(operands[1:-1])
         if engine is None or others_too:
@@ -213,7 +214,7 @@ class Torch(Engine):
         """Return the value of a linear loss and its gradients; with a graph in one block."""
         plan, operands = masked(plan, operands)
         tensors: list[Any] = [*head, *operands[1:-1]]
-        engine = None if differentiable(tensors) else engine_of(tensors)
+        engine = None if differentiable(tensors) else self.engine_of(tensors)
         if engine is not None:
             return engine.linear_value_and_gradient(plan, head, operands, chunks)
         features: Any = clean(self.xp, plan, operands, head.features)

@@ -8,7 +8,10 @@ from typing import Any, NamedTuple
 
 import torch
 from torch.distributed.tensor import DTensor, Replicate, Shard
+from torch.utils._pytree import tree_map_only
 
+from xent._plan import Operands, Plan
+from xent.engines.torch.across import parted
 from xent.engines.torch.exchange import Group, entering
 
 
@@ -93,3 +96,37 @@ def is_part(x: Any, whole: Any) -> bool:
         and shape in fitting(whole.to_local().shape)
         and shape not in fitting(whole.shape)
     )
+
+
+def parts(layout: Layout, plan: Plan, operands: Operands, x: Any) -> tuple[Plan, Operands]:
+    """Return plan and operands of this process, whose prediction is ``x``."""
+    local, whole, once = layout.local, layout.placements, [Replicate()] * layout.mesh.ndim
+    by_label, of_classes = plan.target.by_label, layout.of_classes
+    pos_weight: Any = operands.pos_weight
+    if pos_weight is not None:
+        full = pos_weight.ndim == len(layout.shape)
+        pos_weight = local(pos_weight, whole if full else of_classes if pos_weight.ndim else once)
+    denominator: Any = operands.denominator
+    operands = Operands(
+        x,
+        local(operands.target, layout.of_rows if by_label else whole),
+        local(operands.class_weight, once if by_label else of_classes),
+        pos_weight,
+        local(operands.sample_weight, layout.of_rows),
+        local(operands.where, layout.of_rows),
+        denominator.full_tensor() if isinstance(denominator, DTensor) else denominator,
+        tree_map_only(DTensor, DTensor.full_tensor, operands.numbers),
+    )
+    across = layout.groups[0]
+    return parted(plan, across) if across else plan, operands
+
+
+def placed(layout: Layout, plan: Plan, x: Any, value: Any) -> Any:
+    """Return a value as a DTensor: of each element, as the prediction ``x`` is placed."""
+    shape, axis = layout.shape, plan.row_axis
+    if plan.reduction != "none":
+        return layout.whole(value, [Replicate()] * layout.mesh.ndim, ())
+    if axis is not None:
+        return layout.whole(value, layout.of_rows, shape[:axis] + shape[axis + 1 :])
+    value = layout.whole(value, layout.placements, shape)
+    return value.redistribute(placements=settled(x)) if isinstance(x, DTensor) else value

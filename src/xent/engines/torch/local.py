@@ -16,7 +16,7 @@ from xent._plan import Operands, Plan, masked, widened
 from xent._rows import reduced
 from xent._target import along, ready
 from xent._typing import Array
-from xent.engines.torch.across import Across, leaves, like
+from xent.engines.torch.across import Across, joint, leaves, like
 from xent.engines.torch.choice import engine_of
 from xent.engines.torch.engine import TORCH, Torch
 from xent.engines.torch.exchange import Gathered, Group
@@ -98,7 +98,7 @@ class Local(Torch):
         """Return the loss of each row, differentiable where a graph is wanted."""
         if not isinstance(plan.kernel, Across):
             return TORCH.rows(plan, operands)
-        operands = _filled(plan, operands)
+        operands = filled(plan, operands)
         if differentiable(operands[:-1]):
             return super().rows(plan, operands)
         return rows_of(verbs(self, operands[:-1]), plan, operands)
@@ -109,7 +109,7 @@ class Local(Torch):
             operands = widened(self.xp, operands)
         if plan.penalty is None or not isinstance(plan.kernel, Across):
             return value_of(self, plan, operands)
-        plan, operands = masked(plan, operands)
+        plan, operands = masked(joint(plan), operands)
         both: Any = self.rows(plan, operands)
         rows, penalties = both.unbind(plan.axis)
         return reduced(self.xp, plan, operands, rows, penalties)
@@ -137,7 +137,7 @@ class Local(Torch):
         return (cost, g) if graph else (cost.detach(), g)
 
 
-def _filled(plan: Plan, operands: Operands) -> Operands:
+def filled(plan: Plan, operands: Operands) -> Operands:
     """Return operands with a class that counts nowhere, where the process has none."""
     kernel: Any = plan.kernel
     fill, axis = kernel.part.filled, plan.axis

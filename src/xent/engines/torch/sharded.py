@@ -8,16 +8,16 @@ from typing import Any
 import array_api_compat.torch
 import torch
 from torch.distributed.tensor import DTensor, Replicate
-from torch.utils._pytree import tree_map_only
 
 from xent._check import meshes, values
+from xent._linear import Chunks, Gradients, Head
 from xent._namespace import Sight
 from xent._plan import Operands, Plan
 from xent._target import SOFTMAX_OF
 from xent._typing import Array
-from xent.engines.torch.across import parted
 from xent.engines.torch.engine import Torch
-from xent.engines.torch.layout import Layout, is_part, settled
+from xent.engines.torch.head import Share
+from xent.engines.torch.layout import Layout, is_part, parts, placed, settled
 from xent.engines.torch.local import Local
 
 
@@ -40,21 +40,24 @@ class Sharded(Torch):
         """Return the device; raise for two, for two meshes, and for a part that is taken for a whole."""
         device = super().together(arrays)
         spread = {name: x for name, x in arrays.items() if isinstance(x, DTensor)}
-        first = next(iter(spread.values()))
-        if any(x.device_mesh != first.device_mesh for x in spread.values()):
+        first: Any = arrays.get("features", next(iter(spread.values())))
+        on = [x.device_mesh for x in spread.values()]
+        if any(mesh != on[0] for mesh in on):
             raise meshes.mixed(spread)
+        other = (
+            "features" if "features" in arrays else next(iter(spread))
+        )  # not the rows of a weight
         for name, x in arrays.items():
-            for other, whole in spread.items():
-                if name not in spread and is_part(x, whole):
-                    raise meshes.part(name, x, other, whole)
+            if other in spread and name not in (*spread, *OF_CLASSES) and is_part(x, first):
+                raise meshes.part(name, x, other, first)
         return device
 
     def value(self, plan: Plan, operands: Operands) -> Array:
         """Return the value, on all processes."""
-        x = operands.prediction
+        x: Any = operands.prediction
         layout, own, operands = self._localised(plan, operands)
         value = Local(layout.groups[1]).value(own, operands)
-        return self._placed(layout, plan, x, value)
+        return placed(layout, plan, x, value)
 
     def value_and_gradient(self, plan: Plan, operands: Operands) -> tuple[Array, Array]:
         """Return the value, and the gradient placed as the prediction is."""
@@ -63,7 +66,7 @@ class Sharded(Torch):
         value, g = Local(layout.groups[1]).value_and_gradient(own, operands)
         if isinstance(x, DTensor):
             g = layout.whole(g, layout.placements, layout.shape).redistribute(placements=settled(x))
-        return self._placed(layout, plan, x, value), g
+        return placed(layout, plan, x, value), g
 
     def _localised(self, plan: Plan, operands: Operands) -> tuple[Layout, Plan, Operands]:
         """Return how the prediction lies, and plan and operands of this process."""
@@ -73,33 +76,20 @@ class Sharded(Torch):
         if plan.kernel.shape == "block" or plan.target is SOFTMAX_OF:
             placements = [Replicate() if p.is_shard(plan.axis) else p for p in placements]
         layout = Layout(mesh, tuple(placements), tuple(x.shape), plan.axis)
-        local = layout.local
-        whole, once = layout.placements, [Replicate()] * mesh.ndim
-        pos_weight: Any = operands.pos_weight
-        full = pos_weight is not None and pos_weight.ndim == x.ndim
-        denominator: Any = operands.denominator
-        operands = Operands(
-            local(x, whole),
-            local(operands.target, layout.of_rows if plan.target.by_label else whole),
-            local(operands.class_weight, once if plan.target.by_label else layout.of_classes),
-            local(pos_weight, whole if full else layout.of_classes),
-            local(operands.sample_weight, layout.of_rows),
-            local(operands.where, layout.of_rows),
-            denominator.full_tensor() if isinstance(denominator, DTensor) else denominator,
-            tree_map_only(DTensor, DTensor.full_tensor, operands.numbers),
-        )
-        across = layout.groups[0]
-        return layout, parted(plan, across) if across else plan, operands
+        return layout, *parts(layout, plan, operands, layout.local(x, placements))
 
-    def _placed(self, layout: Layout, plan: Plan, x: Any, value: Any) -> Any:
-        """Return the value as a DTensor."""
-        shape, axis = layout.shape, plan.row_axis
-        if plan.reduction != "none":
-            return layout.whole(value, [Replicate()] * layout.mesh.ndim, ())
-        if axis is not None:
-            return layout.whole(value, layout.of_rows, shape[:axis] + shape[axis + 1 :])
-        value = layout.whole(value, layout.placements, shape)
-        return value.redistribute(placements=settled(x)) if isinstance(x, DTensor) else value
+    def linear_value(self, plan: Plan, head: Head, operands: Operands, chunks: Chunks) -> Array:
+        """Return the value of a linear loss, on all processes."""
+        return Share(plan, head, operands, chunks).value()
 
+    def linear_value_and_gradient(
+        self, plan: Plan, head: Head, operands: Operands, chunks: Chunks
+    ) -> tuple[Array, Gradients]:
+        """Return the value of a linear loss, and its gradients placed as what they are of."""
+        return Share(plan, head, operands, chunks).value_and_gradient()
+
+
+OF_CLASSES = ("weight", "bias", "class_weight", "pos_weight")
+"""Arrays whose shape says nothing of rows."""
 
 SHARDED = Sharded(array_api_compat.torch, "torch")
