@@ -1,0 +1,134 @@
+"""Linear heads on many processes are those of one, and no part of a head travels twice in a call."""
+
+import numpy as np
+import pytest
+import torch
+from torch.distributed.tensor import DTensor, Partial, Replicate, Shard, distribute_tensor
+
+import xent
+from tests.distributed.placed import assert_placed, mesh_of, whole
+from tests.distributed.test_torch_processes import exchanged
+from tests.distributed.torch import results
+from tests.linear.textbook import all_options, head, labels_of, soft_of
+from tests.near import BOTH, assert_near
+
+ROWS, WIDTH, CLASSES = 10, 3, 9
+S, R, P = Shard(0), Replicate(), Partial()
+LINE, SQUARE = (4,), (2, 2)
+WAYS = {
+    "rows": (LINE, [S], [R]),
+    "rows, plain head": (LINE, [S], None),
+    "classes": (LINE, [R], [S]),
+    "classes, plain features": (LINE, None, [S]),
+    "FSDP": (LINE, [S], [S]),
+    "replicated": (LINE, [R], [R]),
+    "partial features": (LINE, [P], [S]),
+    "features' own axis": (LINE, [Shard(1)], [Shard(1)]),
+    "rows, classes": (SQUARE, [S, R], [R, S]),
+    "rows twice": (SQUARE, [S, S], [R, R]),
+    "FSDP, classes": (SQUARE, [S, R], [S, S]),
+}
+"""By a name: a mesh, and the placements of features and of the head, None for plain tensors."""
+
+NAMES = ("features", "weight", "bias")
+
+
+def placed(x, mesh, placements):
+    if placements is None:
+        return x.clone()
+    if any(p.is_partial() for p in placements):
+        return DTensor.from_local(x / mesh.size(), mesh, placements)
+    placements = [R if p.is_shard(x.ndim) else p for p in placements]
+    return distribute_tensor(x, mesh, placements)
+
+
+def derivatives(loss, target, arrays, options):
+    """Return values, gradients by autograd and by xent, and derivatives of the second order."""
+    leaves = [x.detach().requires_grad_() for x in arrays]
+    value = loss(target, *leaves, **options)
+    once = torch.autograd.grad(value.sum(), leaves)
+    again = loss(target, *leaves, **options)
+    first = torch.autograd.grad(again.sum(), leaves, create_graph=True)
+    full = [x.full_tensor() if isinstance(x, DTensor) else x for x in first]
+    sloped = sum((x * torch.cos(torch.arange(x.numel()).reshape(x.shape))).sum() for x in full)
+    second = torch.autograd.grad(sloped, leaves)
+    known, gradients = xent.value_and_grad(loss)(target, *arrays, **options)
+    return (value, known), (*once, *gradients, *second)
+
+
+def assert_as_on_one(loss, target, way, options):
+    shape, features, weight = WAYS[way]
+    mesh = mesh_of(shape)
+    given = {k: torch.from_numpy(x) for k, x in head((ROWS,), WIDTH, CLASSES).items()}
+    arrays = [given[name] for name in NAMES]
+    there = [placed(x, mesh, p) for x, p in zip(arrays, (features, weight, weight), strict=True)]
+    values, gradients = derivatives(loss, target, arrays, options)
+    own_values, own_gradients = derivatives(loss, target, there, options)
+    found = [whole(x) for x in (*own_values, *own_gradients)]
+    for x, y in zip(found, map(whole, (*values, *gradients)), strict=True):
+        assert_near(x, y, BOTH, scale=abs(y).max())
+    for i, x in enumerate(own_gradients):
+        assert_placed(x, there[i % 3])
+
+
+def of_softmax(way):
+    draw = np.random.default_rng(0)
+    every = all_options(draw, ROWS, CLASSES)
+    every = {k: torch.from_numpy(x) if isinstance(x, np.ndarray) else x for k, x in every.items()}
+    targets = [torch.from_numpy(f((ROWS,), CLASSES)) for f in (labels_of, soft_of)]
+    small = {"chunk_bytes": 2 * 8 * CLASSES}
+    for target in targets:
+        for options in (
+            {},
+            {**every, **small},
+            {"reduction": "none"},
+            {**every, "reduction": "sum"},
+        ):
+            assert_as_on_one(xent.linear_cross_entropy, target, way, options)
+
+
+def of_elements(way):
+    target = torch.from_numpy(soft_of((ROWS,), CLASSES))
+    weights = {"sample_weight": target + 1, "pos_weight": target[0] + 0.5}
+    for options in ({}, weights, {**weights, "reduction": "none"}):
+        assert_as_on_one(xent.linear_binary_cross_entropy, target, way, options)
+
+
+def of_travels(way):
+    """Check that a head is gathered where FSDP cuts it, once, and its gradient summed once."""
+    given = {k: torch.from_numpy(x) for k, x in head((64,), 64, 256).items()}
+    shape, features, weight = WAYS[way]
+    mesh, y = mesh_of(shape), torch.zeros(64, dtype=torch.int64)
+    leaves = [
+        placed(given[k], mesh, p).requires_grad_()
+        for k, p in (("features", features), ("weight", weight))
+    ]
+    small = {"chunk_bytes": 256 * 8 * 64}
+    value, seen = exchanged(xent.linear_cross_entropy, y, *leaves, **small)
+    large = [n for _, n in seen if n >= 64 * 64]
+    assert len(large) == (1 if way == "FSDP" else 0), seen
+    _, seen = exchanged(torch.autograd.grad, value, leaves)
+    assert len([n for _, n in seen if n >= 64 * 64]) == 1, seen
+
+
+KINDS = {"softmax": of_softmax, "elements": of_elements, "travels": of_travels}
+
+
+def run(check):
+    kind, way = check
+    KINDS[kind](way)
+
+
+CHECKS = [(kind, way) for kind in ("softmax", "elements") for way in WAYS]
+CHECKS += [("travels", way) for way in ("rows", "classes", "FSDP")]
+
+
+@pytest.fixture(scope="module")
+def said():
+    return results(run, CHECKS)
+
+
+@pytest.mark.parametrize("check", CHECKS, ids="-".join)
+def test_it_is_as_on_one_process(said, check):
+    for rank, error in enumerate(said[check]):
+        assert error is None, f"process {rank}: {error}"
