@@ -12,8 +12,10 @@ import torch
 
 from xent._kernel import Kernel, Statistics
 from xent._plan import Operands, Plan, Target
+from xent._target import LOGITS, SOFTMAX_OF
 from xent._typing import Verbs
 from xent.engines.torch.exchange import Gathered, Group, entering, summed
+from xent.kernels.links import LOGSUMEXP
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class Part:
         for group in reversed(self.groups):
             numbers = Gathered.apply(numbers, group)
         ranks = product(*(range(mesh.size(dim)) for mesh, dim in self.groups))
-        parts = numbers.reshape(-1, *numbers.shape[len(self.groups) :])
+        parts = numbers.flatten(0, len(self.groups) - 1)
         there = [
             like(s, iter(x))
             for x, rank in zip(parts, ranks, strict=True)
@@ -130,7 +132,7 @@ class Across(Kernel):
         """Return the gradient of the part of the target."""
         return self.inner.target_gradient(xp, prediction, target, s, w, axis)
 
-    def entered(self, s: Statistics, w: Any, axis: int) -> tuple[Kernel, Any]:
+    def entered(self, s: Statistics, w: Any, axis: int) -> tuple[Across, Any]:
         """Return the kernel that knows the statistics, and ``w``, both as they enter a gradient."""
         dtype, ws = _floating(s), w.split(1, axis)
         numbers = torch.stack([x.to(dtype) for x in (*leaves(s), *ws)])
@@ -199,11 +201,20 @@ class PartOf(Target):
 
     def ready(self, xp: Verbs, plan: Plan, operands: Operands, first: Any) -> Any:
         """Return the part of the target as the kernel takes it."""
+        if self.inner is SOFTMAX_OF:
+            return self._softmax(xp, LOGITS.ready(xp, plan, operands, first), plan.axis)
         own, weights = self.part.own, operands.class_weight
         if self.by_label and self.soft and weights is not None:
             weights = entering(torch.ravel(weights), self.part.groups)[own]
             operands = operands._replace(class_weight=self.part.filled(weights, 0, 1.0))
         return self.inner.ready(xp, plan, operands, own.start)
+
+    def _softmax(self, xp: Verbs, logits: Any, axis: Any) -> Any:
+        """Return the softmax, which is the gradient of a logsumexp."""
+        kernel = Across(LOGSUMEXP, self.part)
+        s, _ = kernel.measure(xp, logits, None, axis)
+        known, w = kernel.entered(s, xp.ones_like(s.peak), axis)
+        return known.gradient(xp, logits, None, known.known, None, w, axis)
 
     def mass(self, xp: Verbs, plan: Plan, operands: Operands) -> Any:
         """Return what a row counts, of all its classes."""

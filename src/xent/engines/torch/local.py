@@ -12,11 +12,11 @@ import torch
 
 from xent import _math as m
 from xent._engine import Engine, rows_and_gradient_of, rows_of, value_of
-from xent._plan import Operands, Plan, masked, widened
+from xent._plan import READY, Operands, Plan, masked, widened
 from xent._rows import reduced
-from xent._target import along, ready
+from xent._target import SOFTMAX_OF, along, ready
 from xent._typing import Array
-from xent.engines.torch.across import Across, joint, leaves, like
+from xent.engines.torch.across import Across, PartOf, joint, leaves, like
 from xent.engines.torch.choice import engine_of
 from xent.engines.torch.engine import TORCH, Torch
 from xent.engines.torch.exchange import Gathered, Group
@@ -107,6 +107,10 @@ class Local(Torch):
         """Return the value, for autograd to follow."""
         if differentiable(operands[1:-1]):
             operands = widened(self.xp, operands)
+        if isinstance(plan.target, PartOf) and plan.target.inner is SOFTMAX_OF:
+            operands = filled(plan, operands)
+            target = plan.target.ready(self.xp, plan, operands, 0)  # which asks the other processes
+            plan, operands = replace(plan, target=READY), operands._replace(target=target)
         if plan.penalty is None or not isinstance(plan.kernel, Across):
             return value_of(self, plan, operands)
         plan, operands = masked(joint(plan), operands)

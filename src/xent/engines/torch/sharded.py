@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import array_api_compat.torch
 import torch
-from torch.distributed.tensor import DTensor, Replicate
+from torch.distributed.tensor import DTensor, Replicate, Shard
+from torch.distributed.tensor.experimental import implicit_replication
 
 from xent._check import meshes, values
 from xent._linear import Chunks, Gradients, Head
 from xent._namespace import Sight
 from xent._plan import Operands, Plan
-from xent._target import SOFTMAX_OF
 from xent._typing import Array
 from xent.engines.torch.engine import Torch
 from xent.engines.torch.head import Share
@@ -52,6 +52,11 @@ class Sharded(Torch):
                 raise meshes.part(name, x, other, first)
         return device
 
+    def call(self, function: Callable[..., Array], *args: Any) -> Any:
+        """Return ``function(xp, *args)``; what it makes of numbers is the same on all processes."""
+        with implicit_replication():
+            return super().call(function, *args)
+
     def value(self, plan: Plan, operands: Operands) -> Array:
         """Return the value, on all processes."""
         x: Any = operands.prediction
@@ -73,8 +78,10 @@ class Sharded(Torch):
         x: Any = operands.prediction
         mesh = next(y.device_mesh for y in operands[:-1] if isinstance(y, DTensor))
         placements = settled(x) if isinstance(x, DTensor) else [Replicate()] * mesh.ndim
-        if plan.kernel.shape == "block" or plan.target is SOFTMAX_OF:
-            placements = [Replicate() if p.is_shard(plan.axis) else p for p in placements]
+        if plan.kernel.shape == "block":  # whose rows must be whole: other rows go to each process
+            other = next((i for i in range(x.ndim) if i != plan.axis), None)
+            whole = Replicate() if other is None else Shard(other)
+            placements = [whole if p.is_shard(plan.axis) else p for p in placements]
         layout = Layout(mesh, tuple(placements), tuple(x.shape), plan.axis)
         return layout, *parts(layout, plan, operands, layout.local(x, placements))
 
