@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from torch.distributed.tensor import DTensor, Partial, Replicate, Shard, distribute_tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
 import xent
 from tests.distributed.placed import assert_placed, mesh_of, whole
@@ -111,7 +112,36 @@ def of_travels(way):
     assert len([n for _, n in seen if n >= 64 * 64]) == 1, seen
 
 
-KINDS = {"softmax": of_softmax, "elements": of_elements, "travels": of_travels}
+class Sizes(TorchDispatchMode):
+    """Notes the numbers of the largest tensor that is made."""
+
+    def __init__(self):
+        super().__init__()
+        self.largest = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        made = function(*args, **(kwargs or {}))
+        if isinstance(made, torch.Tensor) and not isinstance(made, DTensor):
+            self.largest = max(self.largest, made.numel())
+        return made
+
+
+def of_memory(way):
+    """Check that nothing is as large as the logits of a process, but chunks and the head alone."""
+    rows, classes = 1024, 256
+    given = {k: torch.from_numpy(x) for k, x in head((rows,), 4, 4 * classes).items()}
+    shape, features, weight = WAYS[way]
+    leaves = [
+        placed(given[k], mesh_of(shape), p).requires_grad_()
+        for k, p in (("features", features), ("weight", weight))
+    ]
+    y = torch.arange(rows)
+    with Sizes() as made:
+        xent.linear_cross_entropy(y, *leaves, chunk_bytes=64 * classes * 8).backward()
+    assert made.largest <= 64 * classes
+
+
+KINDS = {"memory": of_memory, "softmax": of_softmax, "elements": of_elements, "travels": of_travels}
 
 
 def run(check):
@@ -121,6 +151,7 @@ def run(check):
 
 CHECKS = [(kind, way) for kind in ("softmax", "elements") for way in WAYS]
 CHECKS += [("travels", way) for way in ("rows", "classes", "FSDP")]
+CHECKS += [("memory", "classes")]
 
 
 @pytest.fixture(scope="module")

@@ -89,7 +89,8 @@ class Share:
     """
 
     def __init__(self, plan: Plan, head: Head, operands: Operands, chunks: Chunks) -> None:
-        self.given, self.mesh = head, next(x.device_mesh for x in head if isinstance(x, DTensor))
+        every = (*head, *operands[1:-1])
+        self.given, self.mesh = head, next(x.device_mesh for x in every if isinstance(x, DTensor))
         self.rows = _cut(head.features)
         self.classes = tuple(i for i in _cut(head.weight) if i not in self.rows)
         shape = (head.features.shape[0], head.weight.shape[0])
@@ -113,12 +114,9 @@ class Share:
         """Return the value, and the gradients placed as what they are of."""
         given = self.plan, self.head, self.operands, self.chunks
         value, gradients = self.engine.linear_value_and_gradient(*given)
-        own = self.own
-        gradients = Gradients(
-            gradients.features, *(None if g is None else g[:own] for g in gradients[1:])
-        )
-        placed = Gradients(*map(self._left, gradients, self.given, AXES))
-        return self._total(value), placed
+        features, *others = gradients
+        gradients = Gradients(features, *(None if g is None else g[: self.own] for g in others))
+        return self._total(value), Gradients(*map(self._left, gradients, self.given, AXES))
 
     def _placements(self, rows: int | None, classes: int | None, *, summed: bool = False) -> Any:
         """Return how what has rows and classes along these axes is placed, or the shares of its gradient."""
@@ -199,6 +197,8 @@ class Share:
         kernel = self.plan.kernel
         if not isinstance(kernel, Across):
             return own
+        if not chunks.asked:
+            budget //= 4  # one block, with temporaries of its size
         widest = kernel.part.widest
         least = FEW * widest * chunks.size
         return Even(max(budget, least), shape, own.size, own.width, elsewhere, own.asked, widest)
