@@ -7,7 +7,7 @@ from torch.distributed.tensor import DTensor, Partial, Replicate, Shard, distrib
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import xent
-from tests.distributed.placed import assert_placed, mesh_of, whole
+from tests.distributed.placed import EVERY, assert_placed, mesh_of, whole
 from tests.distributed.test_torch_processes import exchanged
 from tests.distributed.torch import results
 from tests.linear.textbook import all_options, head, labels_of, soft_of
@@ -30,6 +30,8 @@ WAYS = {
     "FSDP, classes": (SQUARE, [S, R], [S, S]),
 }
 """By a name: a mesh, and the placements of features and of the head, None for plain tensors."""
+
+MAIN = ("classes", "FSDP", "rows, classes")
 
 NAMES = ("features", "weight", "bias")
 
@@ -88,6 +90,27 @@ def of_softmax(way):
             assert_as_on_one(xent.linear_cross_entropy, target, way, options)
 
 
+def of_targets(way):
+    """Check that a target may be all that is placed."""
+    given = {k: torch.from_numpy(x) for k, x in head((ROWS,), WIDTH, CLASSES).items()}
+    target = torch.from_numpy(labels_of((ROWS,), CLASSES))
+    there = distribute_tensor(target, mesh_of(LINE), [S])
+    logits = given["features"] @ given["weight"].T
+    for loss, arrays in (
+        (xent.linear_cross_entropy, list(given.values())),
+        (lambda y, z: xent.cross_entropy(y, logits=z), [logits]),
+    ):
+        leaves = [x.detach().requires_grad_() for x in arrays]
+        want, got = loss(target, *leaves), loss(there, *leaves)
+        assert_near(whole(got), whole(want))
+        pairs = zip(
+            torch.autograd.grad(got, leaves), torch.autograd.grad(want, leaves), strict=True
+        )
+        for x, y in pairs:
+            assert type(x) is torch.Tensor
+            assert_near(whole(x), whole(y), scale=abs(whole(y)).max())
+
+
 def of_elements(way):
     target = torch.from_numpy(soft_of((ROWS,), CLASSES))
     weights = {"sample_weight": target + 1, "pos_weight": target[0] + 0.5}
@@ -141,7 +164,13 @@ def of_memory(way):
     assert made.largest <= 64 * classes
 
 
-KINDS = {"memory": of_memory, "softmax": of_softmax, "elements": of_elements, "travels": of_travels}
+KINDS = {
+    "memory": of_memory,
+    "targets": of_targets,
+    "softmax": of_softmax,
+    "elements": of_elements,
+    "travels": of_travels,
+}
 
 
 def run(check):
@@ -149,9 +178,9 @@ def run(check):
     KINDS[kind](way)
 
 
-CHECKS = [(kind, way) for kind in ("softmax", "elements") for way in WAYS]
+CHECKS = [(kind, way) for kind in ("softmax", "elements") for way in (WAYS if EVERY else MAIN)]
 CHECKS += [("travels", way) for way in ("rows", "classes", "FSDP")]
-CHECKS += [("memory", "classes")]
+CHECKS += [("memory", "classes"), ("targets", "plain")]
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,9 @@
 """Every loss of a DTensor is that of one process, and its derivatives are placed as what they are of."""
 
-import os
-
 import pytest
 
 from tests.cases import CASES, NAMED, in_brief
-from tests.distributed.placed import CLASSES, ROWS, WAYS, assert_as_on_one
+from tests.distributed.placed import CLASSES, EVERY, ROWS, WAYS, assert_as_on_one
 from tests.distributed.torch import results
 
 BRIEF = [case for case in CASES if in_brief(case)]
@@ -53,9 +51,6 @@ def run(check):
 
 
 MOST = ("rows", "classes", "rows, classes")
-EVERY = "XENT_EVERY_PLACEMENT" in os.environ
-"""Whether each case is tried in each placement, which takes minutes."""
-
 CHECKS = [("way", case, way) for case in (CASES if EVERY else BRIEF) for way in MOST]
 CHECKS += [("way", MAIN, way) for way in WAYS if way not in MOST]
 CHECKS += [("others", case, "rows, classes", "placed") for case in BRIEF]

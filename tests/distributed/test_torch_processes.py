@@ -1,6 +1,8 @@
 """What processes tell each other, and what is said when that fails."""
 
 import os
+import subprocess
+import sys
 import time
 
 import pytest
@@ -11,8 +13,9 @@ from torch.distributed.tensor import Replicate, Shard, distribute_tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import xent
-from tests.distributed.placed import WAYS, distributed
+from tests.distributed.placed import WAYS, distributed, whole
 from tests.distributed.torch import PROCESSES, results
+from tests.near import assert_near, largest
 
 ROWS, CLASSES = 8, 16
 
@@ -106,6 +109,24 @@ def of_validation(name):
         xent.cross_entropy(y, logits=distributed(z, "rows"), validate=True)
 
 
+def of_the_compiled(way):
+    """Check that torch.compile follows a call, and that its derivative is placed as the logits."""
+    y, z = data()
+    d = distributed(z, way).requires_grad_()
+
+    def step(z, y):
+        return xent.cross_entropy(y, logits=z)
+
+    value = torch.compile(step, fullgraph=True, backend="aot_eager")(d, y)
+    value.backward()
+    assert list(d.grad.placements) == list(d.placements)
+    x = z.clone().requires_grad_()
+    want = step(x, y)
+    want.backward()
+    assert_near(whole(value), whole(want))
+    assert_near(whole(d.grad), whole(x.grad), scale=largest(whole(x.grad)))
+
+
 def of_the_dead(name):
     """Check that a process that is killed is an error of the others, and no wait without an end."""
     y, z = data()
@@ -123,6 +144,7 @@ KINDS = {
     "meshes": of_meshes,
     "parts": of_parts,
     "validation": of_validation,
+    "compiled": of_the_compiled,
     "the dead": of_the_dead,
 }
 
@@ -133,6 +155,7 @@ def run(check):
 
 
 CHECKS = [("exchanges", (way, r)) for way in WAYS if way != "partial" for r in ("none", "mean")]
+CHECKS += [("compiled", way) for way in ("rows", "classes")]
 CHECKS += [(kind, ()) for kind in ("meshes", "parts", "validation", "the dead")]
 
 
@@ -146,3 +169,12 @@ def test_it_is_said(said, check):
     for rank, error in enumerate(said[check]):
         if check[0] != "the dead" or rank != 1:
             assert error is None, f"process {rank}: {error}"
+
+
+def test_a_plain_tensor_needs_none_of_it():
+    script = """
+import sys, torch, xent
+xent.cross_entropy(torch.zeros(2, dtype=torch.int64), logits=torch.zeros(2, 3, requires_grad=True)).backward()
+assert "xent.engines.torch.sharded" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=120)
