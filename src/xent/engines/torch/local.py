@@ -53,10 +53,8 @@ class Parted(torch.autograd.Function):
             kernel, w = kernel.entered(s, along(w, plan.row_axis), plan.axis)
             w = w if plan.row_axis is None else xp.squeeze(w, axis=plan.axis)
         else:
-            kernel, xp = (
-                replace(kernel, known=like(ctx.like, iter(numbers))),
-                verbs(work.engine, saved),
-            )
+            xp = verbs(work.engine, saved)
+            kernel = replace(kernel, known=like(ctx.like, iter(numbers)))
         plan = replace(plan, kernel=kernel)
         g: Any = rows_and_gradient_of(xp, plan, operands, w)[1] if wanted[0] else None
         d_targets: list[Any] = [None] * (len(wanted) - 1)
