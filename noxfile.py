@@ -157,6 +157,15 @@ def build(session: nox.Session) -> None:
     pytest(session, "numpy")
 
 
+@nox.session(name="distributed-torch", default=False)
+def distributed_torch(session: nox.Session) -> None:
+    """DTensors on four processes: every loss in every placement."""
+    install(session, "torch", groups=("test",))
+    required = ("--backend=torch", "--require=torch")
+    every = {"XENT_EVERY_PLACEMENT": "1"}  # the other sessions try each loss in some
+    session.run("pytest", "tests/distributed", *required, *session.posargs, env=every)
+
+
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """The benchmarks, quickly; arguments after `--` go to them."""

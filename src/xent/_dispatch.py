@@ -45,7 +45,7 @@ def engine_of(name: str, x: Any) -> Engine:
         # but neither `import_module` nor a cache.
         from xent.engines.torch.engine import TORCH
 
-        return TORCH
+        return TORCH.of_type(type(x))
     kind = type(x)
     engine = ENGINE_OF.get(kind)
     if engine is None:
@@ -64,7 +64,12 @@ def of_tensors(given: Mapping[str, Any]) -> tuple[Engine, Mapping[str, Any]] | N
     device = None
     for x in given.values():
         if x is not None:
-            if type(x).__module__[:5] != "torch" or not hasattr(x, "requires_grad"):
+            home = type(x).__module__
+            if (
+                home[:5] != "torch"
+                or home[:12] == "torch.distri"
+                or not hasattr(x, "requires_grad")
+            ):
                 return None
             if x.layout is not TORCH.dense or x.is_nested:
                 return None
@@ -89,7 +94,7 @@ def resolve(
     engine = _one_of(engines, tells)
     arrays: dict[str, Array] = {}
     for name, own in engines.items():
-        if own is engine:
+        if own.library == engine.library:
             x, entry = there[name], tells[name]
             arrays[name] = (
                 _stacked(engine, name, x, entry) if is_sequence(x) else engine.taken(name, entry)
@@ -106,9 +111,10 @@ def _one_of(engines: Mapping[str, Engine], arrays: Mapping[str, Array]) -> Engin
     """Return the one engine of arrays; beside another's NumPy's may be constants, or numbers."""
     found = list(engines.values()) or [_engine(import_module("array_api_compat.numpy"))]
     engine = next((own for own in found if own.library != "numpy"), found[0])
+    engine = next((own for own in found if own.spreads), engine)
     for name, own in engines.items():
         constant = own.library == "numpy" and (engine.takes_constants or arrays[name].ndim == 0)
-        if own is not engine and not constant:
+        if own.library != engine.library and not constant:
             raise arguments.mixed_libraries(engines, {key: arrays[key] for key in engines})
     return engine
 

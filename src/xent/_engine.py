@@ -36,6 +36,9 @@ class Engine:
     lends_views = False
     """Whether values are looked at as those of another library, by `look`."""
 
+    spreads = False
+    """Whether its arrays lie on many devices, and it takes those of one beside them."""
+
     def __init__(self, api: Any, library: str) -> None:
         self.library = library
         self.xp: Any = self.namespace(api)

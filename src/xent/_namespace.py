@@ -81,6 +81,9 @@ class Namespace:
             x = self.astype(x, self.integer)
         return bool((self.api.min(x) >= low) & (self.api.max(x) <= high))
 
+    everywhere: Callable[[Array], Array] | None = None
+    """Returns a number of each part of the rows, along a new first axis; None where all rows are here."""
+
     # --- what a compiler or a derivative must not see through ---
 
     def constant(self, x: Array) -> Array:

@@ -128,7 +128,8 @@ def reduced(
     keep, numbers = operands.where, operands.numbers
     costs = rows if keep is None else without(xp, rows, keep, None, 0.0)
     if plan.reduction == "prod":
-        return xp.prod(rows)
+        joint = xp.prod(rows)
+        return joint if xp.everywhere is None else xp.prod(xp.everywhere(joint))
     if weights.cost is not None:
         costs = m.scaled(xp, weights.cost, costs)
     if plan.based:
@@ -138,13 +139,27 @@ def reduced(
         if weights.sample is not None:
             penalties = m.scaled(xp, weights.sample, penalties)
         costs = costs + numbers.z_loss * penalties
+    divisor = weights.divisor
     if plan.reduction != "none":
         costs = xp.sum(costs, axis=None)
-    if weights.divisor is not None:
-        costs = _divided(xp, costs, weights.divisor)
+        if xp.everywhere is not None:
+            costs, divisor = _completed(xp, costs, divisor, operands.denominator)
+    if divisor is not None:
+        costs = _divided(xp, costs, divisor)
     if plan.finish == "exp":
         return xp.exp(costs)
     return 0 - costs if plan.finish == "negate" else costs
+
+
+def _completed(
+    xp: Verbs, costs: Array, divisor: Any, denominator: Array | None
+) -> tuple[Array, Any]:
+    """Return the sums over the rows of all parts; a denominator that was given is of all of them."""
+    assert xp.everywhere is not None
+    if divisor is None or denominator is not None:
+        return xp.sum(xp.everywhere(costs), axis=0), divisor
+    both = xp.sum(xp.everywhere(xp.stack([costs, xp.zeros_like(costs) + divisor])), axis=0)
+    return both[0], both[1]
 
 
 def cotangents(

@@ -58,6 +58,9 @@ class Torch(Engine):
 
     namespace = Recorded
     dense = torch.strided
+    functions = Rows, Compiled
+    """What autograd follows through the rows, and what torch.compile does."""
+    engine_of = staticmethod(engine_of)
 
     def taken(self, name: str, x: Any) -> Array:
         """Return the tensor that torch's functions see in ``x``, as in a variable of Keras."""
@@ -74,6 +77,14 @@ class Torch(Engine):
             with torch._C.DisableTorchFunctionSubclass():
                 array = x.view_as(x)
         return array
+
+    def of_type(self, kind: type) -> Engine:
+        """Return the engine of a type of tensor, which lies on one device or on many."""
+        if kind.__module__[:12] != "torch.distri":
+            return self
+        from xent.engines.torch.sharded import SHARDED  # which imports torch.distributed
+
+        return SHARDED
 
     def device(self, x: Any) -> Any:
         """Return the device of ``x``."""
@@ -117,7 +128,7 @@ class Torch(Engine):
             # A soft binary target may come twice, and torch.compile takes no tensor twice.
             parts[2:] = (part.view_as(part) for part in parts[2:])
             weights, plan = (None, None), replace(plan, target=READY)
-        function = Compiled if torch.compiler.is_compiling() else Rows
+        function: Any = self.functions[torch.compiler.is_compiling()]
         return function.apply(Work(self, plan, numbers), keep, *weights, x, *parts)
 
     def value(self, plan: Plan, operands: Operands) -> Array:
@@ -186,7 +197,7 @@ class Torch(Engine):
         """Return the value of a linear loss, its gradients made with it where they are known."""
         inputs: list[Any] = [x for x in head if x is not None]
         plan, operands = masked(plan, operands)
-        engine = engine_of([*inputs, *operands[1:-1]])
+        engine = self.engine_of([*inputs, *operands[1:-1]])
         loss = HeadLoss(self, engine, plan, operands, chunks, inputs)
         others_too = differentiable(operands[1:-1])
         if engine is None or others_too:
@@ -203,7 +214,7 @@ class Torch(Engine):
         """Return the value of a linear loss and its gradients; with a graph in one block."""
         plan, operands = masked(plan, operands)
         tensors: list[Any] = [*head, *operands[1:-1]]
-        engine = None if differentiable(tensors) else engine_of(tensors)
+        engine = None if differentiable(tensors) else self.engine_of(tensors)
         if engine is not None:
             return engine.linear_value_and_gradient(plan, head, operands, chunks)
         features: Any = clean(self.xp, plan, operands, head.features)

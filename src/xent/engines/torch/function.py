@@ -25,7 +25,8 @@ class Work:
     numbers: Numbers
 
 
-def _operands(numbers: Numbers, saved: Any) -> Operands:
+def operands_of(numbers: Numbers, saved: Any) -> Operands:
+    """Return operands of what was saved of them."""
     keep, class_weight, pos_weight, prediction, *targets = saved
     target: Any = targets[0] if len(targets) == 1 else tuple(targets)
     weights = class_weight, pos_weight
@@ -40,7 +41,7 @@ class Compiled(torch.autograd.Function):
 
     @staticmethod
     def forward(work: Work, *saved: Any) -> Any:
-        return rows_of_values(work.engine, work.plan, _operands(work.numbers, saved))
+        return rows_of_values(work.engine, work.plan, operands_of(work.numbers, saved))
 
     @staticmethod
     def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
@@ -54,7 +55,7 @@ class Compiled(torch.autograd.Function):
         if w is None:
             return (None,) * len(ctx.needs_input_grad)
         engine, plan = ctx.work.engine, ctx.work.plan
-        operands = _operands(ctx.work.numbers, ctx.saved_tensors)
+        operands = operands_of(ctx.work.numbers, ctx.saved_tensors)
         wanted = ctx.needs_input_grad[4:]
         g: Any = None
         if wanted[0]:
@@ -65,7 +66,7 @@ class Compiled(torch.autograd.Function):
                 g = gradient_of_values(engine, plan, operands, w)[1]
         d_targets = [None] * (len(wanted) - 1)
         if any(wanted[1:]):
-            d_targets = _target_gradients(engine, plan, operands, w)
+            d_targets = target_gradients(engine, plan, operands, w)
         return (None,) * 4 + (g, *d_targets)
 
 
@@ -77,7 +78,7 @@ class Rows(Compiled):
     @staticmethod
     def jvp(ctx: Any, *tangents: Any) -> Any:
         engine, plan = ctx.work.engine, ctx.work.plan
-        operands = _operands(ctx.work.numbers, ctx.saved_tensors)
+        operands = operands_of(ctx.work.numbers, ctx.saved_tensors)
         d_prediction, *d_targets = tangents[4:]
         if plan.kernel.shape == "block":
             # The gradient is linear in w: the derivative along a tangent is its transpose.
@@ -90,7 +91,7 @@ class Rows(Compiled):
             g = rows_and_gradient_of(engine.xp, plan, operands, one)[1]
             total = total + _summed(engine, plan, d_prediction, g)
         if any(d is not None for d in d_targets):
-            for d, g in zip(d_targets, _target_gradients(engine, plan, operands, one), strict=True):
+            for d, g in zip(d_targets, target_gradients(engine, plan, operands, one), strict=True):
                 total = total if d is None else total + _summed(engine, plan, d, g)
         return total
 
@@ -127,7 +128,7 @@ class Product(CompiledProduct):
         return _silenced(da, b) + _silenced(a, db)
 
 
-def _target_gradients(engine: Engine, plan: Plan, operands: Operands, w: Any) -> list[Any]:
+def target_gradients(engine: Engine, plan: Plan, operands: Operands, w: Any) -> list[Any]:
     """Return the gradient with respect to each part of the target."""
     kernel, xp = plan.kernel.filled(operands.numbers.kernel), engine.xp
     prediction, target = ready(xp, plan, operands)

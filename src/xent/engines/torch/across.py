@@ -1,0 +1,242 @@
+"""A part of the classes of each row, on one of several processes: a few numbers make rows whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import reduce
+from itertools import product
+from typing import Any, NamedTuple
+
+import torch
+
+from xent._kernel import Kernel, Statistics
+from xent._plan import Operands, Plan, Target
+from xent._target import LOGITS, SOFTMAX_OF
+from xent._typing import Verbs
+from xent.engines.torch.exchange import Gathered, Group, entering, summed
+from xent.kernels.links import LOGSUMEXP
+
+
+@dataclass(frozen=True)
+class Part:
+    """The classes of this process.
+
+    Attributes
+    ----------
+    groups : those that share a row's classes, the one that has them in the largest pieces first
+    classes : how many there are on all processes
+    """
+
+    groups: tuple[Group, ...]
+    classes: int
+
+    @property
+    def own(self) -> slice:
+        """The classes of this process, which may be none."""
+        return self._of([mesh.get_local_rank(dim) for mesh, dim in self.groups])
+
+    @property
+    def widest(self) -> int:
+        """The most classes that a process has."""
+        first = self._of([0] * len(self.groups))
+        return first.stop - first.start
+
+    def _of(self, ranks: Any) -> slice:
+        start, stop = 0, self.classes
+        for (mesh, dim), rank in zip(self.groups, ranks, strict=True):
+            step = -(-(stop - start) // mesh.size(dim))
+            start, stop = min(start + rank * step, stop), min(start + (rank + 1) * step, stop)
+        return slice(start, stop)
+
+    def filled(self, x: Any, axis: int, filler: float) -> Any:
+        """Return a tensor of this process's classes; of none, as one that counts nowhere."""
+        if x.shape[axis] > 0:
+            return x
+        after = x.ndim - 1 - axis
+        # `torch.cat` cuts the graph of an empty tensor, and this process would then miss a collective.
+        return torch.nn.functional.pad(x, (0, 0) * after + (0, 1), value=filler)
+
+    def whole(self, xp: Any, kernel: Kernel, s: Statistics) -> Statistics:
+        """Return the statistics of whole rows, merged in the order of the classes."""
+        numbers = torch.stack([x.to(_floating(s)) for x in leaves(s)])
+        for group in reversed(self.groups):
+            numbers = Gathered.apply(numbers, group)
+        ranks = product(*(range(mesh.size(dim)) for mesh, dim in self.groups))
+        parts = numbers.flatten(0, len(self.groups) - 1)
+        there = [
+            like(s, iter(x))
+            for x, rank in zip(parts, ranks, strict=True)
+            if self._of(rank).start < self._of(rank).stop
+        ]
+        return reduce(lambda a, b: kernel.merge(xp, a, b), there)
+
+
+def leaves(s: Statistics) -> list[Any]:
+    """Return the arrays of statistics."""
+    return [x for part in s for x in leaves(part)] if isinstance(s, tuple) else [s]
+
+
+def like(s: Statistics, numbers: Iterator[Any]) -> Statistics:
+    """Return numbers in the structure and the dtypes of statistics."""
+    if isinstance(s, tuple):
+        return type(s)(*(like(part, numbers) for part in s))
+    return next(numbers).to(s.dtype)
+
+
+def _floating(s: Statistics) -> Any:
+    return next(x.dtype for x in leaves(s) if x.is_floating_point())
+
+
+@dataclass(frozen=True)
+class Across(Kernel):
+    """A kernel whose rows have their classes on several processes.
+
+    Attributes
+    ----------
+    inner : the kernel of a whole row
+    part : the classes of this process
+    known : the statistics of the whole rows, where they have been exchanged before
+    """
+
+    inner: Kernel
+    part: Part
+    known: Statistics = None
+
+    def filled(self, numbers: tuple[Any, ...]) -> Kernel:
+        """Return the kernel with numbers in place of the holes of the inner one."""
+        return replace(self, inner=self.inner.filled(numbers)) if numbers else self
+
+    def measure(self, xp: Any, prediction: Any, target: Any, axis: Any) -> tuple[Statistics, None]:
+        """Return the statistics of whole rows: those of the part, exchanged."""
+        if self.known is not None:
+            return self.known, None
+        s, _ = self.inner.measure(xp, prediction, target, axis)
+        return self.part.whole(xp, self.inner, s), None
+
+    def value(self, xp: Any, s: Statistics) -> Any:
+        """Return the loss of each row."""
+        return self.inner.value(xp, s)
+
+    def gradient(
+        self, xp: Any, prediction: Any, target: Any, s: Statistics, made: None, w: Any, axis: Any
+    ) -> Any:
+        """Return the gradient of the part, 0 of a class that stands for none."""
+        g = self.inner.gradient(xp, prediction, target, s, None, w, axis)
+        own = self.part.own
+        return g if own.start < own.stop else torch.where(torch.full_like(g, 1) > 0, 0.0, g)
+
+    def target_gradient(
+        self, xp: Any, prediction: Any, target: Any, s: Statistics, w: Any, axis: Any
+    ) -> Any:
+        """Return the gradient of the part of the target."""
+        return self.inner.target_gradient(xp, prediction, target, s, w, axis)
+
+    def entered(self, s: Statistics, w: Any, axis: int) -> tuple[Across, Any]:
+        """Return the kernel that knows the statistics, and ``w``, both as they enter a gradient."""
+        dtype, ws = _floating(s), w.split(1, axis)
+        numbers = torch.stack([x.to(dtype) for x in (*leaves(s), *ws)])
+        each = iter(entering(numbers, self.part.groups))
+        return replace(self, known=like(s, each)), torch.cat([like(x, each) for x in ws], axis)
+
+
+class Pair(NamedTuple):
+    """The statistics of a loss and of its penalty."""
+
+    loss: Statistics
+    penalty: Statistics
+
+
+@dataclass(frozen=True)
+class Both(Kernel):
+    """A loss and its penalty, whose statistics are exchanged together; two values for each row."""
+
+    loss: Kernel
+    penalty: Kernel
+    axis: int
+
+    def filled(self, numbers: tuple[Any, ...]) -> Kernel:
+        """Return the kernel with numbers in place of the holes of the loss."""
+        return replace(self, loss=self.loss.filled(numbers)) if numbers else self
+
+    def measure(self, xp: Any, prediction: Any, target: Any, axis: Any) -> tuple[Statistics, None]:
+        """Return the statistics of both."""
+        loss, _ = self.loss.measure(xp, prediction, target, axis)
+        return Pair(loss, self.penalty.measure(xp, prediction, None, axis)[0]), None
+
+    def merge(self, xp: Any, a: Statistics, b: Statistics) -> Statistics:
+        """Return the statistics of two blocks."""
+        loss = self.loss.merge(xp, a.loss, b.loss)
+        return Pair(loss, self.penalty.merge(xp, a.penalty, b.penalty))
+
+    def value(self, xp: Any, s: Statistics) -> Any:
+        """Return both values, side by side along the class axis."""
+        values = self.loss.value(xp, s.loss), self.penalty.value(xp, s.penalty)
+        return torch.cat(values, self.axis)
+
+    def gradient(
+        self, xp: Any, prediction: Any, target: Any, s: Statistics, made: None, w: Any, axis: Any
+    ) -> Any:
+        """Return the sum of both gradients."""
+        own, more = w.split(1, axis)
+        g = self.loss.gradient(xp, prediction, target, s.loss, None, own, axis)
+        return g + self.penalty.gradient(xp, prediction, None, s.penalty, None, more, axis)
+
+    def target_gradient(
+        self, xp: Any, prediction: Any, target: Any, s: Statistics, w: Any, axis: Any
+    ) -> Any:
+        """Return the gradient of the loss."""
+        own = w.narrow(axis, 0, 1)
+        return self.loss.target_gradient(xp, prediction, target, s.loss, own, axis)
+
+
+class PartOf(Target):
+    """A target of which this process has a part of the classes; a label is what all of them have."""
+
+    def __init__(self, inner: Target, part: Part) -> None:
+        super().__init__(inner.name)
+        self.inner, self.part = inner, part
+        for name in ("by_label", "soft", "counts", "costs"):
+            setattr(self, name, getattr(inner, name))
+
+    def ready(self, xp: Verbs, plan: Plan, operands: Operands, first: Any) -> Any:
+        """Return the part of the target as the kernel takes it."""
+        if self.inner is SOFTMAX_OF:
+            return self._softmax(xp, LOGITS.ready(xp, plan, operands, first), plan.axis)
+        own, weights = self.part.own, operands.class_weight
+        if self.by_label and self.soft and weights is not None:
+            weights = entering(torch.ravel(weights), self.part.groups)[own]
+            operands = operands._replace(class_weight=self.part.filled(weights, 0, 1.0))
+        return self.inner.ready(xp, plan, operands, own.start)
+
+    def _softmax(self, xp: Verbs, logits: Any, axis: Any) -> Any:
+        """Return the softmax, which is the gradient of a logsumexp."""
+        kernel = Across(LOGSUMEXP, self.part)
+        s, _ = kernel.measure(xp, logits, None, axis)
+        known, w = kernel.entered(s, xp.ones_like(s.peak), axis)
+        return known.gradient(xp, logits, None, known.known, None, w, axis)
+
+    def mass(self, xp: Verbs, plan: Plan, operands: Operands) -> Any:
+        """Return what a row counts, of all its classes."""
+        if self.by_label and operands.class_weight is not None:
+            operands = operands._replace(class_weight=xp.reshape(operands.class_weight, (-1,)))
+        mass = self.inner.mass(xp, plan, operands)
+        return mass if mass is None or self.by_label else summed(mass, self.part.groups)
+
+
+def parted(plan: Plan, groups: tuple[Group, ...]) -> Plan:
+    """Return the plan of a process that has a part of the classes."""
+    part = Part(groups, plan.classes)
+    penalty = None if plan.penalty is None else Across(plan.penalty, part)
+    target = PartOf(plan.target, part)
+    return replace(plan, kernel=Across(plan.kernel, part), target=target, penalty=penalty)
+
+
+def joint(plan: Plan) -> Plan:
+    """Return a plan that has a penalty as one of two values in each row."""
+    kernel, penalty, axis = plan.kernel, plan.penalty, plan.axis
+    assert isinstance(kernel, Across)
+    assert isinstance(penalty, Across)
+    assert axis is not None
+    both = Across(Both(kernel.inner, penalty.inner, axis), kernel.part)
+    return replace(plan, kernel=both, row_axis=None)

@@ -1,0 +1,132 @@
+"""How arrays lie on a mesh of processes, and how a tensor and what is placed as it go in and out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import prod
+from typing import Any, NamedTuple
+
+import torch
+from torch.distributed.tensor import DTensor, Replicate, Shard
+from torch.utils._pytree import tree_map_only
+
+from xent._plan import Operands, Plan
+from xent.engines.torch.across import parted
+from xent.engines.torch.exchange import Group, entering
+
+
+class Layout(NamedTuple):
+    """How the prediction lies on a mesh.
+
+    Attributes
+    ----------
+    mesh : the processes
+    placements : of the prediction, for each dimension of the mesh
+    shape : of all of it
+    axis : the class axis, None for none
+    """
+
+    mesh: Any
+    placements: tuple[Any, ...]
+    shape: tuple[int, ...]
+    axis: int | None
+
+    @property
+    def of_rows(self) -> list[Any]:
+        """The placements of an array with one entry per row."""
+        return [self._of_row(p) for p in self.placements]
+
+    def _of_row(self, p: Any) -> Any:
+        if self.axis is None or not p.is_shard():
+            return p
+        return Replicate() if p.dim == self.axis else Shard(p.dim - (p.dim > self.axis))
+
+    @property
+    def of_classes(self) -> list[Any]:
+        """The placements of an array with one entry per class."""
+        axis = len(self.shape) - 1 if self.axis is None else self.axis
+        return [Shard(0) if p.is_shard(axis) else Replicate() for p in self.placements]
+
+    @property
+    def groups(self) -> tuple[tuple[Group, ...], tuple[Group, ...]]:
+        """The processes that share the classes of rows, and those that have other rows."""
+        shared = [(self.mesh, i) for i, p in enumerate(self.placements) if p.is_shard()]
+        across = tuple(g for g in shared if self.placements[g[1]].dim == self.axis)
+        return across, tuple(g for g in shared if g not in across)
+
+    def local(self, x: Any, placements: Iterable[Any]) -> Any:
+        """Return the part of this process of what is placed so; other rows may use it too."""
+        if x is None:
+            return None
+        placed = list(placements)
+        if not isinstance(x, DTensor) and any(p.is_shard() for p in placed):
+            x = DTensor.from_local(x, self.mesh, [Replicate()] * self.mesh.ndim, run_check=False)
+        if isinstance(x, DTensor):
+            x = x if list(x.placements) == placed else x.redistribute(self.mesh, placed)
+            x = x.to_local()
+        return entering(x, [group for group in self.groups[1] if placed[group[1]].is_replicate()])
+
+    def whole(self, x: Any, placements: Iterable[Any], shape: tuple[int, ...]) -> Any:
+        """Return a DTensor of the parts of all processes."""
+        given: dict[str, Any] = {}
+        if shape:
+            strides = [prod(shape[i + 1 :]) for i in range(len(shape))]
+            given = {"shape": torch.Size(shape), "stride": tuple(strides)}
+        x = x.contiguous()
+        return DTensor.from_local(x, self.mesh, list(placements), run_check=False, **given)
+
+
+def settled(x: Any) -> list[Any]:
+    """Return the placements of a prediction but for those that xent has no use for."""
+    return [p if type(p) is Shard else Replicate() for p in x.placements]
+
+
+def is_part(x: Any, whole: Any) -> bool:
+    """Whether the shape of a tensor fits that of a process's own part, and not that of the whole."""
+
+    def fitting(shape: Any) -> list[Any]:
+        return [
+            tuple(shape),
+            *(tuple(shape[:i]) + tuple(shape[i + 1 :]) for i in range(len(shape))),
+        ]
+
+    shape = tuple(x.shape)
+    return (
+        len(shape) > 0
+        and shape in fitting(whole.to_local().shape)
+        and shape not in fitting(whole.shape)
+    )
+
+
+def parts(layout: Layout, plan: Plan, operands: Operands, x: Any) -> tuple[Plan, Operands]:
+    """Return plan and operands of this process, whose prediction is ``x``."""
+    local, whole, once = layout.local, layout.placements, [Replicate()] * layout.mesh.ndim
+    by_label, of_classes = plan.target.by_label, layout.of_classes
+    pos_weight: Any = operands.pos_weight
+    if pos_weight is not None:
+        full = pos_weight.ndim == len(layout.shape)
+        pos_weight = local(pos_weight, whole if full else of_classes if pos_weight.ndim else once)
+    denominator: Any = operands.denominator
+    operands = Operands(
+        x,
+        local(operands.target, layout.of_rows if by_label else whole),
+        local(operands.class_weight, once if by_label else of_classes),
+        pos_weight,
+        local(operands.sample_weight, layout.of_rows),
+        local(operands.where, layout.of_rows),
+        denominator.full_tensor() if isinstance(denominator, DTensor) else denominator,
+        tree_map_only(DTensor, DTensor.full_tensor, operands.numbers),
+    )
+    across = layout.groups[0]
+    return parted(plan, across) if across else plan, operands
+
+
+def placed(layout: Layout, plan: Plan, x: Any, value: Any) -> Any:
+    """Return a value as a DTensor: of each element, as the prediction ``x`` is placed."""
+    shape, axis = layout.shape, plan.row_axis
+    if plan.reduction != "none":
+        return layout.whole(value, [Replicate()] * layout.mesh.ndim, ())
+    if axis is not None:
+        return layout.whole(value, layout.of_rows, shape[:axis] + shape[axis + 1 :])
+    value = layout.whole(value, layout.placements, shape)
+    return value.redistribute(placements=settled(x)) if isinstance(x, DTensor) else value

@@ -1,0 +1,151 @@
+"""The part of a process: its rows and classes, computed there, and sums completed over all processes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from math import log
+from typing import Any
+
+import array_api_compat.torch
+import torch
+
+from xent import _math as m
+from xent._engine import Engine, rows_and_gradient_of, rows_of, value_of
+from xent._plan import READY, Operands, Plan, masked, widened
+from xent._rows import reduced
+from xent._target import SOFTMAX_OF, along, ready
+from xent._typing import Array
+from xent.engines.torch.across import Across, PartOf, joint, leaves, like
+from xent.engines.torch.choice import engine_of
+from xent.engines.torch.engine import TORCH, Torch
+from xent.engines.torch.exchange import Gathered, Group
+from xent.engines.torch.function import operands_of, target_gradients
+from xent.engines.torch.tensor import differentiable
+
+
+class Parted(torch.autograd.Function):
+    """The rows of a plan whose classes lie on several processes; their statistics are exchanged once."""
+
+    @staticmethod
+    def forward(ctx: Any, work: Any, *saved: Any) -> Any:
+        operands = operands_of(work.numbers, saved)
+        xp, plan = verbs(work.engine, saved), work.plan
+        kernel = plan.kernel.filled(work.numbers.kernel)
+        s, _ = kernel.measure(xp, *ready(xp, plan, operands), plan.axis)
+        ctx.work, ctx.count, ctx.like = work, len(saved), s
+        ctx.save_for_backward(*saved, *leaves(s))
+        ctx.set_materialize_grads(False)
+        rows = kernel.value(xp, s)
+        return rows if plan.row_axis is None else xp.squeeze(rows, axis=plan.axis)
+
+    @staticmethod
+    def backward(ctx: Any, w: Any) -> Any:
+        work, wanted = ctx.work, ctx.needs_input_grad[4:]
+        if w is None:
+            return (None,) * len(ctx.needs_input_grad)
+        saved, numbers = ctx.saved_tensors[: ctx.count], ctx.saved_tensors[ctx.count :]
+        plan, xp, operands = work.plan, work.engine.xp, operands_of(work.numbers, saved)
+        kernel: Any = plan.kernel
+        if torch.is_grad_enabled():
+            filled = kernel.filled(work.numbers.kernel)
+            s, _ = filled.measure(xp, *ready(xp, plan, operands), plan.axis)
+            kernel, w = kernel.entered(s, along(w, plan.row_axis), plan.axis)
+            w = w if plan.row_axis is None else xp.squeeze(w, axis=plan.axis)
+        else:
+            xp = verbs(work.engine, saved)
+            kernel = replace(kernel, known=like(ctx.like, iter(numbers)))
+        plan = replace(plan, kernel=kernel)
+        g: Any = rows_and_gradient_of(xp, plan, operands, w)[1] if wanted[0] else None
+        d_targets: list[Any] = [None] * (len(wanted) - 1)
+        if any(wanted[1:]):
+            d_targets = target_gradients(work.engine, plan, operands, w)
+        return (None,) * 4 + (g, *d_targets)
+
+
+def verbs(engine: Engine, tensors: Iterable[Any]) -> Any:
+    """Return the verbs for values alone, where these are there."""
+    own = engine_of(tensors)
+    return engine.xp if own is None else own.xp
+
+
+class Local(Torch):
+    """Runs plans on the part of a process, and completes what is summed over rows.
+
+    Attributes
+    ----------
+    groups : the processes that have other rows
+    """
+
+    functions = Parted, Parted
+
+    def __init__(self, groups: tuple[Group, ...]) -> None:
+        super().__init__(array_api_compat.torch, "torch")
+        self.groups = groups
+        if groups:
+            self.xp.everywhere = self.everywhere
+
+    def everywhere(self, x: Any) -> Any:
+        """Return what all processes have, along a new first axis."""
+        x = x[None]
+        for group in self.groups:
+            x = Gathered.apply(x, group).flatten(0, 1)
+        return x
+
+    def rows(self, plan: Plan, operands: Operands) -> Array:
+        """Return the loss of each row, differentiable where a graph is wanted."""
+        if not isinstance(plan.kernel, Across):
+            return TORCH.rows(plan, operands)
+        operands = filled(plan, operands)
+        if differentiable(operands[:-1]):
+            return super().rows(plan, operands)
+        return rows_of(verbs(self, operands[:-1]), plan, operands)
+
+    def value(self, plan: Plan, operands: Operands) -> Array:
+        """Return the value, for autograd to follow."""
+        if differentiable(operands[1:-1]):
+            operands = widened(self.xp, operands)
+        if isinstance(plan.target, PartOf) and plan.target.inner is SOFTMAX_OF:
+            operands = filled(plan, operands)
+            target = plan.target.ready(self.xp, plan, operands, 0)  # which asks the other processes
+            plan, operands = replace(plan, target=READY), operands._replace(target=target)
+        if plan.penalty is None or not isinstance(plan.kernel, Across):
+            return value_of(self, plan, operands)
+        plan, operands = masked(joint(plan), operands)
+        both: Any = self.rows(plan, operands)
+        rows, penalties = both.unbind(plan.axis)
+        return reduced(self.xp, plan, operands, rows, penalties)
+
+    def value_and_gradient(self, plan: Plan, operands: Operands) -> tuple[Array, Array]:
+        """Return the value, and its gradient as autograd makes it: what is summed is exchanged once.
+
+        An exponential that overflows multiplies last (R4).
+        """
+        graph = differentiable(operands[:-1])
+        x: Any = operands.prediction
+        with torch.enable_grad():
+            leaf = x if x.requires_grad else x.detach().requires_grad_()
+            cost: Any = self.value(replace(plan, finish="none"), operands._replace(prediction=leaf))
+            cost = -cost if plan.finish == "negate" else cost
+            w, beyond = torch.ones_like(cost), None
+            if plan.finish == "exp":
+                within = torch.clamp(cost, max=log(torch.finfo(cost.dtype).max) - 1)
+                w, beyond = torch.exp(within), torch.exp(cost - within)
+            (g,) = torch.autograd.grad(cost, leaf, w, create_graph=graph)
+            if beyond is not None:
+                wide: Any = m.silent(self.xp, g.to(cost.dtype), beyond)
+                g = wide.to(g.dtype)
+                cost = torch.exp(cost)
+        return (cost, g) if graph else (cost.detach(), g)
+
+
+def filled(plan: Plan, operands: Operands) -> Operands:
+    """Return operands with a class that counts nowhere, where the process has none."""
+    kernel: Any = plan.kernel
+    fill, axis = kernel.part.filled, plan.axis
+    target, weights = operands.target, operands.class_weight
+    if not plan.target.by_label:
+        target = None if target is None else fill(target, axis, 0.0)
+        weights = None if weights is None else fill(weights, 0, 1.0)
+    x = fill(operands.prediction, axis, 1.0 if plan.form == "probs" else 0.0)
+    return operands._replace(prediction=x, target=target, class_weight=weights)

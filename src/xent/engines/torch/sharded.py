@@ -1,0 +1,102 @@
+"""DTensors: each process computes its rows and its classes, and what it makes is placed as its logits are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import array_api_compat.torch
+import torch
+from torch.distributed.tensor import DTensor, Replicate, Shard
+from torch.distributed.tensor.experimental import implicit_replication
+
+from xent._check import meshes, values
+from xent._linear import Chunks, Gradients, Head
+from xent._namespace import Sight
+from xent._plan import Operands, Plan
+from xent._typing import Array
+from xent.engines.torch.engine import Torch
+from xent.engines.torch.head import Share
+from xent.engines.torch.layout import Layout, is_part, parts, placed, settled
+from xent.engines.torch.local import Local
+
+
+class Sharded(Torch):
+    """Runs plans on DTensors, and on tensors beside them, which are the same on all processes."""
+
+    spreads = True
+
+    def sight(self, arrays: Iterable[Any]) -> Sight:
+        """Return that nobody looks: what one process sees the others do not."""
+        return Sight.TRACED if torch.compiler.is_compiling() else Sight.ELSEWHERE
+
+    lends_views = True
+
+    def look(self, operands: Operands) -> Any:
+        """Raise: each process has a part of the values alone."""
+        raise values.unreadable()
+
+    def together(self, arrays: Mapping[str, Any]) -> Any:
+        """Return the device; raise for two, for two meshes, and for a part that is taken for a whole."""
+        device = super().together(arrays)
+        spread = {name: x for name, x in arrays.items() if isinstance(x, DTensor)}
+        first: Any = arrays.get("features", next(iter(spread.values())))
+        on = [x.device_mesh for x in spread.values()]
+        if any(mesh != on[0] for mesh in on):
+            raise meshes.mixed(spread)
+        other = (
+            "features" if "features" in arrays else next(iter(spread))
+        )  # not the rows of a weight
+        for name, x in arrays.items():
+            if other in spread and name not in (*spread, *OF_CLASSES) and is_part(x, first):
+                raise meshes.part(name, x, other, first)
+        return device
+
+    def call(self, function: Callable[..., Array], *args: Any) -> Any:
+        """Return ``function(xp, *args)``; what it makes of numbers is the same on all processes."""
+        with implicit_replication():
+            return super().call(function, *args)
+
+    def value(self, plan: Plan, operands: Operands) -> Array:
+        """Return the value, on all processes."""
+        x: Any = operands.prediction
+        layout, own, operands = self._localised(plan, operands)
+        value = Local(layout.groups[1]).value(own, operands)
+        return placed(layout, plan, x, value)
+
+    def value_and_gradient(self, plan: Plan, operands: Operands) -> tuple[Array, Array]:
+        """Return the value, and the gradient placed as the prediction is."""
+        x: Any = operands.prediction
+        layout, own, operands = self._localised(plan, operands)
+        value, g = Local(layout.groups[1]).value_and_gradient(own, operands)
+        if isinstance(x, DTensor):
+            g = layout.whole(g, layout.placements, layout.shape).redistribute(placements=settled(x))
+        return placed(layout, plan, x, value), g
+
+    def _localised(self, plan: Plan, operands: Operands) -> tuple[Layout, Plan, Operands]:
+        """Return how the prediction lies, and plan and operands of this process."""
+        x: Any = operands.prediction
+        mesh = next(y.device_mesh for y in operands[:-1] if isinstance(y, DTensor))
+        placements = settled(x) if isinstance(x, DTensor) else [Replicate()] * mesh.ndim
+        if plan.kernel.shape == "block":  # whose rows must be whole: other rows go to each process
+            other = next((i for i in range(x.ndim) if i != plan.axis), None)
+            whole = Replicate() if other is None else Shard(other)
+            placements = [whole if p.is_shard(plan.axis) else p for p in placements]
+        layout = Layout(mesh, tuple(placements), tuple(x.shape), plan.axis)
+        return layout, *parts(layout, plan, operands, layout.local(x, placements))
+
+    def linear_value(self, plan: Plan, head: Head, operands: Operands, chunks: Chunks) -> Array:
+        """Return the value of a linear loss, on all processes."""
+        return Share(plan, head, operands, chunks).value()
+
+    def linear_value_and_gradient(
+        self, plan: Plan, head: Head, operands: Operands, chunks: Chunks
+    ) -> tuple[Array, Gradients]:
+        """Return the value of a linear loss, and its gradients placed as what they are of."""
+        return Share(plan, head, operands, chunks).value_and_gradient()
+
+
+OF_CLASSES = ("weight", "bias", "class_weight", "pos_weight")
+"""Arrays whose shape says nothing of rows."""
+
+SHARDED = Sharded(array_api_compat.torch, "torch")

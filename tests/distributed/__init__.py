@@ -1,0 +1,1 @@
+"""Arrays that lie on many processes or devices."""

@@ -1,0 +1,194 @@
+"""Linear heads on many processes are those of one, and no part of a head travels twice in a call."""
+
+import numpy as np
+import pytest
+import torch
+from torch.distributed.tensor import DTensor, Partial, Replicate, Shard, distribute_tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+
+import xent
+from tests.distributed.placed import EVERY, assert_placed, mesh_of, whole
+from tests.distributed.test_torch_processes import exchanged
+from tests.distributed.torch import results
+from tests.linear.textbook import all_options, head, labels_of, soft_of
+from tests.near import BOTH, assert_near
+
+ROWS, WIDTH, CLASSES = 10, 3, 9
+S, R, P = Shard(0), Replicate(), Partial()
+LINE, SQUARE = (4,), (2, 2)
+WAYS = {
+    "rows": (LINE, [S], [R]),
+    "rows, plain head": (LINE, [S], None),
+    "classes": (LINE, [R], [S]),
+    "classes, plain features": (LINE, None, [S]),
+    "FSDP": (LINE, [S], [S]),
+    "replicated": (LINE, [R], [R]),
+    "partial features": (LINE, [P], [S]),
+    "features' own axis": (LINE, [Shard(1)], [Shard(1)]),
+    "rows, classes": (SQUARE, [S, R], [R, S]),
+    "rows twice": (SQUARE, [S, S], [R, R]),
+    "FSDP, classes": (SQUARE, [S, R], [S, S]),
+}
+"""By a name: a mesh, and the placements of features and of the head, None for plain tensors."""
+
+MAIN = ("classes", "FSDP", "rows, classes")
+
+NAMES = ("features", "weight", "bias")
+
+
+def placed(x, mesh, placements):
+    if placements is None:
+        return x.clone()
+    if any(p.is_partial() for p in placements):
+        return DTensor.from_local(x / mesh.size(), mesh, placements)
+    placements = [R if p.is_shard(x.ndim) else p for p in placements]
+    return distribute_tensor(x, mesh, placements)
+
+
+def derivatives(loss, target, arrays, options):
+    """Return values, gradients by autograd and by xent, and derivatives of the second order."""
+    leaves = [x.detach().requires_grad_() for x in arrays]
+    value = loss(target, *leaves, **options)
+    once = torch.autograd.grad(value.sum(), leaves)
+    again = loss(target, *leaves, **options)
+    first = torch.autograd.grad(again.sum(), leaves, create_graph=True)
+    full = [x.full_tensor() if isinstance(x, DTensor) else x for x in first]
+    sloped = sum((x * torch.cos(torch.arange(x.numel()).reshape(x.shape))).sum() for x in full)
+    second = torch.autograd.grad(sloped, leaves)
+    known, gradients = xent.value_and_grad(loss)(target, *arrays, **options)
+    return (value, known), (*once, *gradients, *second)
+
+
+def assert_as_on_one(loss, target, way, options):
+    shape, features, weight = WAYS[way]
+    mesh = mesh_of(shape)
+    given = {k: torch.from_numpy(x) for k, x in head((ROWS,), WIDTH, CLASSES).items()}
+    arrays = [given[name] for name in NAMES]
+    there = [placed(x, mesh, p) for x, p in zip(arrays, (features, weight, weight), strict=True)]
+    values, gradients = derivatives(loss, target, arrays, options)
+    own_values, own_gradients = derivatives(loss, target, there, options)
+    found = [whole(x) for x in (*own_values, *own_gradients)]
+    for x, y in zip(found, map(whole, (*values, *gradients)), strict=True):
+        assert_near(x, y, BOTH, scale=abs(y).max())
+    for i, x in enumerate(own_gradients):
+        assert_placed(x, there[i % 3])
+
+
+def of_softmax(way):
+    draw = np.random.default_rng(0)
+    every = all_options(draw, ROWS, CLASSES)
+    every = {k: torch.from_numpy(x) if isinstance(x, np.ndarray) else x for k, x in every.items()}
+    targets = [torch.from_numpy(f((ROWS,), CLASSES)) for f in (labels_of, soft_of)]
+    small = {"chunk_bytes": 2 * 8 * CLASSES}
+    for target in targets:
+        for options in (
+            {},
+            {**every, **small},
+            {"reduction": "none"},
+            {**every, "reduction": "sum"},
+        ):
+            assert_as_on_one(xent.linear_cross_entropy, target, way, options)
+
+
+def of_targets(way):
+    """Check that a target may be all that is placed."""
+    given = {k: torch.from_numpy(x) for k, x in head((ROWS,), WIDTH, CLASSES).items()}
+    target = torch.from_numpy(labels_of((ROWS,), CLASSES))
+    there = distribute_tensor(target, mesh_of(LINE), [S])
+    logits = given["features"] @ given["weight"].T
+    for loss, arrays in (
+        (xent.linear_cross_entropy, list(given.values())),
+        (lambda y, z: xent.cross_entropy(y, logits=z), [logits]),
+    ):
+        leaves = [x.detach().requires_grad_() for x in arrays]
+        want, got = loss(target, *leaves), loss(there, *leaves)
+        assert_near(whole(got), whole(want))
+        pairs = zip(
+            torch.autograd.grad(got, leaves), torch.autograd.grad(want, leaves), strict=True
+        )
+        for x, y in pairs:
+            assert type(x) is torch.Tensor
+            assert_near(whole(x), whole(y), scale=abs(whole(y)).max())
+
+
+def of_elements(way):
+    target = torch.from_numpy(soft_of((ROWS,), CLASSES))
+    weights = {"sample_weight": target + 1, "pos_weight": target[0] + 0.5}
+    for options in ({}, weights, {**weights, "reduction": "none"}):
+        assert_as_on_one(xent.linear_binary_cross_entropy, target, way, options)
+
+
+def of_travels(way):
+    """Check that a head is gathered where FSDP cuts it, once, and its gradient summed once."""
+    given = {k: torch.from_numpy(x) for k, x in head((64,), 64, 256).items()}
+    shape, features, weight = WAYS[way]
+    mesh, y = mesh_of(shape), torch.zeros(64, dtype=torch.int64)
+    leaves = [
+        placed(given[k], mesh, p).requires_grad_()
+        for k, p in (("features", features), ("weight", weight))
+    ]
+    small = {"chunk_bytes": 256 * 8 * 64}
+    value, seen = exchanged(xent.linear_cross_entropy, y, *leaves, **small)
+    large = [n for _, n in seen if n >= 64 * 64]
+    assert len(large) == (1 if way == "FSDP" else 0), seen
+    _, seen = exchanged(torch.autograd.grad, value, leaves)
+    assert len([n for _, n in seen if n >= 64 * 64]) == 1, seen
+
+
+class Sizes(TorchDispatchMode):
+    """Notes the numbers of the largest tensor that is made."""
+
+    def __init__(self):
+        super().__init__()
+        self.largest = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        made = function(*args, **(kwargs or {}))
+        if isinstance(made, torch.Tensor) and not isinstance(made, DTensor):
+            self.largest = max(self.largest, made.numel())
+        return made
+
+
+def of_memory(way):
+    """Check that nothing is as large as the logits of a process, but chunks and the head alone."""
+    rows, classes = 1024, 256
+    given = {k: torch.from_numpy(x) for k, x in head((rows,), 4, 4 * classes).items()}
+    shape, features, weight = WAYS[way]
+    leaves = [
+        placed(given[k], mesh_of(shape), p).requires_grad_()
+        for k, p in (("features", features), ("weight", weight))
+    ]
+    y = torch.arange(rows)
+    with Sizes() as made:
+        xent.linear_cross_entropy(y, *leaves, chunk_bytes=64 * classes * 8).backward()
+    assert made.largest <= 64 * classes
+
+
+KINDS = {
+    "memory": of_memory,
+    "targets": of_targets,
+    "softmax": of_softmax,
+    "elements": of_elements,
+    "travels": of_travels,
+}
+
+
+def run(check):
+    kind, way = check
+    KINDS[kind](way)
+
+
+CHECKS = [(kind, way) for kind in ("softmax", "elements") for way in (WAYS if EVERY else MAIN)]
+CHECKS += [("travels", way) for way in ("rows", "classes", "FSDP")]
+CHECKS += [("memory", "classes"), ("targets", "plain")]
+
+
+@pytest.fixture(scope="module")
+def said():
+    return results(run, CHECKS)
+
+
+@pytest.mark.parametrize("check", CHECKS, ids="-".join)
+def test_it_is_as_on_one_process(said, check):
+    for rank, error in enumerate(said[check]):
+        assert error is None, f"process {rank}: {error}"

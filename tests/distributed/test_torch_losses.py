@@ -1,0 +1,72 @@
+"""Every loss of a DTensor is that of one process, and its derivatives are placed as what they are of."""
+
+import pytest
+
+from tests.cases import CASES, NAMED, in_brief
+from tests.distributed.placed import CLASSES, EVERY, ROWS, WAYS, assert_as_on_one
+from tests.distributed.torch import results
+
+BRIEF = [case for case in CASES if in_brief(case)]
+MAIN = NAMED["cross_entropy-labels-logits"]
+WEIGHTS = ("class_weight", "pos_weight", "sample_weight", "where")
+
+
+def given_of(case, options, **others):
+    return {**case.given(options, rows=ROWS, classes=CLASSES), **others}
+
+
+def every(case):
+    """Return all options that fit together."""
+    return [name for name in case.options() if name not in ("ignore_index", "denominator")]
+
+
+def of_way(name):
+    """Check a placement of each loss: by itself, and with all options."""
+    case, way = name
+    assert_as_on_one(case, given_of(case, ()), way)
+    assert_as_on_one(case, given_of(case, every(case)), way)
+
+
+def of_others(name):
+    """Check the derivatives of target and weights, which are plain tensors or DTensors."""
+    case, way, of = name
+    chosen = [option for option in every(case) if option != "label_smoothing"]
+    assert_as_on_one(case, given_of(case, chosen), way, of, others=True)
+
+
+def of_reduction(name):
+    """Check reductions and a divisor."""
+    _, way, reduction = name
+    for case in (MAIN, NAMED["cross_entropy-distributions-logits"]):
+        for options in ((), ("ignore_index",), ("class_weight",), WEIGHTS):
+            chosen = [option for option in options if case.takes(option)]
+            assert_as_on_one(case, given_of(case, chosen, reduction=reduction), way)
+    if reduction == "mean":
+        assert_as_on_one(MAIN, given_of(MAIN, ("denominator",)), way)
+
+
+def run(check):
+    kind, *name = check
+    {"way": of_way, "others": of_others, "reduction": of_reduction}[kind](name)
+
+
+MOST = ("rows", "classes", "rows, classes")
+CHECKS = [("way", case, way) for case in (CASES if EVERY else BRIEF) for way in MOST]
+CHECKS += [("way", MAIN, way) for way in WAYS if way not in MOST]
+CHECKS += [("others", case, "rows, classes", "placed") for case in BRIEF]
+CHECKS += [("reduction", MAIN, "rows, classes", r) for r in ("none", "sum", "mean")]
+if EVERY:
+    MORE = [(case, way) for case in CASES for way in WAYS if way != "partial"]
+    CHECKS += [("way", case, way) for case, way in MORE if way not in MOST and case != MAIN]
+    CHECKS += [("others", case, way, "plain") for case, way in MORE]
+
+
+@pytest.fixture(scope="module")
+def said():
+    return results(run, CHECKS)
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: "-".join(map(str, check)))
+def test_it_is_as_on_one_process(said, check):
+    for rank, error in enumerate(said[check]):
+        assert error is None, f"process {rank}: {error}"

@@ -1,0 +1,60 @@
+"""Four processes over gloo, started once for many checks; whatever happens they end."""
+
+import os
+import tempfile
+import traceback
+from datetime import timedelta
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+
+PROCESSES = 4
+TIMEOUT = 60
+"""Seconds that a collective waits for the other processes."""
+
+
+def _work(rank, folder, timeout, run, checks):
+    os.environ["TORCH_CPP_LOG_LEVEL"] = "FATAL"
+    torch.set_num_threads(1)
+    store = f"file://{folder}/store"
+    limit = timedelta(seconds=timeout)
+    dist.init_process_group(
+        "gloo", init_method=store, rank=rank, world_size=PROCESSES, timeout=limit
+    )
+    said = {}
+    for i, check in enumerate(checks):
+        try:
+            said[i] = run(check)
+        except Exception:
+            said[i] = traceback.format_exc()
+            break  # the others wait for what this one does not do
+        finally:
+            torch.save(said, f"{folder}/{rank}")
+    if len(said) == len(checks):
+        dist.destroy_process_group()
+
+
+def results(run, checks, timeout=TIMEOUT):
+    """Return what ``run(check)`` says on each of the processes, by check: None where all is well.
+
+    Both must be pickled: ``run`` is a function of a module.
+    """
+    checks = list(checks)
+    with tempfile.TemporaryDirectory() as folder:
+        context = mp.get_context("forkserver")  # which imports what is slow to import once
+        context.set_forkserver_preload(["torch.distributed.tensor", "xent.engines.torch"])
+        given = (folder, timeout, run, checks)
+        processes = [context.Process(target=_work, args=(i, *given)) for i in range(PROCESSES)]
+        for process in processes:
+            process.start()
+        for process in processes:
+            process.join(timeout * 5)
+        for process in processes:
+            process.kill()
+        found = [
+            torch.load(path) if (path := Path(folder) / str(i)).exists() else {}
+            for i in range(PROCESSES)
+        ]
+    return {check: [of.get(i, "it did not run") for of in found] for i, check in enumerate(checks)}
