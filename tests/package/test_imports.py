@@ -108,7 +108,8 @@ def inside(folder):
     )
 
 
-FORMULAS = {"xent._kernel", "xent._math", "xent._series", "xent._typing", "xent.kernels"}
+VOCABULARY = {"xent._elementary", "xent._math", "xent._series"}
+FORMULAS = {*VOCABULARY, "xent._kernel", "xent._typing", "xent.kernels"}
 """What a formula may know."""
 
 

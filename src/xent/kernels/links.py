@@ -9,47 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from xent import _math as m
+from xent._elementary import LogSumExp
 from xent._kernel import Kernel
 from xent._typing import Array, Verbs
-
-
-class LogSumExp(Kernel):
-    """The logarithm of the sum of the exponentials of a row, log Σₖ exp zₖ.
-
-    As peak + log1p(rest): the peak's own exponential is 1, and is kept out of the sum of the others, which
-    it would drown. Peak and rest stay apart until the end, for the digits of a row that is shifted far.
-    """
-
-    def measure(
-        self, xp: Verbs, logits: Array, target: None, axis: int
-    ) -> tuple[m.Normaliser, Array]:
-        """Return the normaliser, peak and rest, and the exponentials."""
-        softmax, _, made = m.normaliser(xp, logits, axis)
-        return softmax, made
-
-    def merge(self, xp: Verbs, a: m.Normaliser, b: m.Normaliser) -> m.Normaliser:
-        """Return the normaliser of a row from those of its halves."""
-        return m.merge_normalisers(xp, a, b)
-
-    def value(self, xp: Verbs, s: m.Normaliser) -> Array:
-        """Return peak + log1p(rest); an infinite peak is the result itself, but beside a NaN (R5)."""
-        whole = xp.isinf(s.peak) & (s.rest >= 0)
-        return s.peak + xp.where(whole, xp.zeros_like(s.rest), xp.log1p(s.rest))
-
-    def gradient(
-        self,
-        xp: Verbs,
-        logits: Array,
-        target: None,
-        s: m.Normaliser,
-        made: Any,
-        w: Array,
-        axis: int,
-    ) -> Array:
-        """Return the softmax, e / (1 + rest), 0 in a row of −inf (R5)."""
-        e = m.exponentials(xp, logits, s, made, axis)
-        lost = (s.peak == xp.inf) & (s.rest > 0)
-        return xp.times(e, w / (1 + xp.where(lost, xp.full_like(s.rest, xp.nan), s.rest)))
 
 
 class LogSumExpSquared(LogSumExp):
@@ -189,6 +151,6 @@ def _sigmoid(xp: Verbs, z: Array) -> Array:
     return (below * e + (1 - below)) / (1 + e)
 
 
-LOGSUMEXP, LOGSUMEXP_SQUARED = LogSumExp(), LogSumExpSquared()
+LOGSUMEXP_SQUARED = LogSumExpSquared()
 SOFTMAX, LOG_SOFTMAX = Softmax(), LogSoftmax()
 SIGMOID, LOG_SIGMOID = Sigmoid(), LogSigmoid()

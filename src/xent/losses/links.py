@@ -8,6 +8,7 @@ from xent import _dispatch, _dtype
 from xent import _math as m
 from xent._call import loss
 from xent._check import structure
+from xent._elementary import LOGSUMEXP
 from xent._kernel import Kernel
 from xent._request import Call
 from xent._typing import A, Array, Like
@@ -104,7 +105,7 @@ def logsumexp(logits: Like[A], *, axis: SupportsIndex = -1) -> Call[A]:
     >>> print(xent.logsumexp([0.0, 0.0]))
     0.693147180559945...
     """
-    return _link(logits, links.LOGSUMEXP, axis=axis)
+    return _link(logits, LOGSUMEXP, axis=axis)
 
 
 @loss()

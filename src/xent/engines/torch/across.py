@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 
 import torch
 
+from xent._elementary import LOGSUMEXP
 from xent._kernel import Kernel, Statistics
 from xent._plan import Operands, Plan, Target
 from xent._target import LOGITS, SOFTMAX_OF
 from xent._typing import Verbs
 from xent.engines.torch.exchange import Gathered, Group, entering, summed
-from xent.kernels.links import LOGSUMEXP
 
 
 @dataclass(frozen=True)
