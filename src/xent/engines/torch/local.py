@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from math import log
 from typing import Any
@@ -11,16 +11,18 @@ import array_api_compat.torch
 import torch
 
 from xent import _math as m
-from xent._engine import Engine, rows_and_gradient_of, rows_of, value_of
+from xent._engine import Engine, rows_and_gradient_of, value_of
+from xent._kernel import Kernel, Statistics
 from xent._plan import READY, Operands, Plan, masked, widened
 from xent._rows import reduced
 from xent._target import SOFTMAX_OF, along, ready
 from xent._typing import Array
+from xent.engines import blocks
 from xent.engines.torch.across import Across, PartOf, joint, leaves, like
 from xent.engines.torch.choice import engine_of
 from xent.engines.torch.engine import TORCH, Torch
 from xent.engines.torch.exchange import Gathered, Group
-from xent.engines.torch.function import operands_of, target_gradients
+from xent.engines.torch.function import Work, operands_of, target_gradients
 from xent.engines.torch.tensor import differentiable
 
 
@@ -32,7 +34,7 @@ class Parted(torch.autograd.Function):
         operands = operands_of(work.numbers, saved)
         xp, plan = verbs(work.engine, saved), work.plan
         kernel = plan.kernel.filled(work.numbers.kernel)
-        s, _ = kernel.measure(xp, *ready(xp, plan, operands), plan.axis)
+        s = kernel.part.whole(xp, kernel.inner, _measured(xp, plan, kernel.inner, operands))
         ctx.work, ctx.count, ctx.like = work, len(saved), s
         ctx.save_for_backward(*saved, *leaves(s))
         ctx.set_materialize_grads(False)
@@ -56,7 +58,7 @@ class Parted(torch.autograd.Function):
             xp = verbs(work.engine, saved)
             kernel = replace(kernel, known=like(ctx.like, iter(numbers)))
         plan = replace(plan, kernel=kernel)
-        g: Any = rows_and_gradient_of(xp, plan, operands, w)[1] if wanted[0] else None
+        g: Any = _gradient(xp, plan, operands, w) if wanted[0] else None
         d_targets: list[Any] = [None] * (len(wanted) - 1)
         if any(wanted[1:]):
             d_targets = target_gradients(work.engine, plan, operands, w)
@@ -67,6 +69,53 @@ def verbs(engine: Engine, tensors: Iterable[Any]) -> Any:
     """Return the verbs for values alone, where these are there."""
     own = engine_of(tensors)
     return engine.xp if own is None else own.xp
+
+
+def _tiles(xp: Any, plan: Plan, operands: Operands) -> Iterator[tuple[Any, Any, Operands]]:
+    """Yield of each block of rows its place, that of its statistics, and its operands.
+
+    One block, and no place, where the values are not there, or a graph is made of them.
+    """
+    x, rows = operands.prediction, replace(plan, row_axis=plan.axis)
+    here = xp is not TORCH.xp and not torch.is_grad_enabled() and engine_of((x,)) is not None
+    tiles = blocks.of(rows, x, torch.get_num_threads()) if here else []
+    if not tiles:
+        yield None, None, operands
+    for tile in tiles:
+        place = tuple(slice(None) if i == plan.axis else cut for i, cut in enumerate(tile))
+        yield tile, place, blocks.cut(rows, operands, tile)
+
+
+def _measured(xp: Any, plan: Plan, kernel: Kernel, operands: Operands) -> Statistics:
+    """Return the statistics of this process's classes, block by block."""
+    x: Any = operands.prediction
+    every: Any = None
+    for _, place, block in _tiles(xp, plan, operands):
+        s, _ = kernel.measure(xp, *ready(xp, plan, block), plan.axis)
+        if place is None:
+            return s
+        if every is None:
+            shape = [1 if i == plan.axis else n for i, n in enumerate(x.shape)]
+            every = like(s, (part.new_empty(shape) for part in leaves(s)))
+        for whole, part in zip(leaves(every), leaves(s), strict=True):
+            whole[place] = part
+    return every
+
+
+def _gradient(xp: Any, plan: Plan, operands: Operands, w: Any) -> Any:
+    """Return the gradient of Σ w · loss of this process's classes, of known statistics, block by block."""
+    kernel: Any = plan.kernel
+    x: Any = operands.prediction
+    g = None
+    for tile, place, block in _tiles(xp, plan, operands):
+        if tile is None:
+            return rows_and_gradient_of(xp, plan, operands, w)[1]
+        g = torch.empty_like(x) if g is None else g
+        known = like(kernel.known, (part[place] for part in leaves(kernel.known)))
+        some = replace(plan, kernel=replace(kernel, known=known))
+        own = w[place] if plan.row_axis is None else w[blocks.of_rows(plan, tile)]
+        g[tile] = rows_and_gradient_of(xp, some, block, own)[1]
+    return g
 
 
 class Local(Torch):
@@ -99,7 +148,10 @@ class Local(Torch):
         operands = filled(plan, operands)
         if differentiable(operands[:-1]):
             return super().rows(plan, operands)
-        return rows_of(verbs(self, operands[:-1]), plan, operands)
+        x, target, class_weight, pos_weight, *_ = operands
+        work, weights = Work(self, plan, operands.numbers), (class_weight, pos_weight)
+        rows: Array = Parted.apply(work, operands.where, *weights, x, target)
+        return rows
 
     def value(self, plan: Plan, operands: Operands) -> Array:
         """Return the value, for autograd to follow."""
