@@ -13,7 +13,12 @@ from xent._linear import Chunks, Head, Wanted
 from xent._plan import Numbers, Operands, Plan
 from xent._rows import divided_by
 from xent.engines import head as heads
-from xent.engines.dask.graph import Indexed, arguments, compute_dtype, of_rows, plain
+from xent.engines.dask.tasks import Indexed, compute_dtype, plain
+
+
+def arguments(indexed: Any) -> list[Any]:
+    """Return arrays and the names of their axes as `blockwise` takes them, None and None for none."""
+    return [part for x, index in indexed for part in (x, None if x is None else index)]
 
 
 class Parts:
@@ -108,7 +113,6 @@ def _in_rows(x: Any, index: str) -> Any:
 def _part(*given: Any, plan: Plan, numbers: Numbers, chunks: Chunks, wanted: Any) -> Any:
     """Return the value and the gradients of a chunk of rows."""
     features, weight, bias, target, *others = given
-    target = of_rows(target, features)
     engine = _dispatch.engine_of("features", features)
     operands = Operands(features, target, *others)._replace(numbers=plain(numbers))
     own = replace(chunks, shape=(features.shape[0], chunks.shape[1]))
