@@ -13,15 +13,14 @@ from xent import _dispatch, _dtype
 from xent import _math as m
 from xent import _target as targets
 from xent._engine import Engine
-from xent._linear import ALL, Chunks, Gradients, Head
+from xent._linear import Chunks, Gradients, Head
 from xent._namespace import Namespace, Sight
 from xent._plan import Operands, Plan
 from xent._rows import divided_by
 from xent._typing import Array
-from xent.engines.dask import parts
+from xent.engines.dask import linear, parts
 from xent.engines.dask.graph import Graph
-from xent.engines.dask.linear import Parts
-from xent.engines.dask.tasks import CLASS, of_rows, rows_of, uncut
+from xent.engines.dask.tasks import CLASS, of_rows, recut, rows_of, uncut
 
 
 class DaskVerbs(Namespace):
@@ -101,12 +100,14 @@ class Dask(Engine):
 
     def value_and_gradient(self, plan: Plan, operands: Operands) -> tuple[Array, Array]:
         """Return the value, and its gradient with respect to the prediction."""
-        plan, operands = _counted(plan, _with_whole_rows(plan, operands))
+        given, (plan, operands) = operands, _counted(plan, _with_whole_rows(plan, operands))
         if plan.finish == "exp" and plan.reduction != "none":
-            return self._exponential(plan, operands)
-        if _are_calls(plan, operands):
-            return parts.run(self.xp, plan, operands, sloped=True)
-        return super().value_and_gradient(plan, operands)
+            value, g = self._exponential(plan, operands)
+        elif _are_calls(plan, operands):
+            value, g = parts.run(self.xp, plan, operands, sloped=True)
+        else:
+            value, g = super().value_and_gradient(plan, operands)
+        return value, recut(g, given.prediction)
 
     def _exponential(self, plan: Plan, operands: Operands) -> tuple[Any, Any]:
         """Return exp of the cost and its gradient, which is the cost's divided by exp(−cost).
@@ -140,17 +141,21 @@ class Dask(Engine):
         return graph.rows(statistics), graph.gradient(statistics, w)
 
     def linear_value(self, plan: Plan, head: Head, operands: Operands, chunks: Chunks) -> Array:
-        """Return the value of a linear loss, of each chunk of rows by itself."""
-        return Parts(self.xp, *_counted(plan, operands), head, chunks, None).value()
+        """Return the value of a linear loss."""
+        return self._linear(plan, head, operands, chunks, sloped=False)[0]
 
     def linear_value_and_gradient(
         self, plan: Plan, head: Head, operands: Operands, chunks: Chunks
     ) -> tuple[Array, Gradients]:
-        """Return the value of a linear loss and its gradients, the sums of the chunks' own."""
-        parts = Parts(self.xp, *_counted(plan, operands), head, chunks, ALL)
-        bias = None if head.bias is None else parts.total("bias", head.bias)
-        g = Gradients(parts.features(), parts.total("weight", head.weight), bias)
-        return parts.value(), g
+        """Return the value of a linear loss and its gradients."""
+        return self._linear(plan, head, operands, chunks, sloped=True)
+
+    def _linear(
+        self, plan: Plan, head: Head, operands: Operands, chunks: Chunks, *, sloped: bool
+    ) -> tuple[Any, Any]:
+        operands = operands._replace(prediction=linear.logits_of(head))
+        plan, operands = _counted(plan, operands)
+        return linear.run(self.xp, plan, head, operands, chunks, sloped=sloped)
 
     def logit_size(self, features: Array) -> int:
         """Return the bytes of a logit, as NumPy makes it."""
@@ -158,21 +163,13 @@ class Dask(Engine):
 
 
 def _with_whole_rows(plan: Plan, operands: Operands) -> Operands:
-    """Return operands whose rows are one chunk each, where the plan has no use for a part of a row.
-
-    Nor has any for a part without classes.
-    """
+    """Return operands whose rows are one chunk each, where the plan has no use for a part of a row."""
     axis, target = plan.axis, operands.target
-    if axis is None:
+    if axis is None or not (plan.kernel.shape == "block" or plan.target is targets.SOFTMAX_OF):
         return operands
-    whole = plan.kernel.shape == "block" or plan.target is targets.SOFTMAX_OF
-
-    def cut(x: Any) -> Any:
-        return uncut(x, axis) if whole else x.rechunk({axis: tuple(filter(None, x.chunks[axis]))})
-
     if target is not None and not plan.target.by_label:
-        target = cut(target)
-    return operands._replace(prediction=cut(operands.prediction), target=target)
+        target = uncut(target, axis)
+    return operands._replace(prediction=uncut(operands.prediction, axis), target=target)
 
 
 def _are_calls(plan: Plan, operands: Operands) -> bool:

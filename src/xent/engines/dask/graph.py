@@ -15,6 +15,7 @@ from xent._typing import Array
 from xent.engines import blocks
 from xent.engines.dask.tasks import (
     CLASS,
+    Indexed,
     aligned,
     chained,
     compute_dtype,
@@ -28,7 +29,7 @@ from xent.engines.eager import Eager
 class Graph:
     """The operands of a plan as arguments of `blockwise`, and the tasks that are made of them."""
 
-    def __init__(self, plan: Plan, operands: Operands) -> None:
+    def __init__(self, plan: Plan, operands: Operands, given: Indexed | None = None) -> None:
         x: Any = operands.prediction
         self.all = tuple(CLASS if i == plan.axis else i for i in range(x.ndim))
         self.row = tuple(i for i in self.all if plan.row_axis is None or i != CLASS)
@@ -37,12 +38,14 @@ class Graph:
         operands = operands._replace(
             sample_weight=None, denominator=None
         )  # `w` has what they weigh
-        indexed = [(x, self.all), *operands_of(plan, operands, self.all), first_of(plan, x)]
-        self.chunks, self.arguments = aligned(indexed)
+        others = [*operands_of(plan, operands, self.all), first_of(plan, x)]
+        self.chunks, self.arguments = aligned([*(given or [(x, self.all)]), *others])
+        self.measure: Any = _measure
+        self.slope: Any = _gradient
 
     def statistics(self) -> Any:
         """Return the statistics of whole rows, one object in each chunk of rows."""
-        parts = each(_measure, self.all, *self.arguments, dtype=object, **self.static)
+        parts = each(self.measure, self.all, *self.arguments, dtype=object, **self.static)
         if self.axis is None:
             return parts
         return chained(merge, parts, self.axis, tuple(self.chunks[i] for i in self.row), object)
@@ -55,7 +58,7 @@ class Graph:
         """Return the gradient of Σ w · loss."""
         w = w.rechunk(tuple(self.chunks[i] for i in self.row))
         given = (*self.arguments, statistics, self.row, w, self.row)
-        return each(_gradient, self.all, *given, dtype=self.dtype, **self.static)
+        return each(self.slope, self.all, *given, dtype=self.dtype, **self.static)
 
 
 def first_of(plan: Plan, x: Any) -> tuple[Any, Any]:
@@ -82,11 +85,12 @@ Tiles = Iterable[tuple[blocks.Tile, Operands]]
 def _measure(*given: Any, plan: Plan, numbers: Numbers) -> Measured:
     *own, first = given
     engine, operands = taken(plan, numbers, own)
-    shape, tiles = operands.prediction.shape, _tiles(engine, plan, operands)
+    shape, tiles = operands.prediction.shape, tiles_of(engine, plan, operands)
     return engine.run(measured, engine, plan, operands.numbers, tiles, shape, number_of(first))
 
 
-def _tiles(engine: Engine, plan: Plan, operands: Operands) -> Iterator[tuple[Any, Operands]]:
+def tiles_of(engine: Engine, plan: Plan, operands: Operands) -> Iterator[tuple[Any, Operands]]:
+    """Yield rows of a chunk that fit the cache, with their operands."""
     x = operands.prediction
     tiles = blocks.of(plan, x, 1) if isinstance(engine, Eager) else []
     for tile in tiles or [(slice(None),) * x.ndim]:
@@ -156,7 +160,7 @@ def _slopes(
     engine: Engine, plan: Plan, operands: Operands, first: Any, whole: Measured, w: Any
 ) -> Any:
     """Return the gradient of a chunk."""
-    x, tiles = operands.prediction, _tiles(engine, plan, operands)
+    x, tiles = operands.prediction, tiles_of(engine, plan, operands)
     all_slopes = engine.xp.empty_like(x)
     for tile, g in gradients(engine, plan, tiles, whole, w, number_of(first)):
         if g.shape == x.shape:
@@ -172,7 +176,7 @@ def gradients(
     xp = engine.of_blocks
     for tile, block in tiles:
         prediction, target = ready(xp, plan, block, first)
-        s = _some(whole.statistics, tile)
+        s = some(whole.statistics, tile)
         own = along(w[blocks.of_rows(plan, tile)], plan.row_axis)
         g = whole.kernel.gradient(xp, prediction, target, s, None, own, plan.axis)
         if plan.capped:
@@ -180,8 +184,8 @@ def gradients(
         yield tile, _dtype.cast(xp, g, block.prediction.dtype)
 
 
-def _some(statistics: Any, tile: Any) -> Any:
+def some(statistics: Any, tile: Any) -> Any:
     """Return the statistics of some rows."""
     if isinstance(statistics, tuple):
-        return type(statistics)(*(_some(s, tile) for s in statistics))
+        return type(statistics)(*(some(s, tile) for s in statistics))
     return statistics[tile]

@@ -29,14 +29,32 @@ def compute_dtype(x: Any) -> Any:
 
 
 def aligned(indexed: Indexed) -> tuple[dict[int, Any], list[Any]]:
-    """Return the chunks along each axis, and the arrays cut alike, as `blockwise` takes them."""
+    """Return the chunks along each axis, and the arrays cut alike, as `blockwise` takes them.
+
+    No chunk is without classes, unless all are: none has a use for it.
+    """
     indexed = [(x, index if hasattr(x, "chunks") else None) for x, index in indexed]
-    arrays = [part for pair in indexed if pair[1] is not None for part in pair]
+    arrays = [
+        part for x, index in indexed if index is not None for part in (_filled(x, index), index)
+    ]
     chunks, cut = da.core.unify_chunks(*arrays)
     cuts = iter(cut)
     return chunks, [
         part for x, index in indexed for part in (x if index is None else next(cuts), index)
     ]
+
+
+def _filled(x: Any, index: tuple[int, ...]) -> Any:
+    if CLASS not in index:
+        return x
+    axis = index.index(CLASS)
+    return x.rechunk({axis: tuple(filter(None, x.chunks[axis])) or (0,)})
+
+
+def recut(x: Any, like: Any) -> Any:
+    """Return ``x`` in the chunks of an array that it is a gradient of."""
+    known = {i: n for i, n in enumerate(like.chunks) if not any(map(isnan, n))}
+    return x.rechunk(known)
 
 
 def rows_of(plan: Plan, operands: Operands) -> tuple[int, ...]:
@@ -84,6 +102,7 @@ def chained(
 
     def key(place: Any) -> Any:
         rest = (*place[:axis], *place[axis + 1 :])
+        rest += (0,) * (len(chunks) - len(rest))
         return (name, *rest) if place[axis] == last else (f"{name}-before", *place)
 
     graph: dict[Any, Any] = {}
@@ -123,10 +142,13 @@ def of_rows(x: Any, rows: tuple[int, ...]) -> Any:
     return x
 
 
-def taken(plan: Plan, numbers: Numbers, given: Any) -> tuple[Engine, Operands]:
-    """Return a chunk's engine and its operands."""
+def taken(plan: Plan, numbers: Numbers, given: Any, shape: Any = None) -> tuple[Engine, Operands]:
+    """Return a chunk's engine and its operands, of a prediction of ``shape``."""
     operands = Operands(*given)._replace(numbers=plain(numbers))
-    shape, rows = tuple(operands.prediction.shape), rows_of(plan, operands)
+    shape = tuple(operands.prediction.shape) if shape is None else shape
+    rows = (
+        shape[: plan.row_axis] + shape[plan.row_axis + 1 :] if plan.row_axis is not None else shape
+    )
     if operands.target is not None:
         of_rows(operands.target, rows if plan.target.by_label else shape)
     for x in (operands.where, operands.sample_weight):
