@@ -34,14 +34,13 @@ class Graph:
         self.all = tuple(CLASS if i == plan.axis else i for i in range(x.ndim))
         self.row = tuple(i for i in self.all if plan.row_axis is None or i != CLASS)
         self.dtype, self.compute, self.axis = x.dtype, compute_dtype(x), plan.row_axis
-        self.static = {"plan": plan, "numbers": operands.numbers}
+        self.static: dict[str, Any] = {"plan": plan, "numbers": operands.numbers}
         operands = operands._replace(
             sample_weight=None, denominator=None
         )  # `w` has what they weigh
         others = [*operands_of(plan, operands, self.all), first_of(plan, x)]
         self.chunks, self.arguments = aligned([*(given or [(x, self.all)]), *others])
         self.measure: Any = _measure
-        self.slope: Any = _gradient
 
     def statistics(self) -> Any:
         """Return the statistics of whole rows, one object in each chunk of rows."""
@@ -56,9 +55,13 @@ class Graph:
 
     def gradient(self, statistics: Any, w: Any) -> Any:
         """Return the gradient of Σ w · loss."""
+        given = self.with_rows(statistics, w)
+        return each(_gradient, self.all, *given, dtype=self.dtype, **self.static)
+
+    def with_rows(self, statistics: Any, w: Any) -> list[Any]:
+        """Return all that a gradient is made of."""
         w = w.rechunk(tuple(self.chunks[i] for i in self.row))
-        given = (*self.arguments, statistics, self.row, w, self.row)
-        return each(self.slope, self.all, *given, dtype=self.dtype, **self.static)
+        return [*self.arguments, statistics, self.row, w, self.row]
 
 
 def first_of(plan: Plan, x: Any) -> tuple[Any, Any]:

@@ -13,7 +13,7 @@ from functools import partial, reduce
 from operator import add
 from typing import Any, NamedTuple
 
-from xent import _dispatch, _dtype
+from xent import _dtype
 from xent._linear import ALL, BUDGET, STRIP, Chunks, Gradients, Head, cuts
 from xent._plan import Numbers, Operands, Plan, of_penalty
 from xent._rows import cotangents, divided_by, reduced, weigh
@@ -21,11 +21,11 @@ from xent.engines import head as heads
 from xent.engines.blocks import Tile
 from xent.engines.dask import parts
 from xent.engines.dask.graph import Graph, Measured, gradients, measured, number_of, some, tiles_of
+from xent.engines.dask.sweep import Sweep
 from xent.engines.dask.tasks import (
     CLASS,
     aligned,
     alone,
-    chained,
     compute_dtype,
     each,
     operands_of,
@@ -53,12 +53,20 @@ def run(
     weight: Any = uncut(head.weight, 1)
     whole = Head(uncut(head.features, 1), weight, head.bias)
     by = _calls if plan.axis is None or weight.numblocks[0] == 1 else _merged
-    value, slopes = by(xp, plan, whole, operands, chunks, sloped)
+    value, sweeps = by(xp, plan, whole, operands, chunks, sloped)
     if not sloped:
         return value, None
-    of_bias = None if head.bias is None else _total(slopes, "bias", 0, head.bias)
-    of_features = _total(slopes, "features", 1, head.features)
-    return value, Gradients(of_features, _total(slopes, "weight", 0, head.weight), of_bias)
+    width = head.features.shape[1]
+    slopes = [
+        Gradients(s.features(width), s.total("weight", width), s.total("bias")) for s in sweeps
+    ]
+    both = zip(zip(*slopes, strict=True), head, strict=True)
+    return value, Gradients(*(None if x is None else _like(x, parts) for parts, x in both))
+
+
+def _like(x: Any, parts: Any) -> Any:
+    """Return the sum of parts of the gradient of ``x``, in its dtype and its chunks."""
+    return recut(reduce(add, parts).astype(x.dtype), x)
 
 
 def logits_of(head: Head) -> Any:
@@ -70,28 +78,25 @@ def _given(head: Head) -> list[tuple[Any, Any]]:
     return [(head.features, (0, 1)), (head.weight, (CLASS, 1)), (head.bias, (CLASS,))]
 
 
-def _total(slopes: list[Any], field: str, axis: int, like: Any) -> Any:
-    """Return the sum of what the chunks have of a gradient, cut as ``like`` is, of which it is one."""
-    dtype = compute_dtype(like)
-    add_field = partial(_added, field=field, dtype=dtype)
-    width = tuple((n,) for n in like.shape[1:])
-    totals = [chained(add_field, x, axis, (x.chunks[1 - axis], *width), dtype) for x in slopes]
-    return recut(reduce(add, totals).astype(like.dtype), like)
-
-
 def _calls(
     xp: Any, plan: Plan, head: Head, operands: Operands, chunks: Chunks, sloped: bool
-) -> tuple[Any, list[Any]]:
-    """Return the value and the chunks' gradients, each chunk a call by itself."""
-    _, given = aligned([*_given(head), *operands_of(plan, operands, EVERY)])
-    static = {"plan": plan, "numbers": operands.numbers, "chunks": chunks, "sloped": sloped}
-    made = each(_call, EVERY, *given, dtype=object, **static)
-    return parts.value_of(plan, made, EVERY, compute_dtype(head.features)), [made]
+) -> tuple[Any, list[Sweep]]:
+    """Return the value and what makes the gradients, each chunk a call by itself."""
+    cut, given = aligned([*_given(head), *operands_of(plan, operands, EVERY)])
+    static: dict[str, Any] = {"plan": plan, "chunks": chunks, "sloped": sloped}
+    dtype = compute_dtype(head.features)
+    if not sloped:
+        made = each(_call, EVERY, *given, dtype=object, numbers=operands.numbers, **static)
+        return parts.value_of(plan, made, EVERY, dtype), []
+    call = partial(_call, **static)
+    sweep = Sweep(call, given, (cut[0], cut[CLASS]), operands.numbers, dtype)
+    axes = 1 if plan.axis is not None else 2
+    return sweep.value(axes if plan.reduction == "none" else None), [sweep]
 
 
 def _merged(
     xp: Any, plan: Plan, head: Head, operands: Operands, chunks: Chunks, sloped: bool
-) -> tuple[Any, list[Any]]:
+) -> tuple[Any, list[Sweep]]:
     """Return the same of rows that are cut."""
     runs = (
         [(plan, operands)]
@@ -107,7 +112,7 @@ def _merged(
         return value, []
     shares = cotangents(xp, plan, operands, weights, xp.ones_like(rows[0]))
     each_run = zip(graphs, statistics, shares, strict=False)
-    return value, [graph.gradient(s, w) for graph, s, w in each_run]
+    return value, [graph.slopes(s, w) for graph, s, w in each_run]
 
 
 class OfHead(Graph):
@@ -116,17 +121,17 @@ class OfHead(Graph):
     def __init__(self, plan: Plan, operands: Operands, head: Head, chunks: Chunks) -> None:
         super().__init__(plan, operands, _given(head))
         self.static["chunks"] = chunks
-        self.dtype, self.measure, self.slope = object, _measure, _slopes
+        self.measure = _measure
+
+    def slopes(self, statistics: Any, w: Any) -> Sweep:
+        """Return what makes the gradients of Σ w · loss."""
+        numbers = self.static["numbers"]
+        slopes = partial(_slopes, plan=self.static["plan"], chunks=self.static["chunks"])
+        cut = self.chunks[0], self.chunks[CLASS]
+        return Sweep(slopes, self.with_rows(statistics, w), cut, numbers, self.compute)
 
 
 # --- what runs in a task, on the library of the chunk ---
-
-
-def _added(before: Any, part: Any, field: str, dtype: Any) -> Any:
-    x = getattr(part[1], field)
-    engine = _dispatch.engine_of(field, x)
-    x = _dtype.cast(engine.xp, x, dtype)
-    return x if before is None else before + x
 
 
 def _taken(given: Any, plan: Plan, numbers: Numbers, chunks: Chunks) -> Any:
