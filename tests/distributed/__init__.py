@@ -1,0 +1,1 @@
+"""Arrays in many chunks, on many devices and in many processes."""
