@@ -160,7 +160,7 @@ def build(session: nox.Session) -> None:
 @nox.session(name="distributed-dask", default=False)
 def distributed_dask(session: nox.Session) -> None:
     """Two processes of 400 MB each on an array of 4 GB, which takes minutes."""
-    install(session, "numpy", "dask", groups=("test", "example", "distributed-dask"))
+    install(session, "numpy", "dask", groups=("test", "distributed-dask"))
     options = ("--backend=dask", "--require=dask", *session.posargs)
     tests = (f"tests/distributed/test_dask_{name}.py" for name in ("chunks", "workers"))
     session.run("pytest", *tests, *options, env={"XENT_GIGABYTES": "4"})

@@ -74,7 +74,7 @@ def main():
         print(f"by row      {each.dims} {each.shape}")
         print(f"their mean  {float(each.mean()):.6f} nats")
         parallel = xr.apply_ufunc(
-            lambda x: xent.logsumexp(x),
+            xent.logsumexp,
             xr.DataArray(da.from_zarr(folder / "logits.zarr"), dims=("row", "class")),
             input_core_dims=[["class"]],
             dask="parallelized",  # or it is called on each chunk, which has whole rows

@@ -98,11 +98,9 @@ def _merged(
     xp: Any, plan: Plan, head: Head, operands: Operands, chunks: Chunks, sloped: bool
 ) -> tuple[Any, list[Sweep]]:
     """Return the same of rows that are cut."""
-    runs = (
-        [(plan, operands)]
-        if plan.penalty is None
-        else [(plan, operands), of_penalty(plan, operands)]
-    )
+    runs = [(plan, operands)]
+    if plan.penalty is not None:
+        runs.append(of_penalty(plan, operands))
     graphs = [OfHead(*run, head, chunks) for run in runs]
     statistics = [graph.statistics() for graph in graphs]
     rows = [graph.rows(s) for graph, s in zip(graphs, statistics, strict=True)]
