@@ -166,6 +166,16 @@ def distributed_torch(session: nox.Session) -> None:
     session.run("pytest", "tests/distributed", *required, *session.posargs, env=every)
 
 
+@nox.session(name="distributed-dask", default=False)
+def distributed_dask(session: nox.Session) -> None:
+    """Two processes of 400 MB each on an array of 4 GB, which takes minutes."""
+    install(session, "numpy", "dask", groups=("test", "distributed-dask"))
+    options = ("--backend=dask", "--require=dask", *session.posargs)
+    tests = (f"tests/distributed/test_dask_{name}.py" for name in ("chunks", "workers"))
+    session.run("pytest", *tests, *options, env={"XENT_GIGABYTES": "4"})
+    session.run("pytest", "tests/documents/test_examples_chunked.py")
+
+
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """The benchmarks, quickly; arguments after `--` go to them."""

@@ -1,1 +1,1 @@
-"""Arrays that lie on many processes or devices."""
+"""Arrays in many chunks, on many devices and in many processes."""

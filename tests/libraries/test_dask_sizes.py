@@ -40,6 +40,67 @@ def test_rows_of_an_unknown_number(case):
     same(case.both, given | case.options(seed=81, rows=(5,)))
 
 
+@pytest.mark.parametrize("reduction", ["none", "sum", "mean"])
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_beside_other_axes(axis, reduction):
+    """Whichever axis has the classes, and whichever of the others is not known."""
+    draw = np.random.default_rng(83)
+    z, y = draw.normal(size=(5, 3, 4)), draw.integers(0, 4, (5, 3))
+    both = xent.value_and_grad(xent.cross_entropy)
+    for weights in ({}, {"ignore_index": 1}, {"class_weight": draw.uniform(1, 2, 4)}):
+        z_axis = np.moveaxis(z, -1, axis)
+        given = {"axis": axis, "reduction": reduction, **weights}
+        want = both(y[KEPT], logits=np.moveaxis(z[KEPT], -1, axis), **given)
+        rows = (slice(None),) * (axis == 0) + (lazy(KEPT),)
+        got = both(lazy(y)[lazy(KEPT)], logits=lazy(z_axis)[rows], **converted(given, lazy))
+        for mine, right in zip(dask.compute(got, scheduler="sync")[0], want, strict=True):
+            assert_near(np.asarray(mine), right, scale=np.max(np.abs(right)))
+
+
+def test_of_what_is_no_loss():
+    draw = np.random.default_rng(84)
+    z, y = draw.normal(size=(5, 3)), draw.integers(0, 3, 5)
+    keep, p = lazy(KEPT), xent.softmax(z)
+    pairs = [
+        (xent.softmax_jacobian(lazy(z)[keep]), xent.softmax_jacobian(z[KEPT])),
+        (xent.one_hot(lazy(y)[keep], 3), xent.one_hot(y[KEPT], 3)),
+        (xent.smooth_labels(lazy(p)[keep], 0.5), xent.smooth_labels(p[KEPT], 0.5)),
+        (xent.is_distribution(lazy(p)[keep]), xent.is_distribution(p[KEPT])),
+        (xent.self_information(lazy(p)[keep]), xent.self_information(p[KEPT])),
+        (xent.likelihood(lazy(y)[keep], lazy(p)[keep]), xent.likelihood(y[KEPT], p[KEPT])),
+    ]
+    for mine, right in pairs:
+        np.testing.assert_allclose(mine.compute(scheduler="sync"), right, rtol=1e-15)
+
+
+def test_without_rows_or_classes():
+    """An empty axis, in one chunk or more, is what it is to NumPy."""
+    empty = [(0, 4), (2, 0, 4)]
+    for shape in empty:
+        z, y = np.zeros(shape), np.zeros(shape[:-1], int)
+        given = {"target": y, "logits": z, "class_weight": np.ones(4), "reduction": "sum"}
+        same_as_numpy(xent.value_and_grad(xent.cross_entropy), given)
+        given = {"target": y, "features": z, "weight": np.ones((3, 4)), "reduction": "sum"}
+        same_as_numpy(lambda **given: _flat(xent.value_and_grad(CE)(**given)), given)
+    for shape in [*empty, (5, 0), (2, 0), (0, 0), (0,)]:
+        for link in (xent.softmax, xent.log_softmax, xent.logsumexp, xent.sigmoid):
+            same_as_numpy(xent.value_and_grad(link), {"logits": np.zeros(shape)})
+    head = xent.value_and_grad(xent.linear_head(xent.binary_cross_entropy))
+    none = {"target": np.zeros((5, 0)), "features": np.zeros((5, 3)), "weight": np.zeros((0, 3))}
+    same_as_numpy(lambda **given: _flat(head(**given)), {**none, "reduction": "sum"})
+
+
+def same_as_numpy(both, given):
+    want = both(**given)
+    for mine, right in zip(dask.compute(both(**converted(given, lazy)))[0], want, strict=True):
+        if right is not None:
+            assert_near(np.asarray(mine), np.asarray(right))
+
+
+def _flat(both):
+    return both[0], *both[1]
+
+
 def test_of_a_linear_head():
     draw = np.random.default_rng(82)
     given = {"target": draw.integers(0, 4, 5), "features": draw.normal(size=(5, 3))}
@@ -66,8 +127,14 @@ def test_what_must_be_known():
     z, y = lazy(np.zeros((5, 4))), lazy(np.zeros(5, int))
     with pytest.raises(ValueError, match=r"number of classes.*compute_chunk_sizes"):
         xent.cross_entropy(y, logits=z[:, z[0] > 0])
+    with pytest.raises(ValueError, match=r"takes \(nan,\).*call compute_chunk_sizes"):
+        xent.cross_entropy(y, logits=z[lazy(KEPT)])
+    with pytest.raises(ValueError, match=r"D = nan.*call compute_chunk_sizes"):
+        xent.linear_cross_entropy(y, z[:, z[0] > 0], z)
+    cut = lazy(np.zeros((2, 5), int))[:, lazy(KEPT)]
+    logits = lazy(np.zeros((2, 5, 4)))[:, lazy(KEPT)]
     with pytest.raises(ValueError, match=r"unknown; call compute_chunk_sizes"):
-        xent.cross_entropy(y[lazy(KEPT)], logits=z.T[:, lazy(KEPT)], axis=0)
+        xent.cross_entropy(cut, logits=logits, class_weight=lazy(np.ones(4)))
 
 
 def test_chunks_without_rows_or_classes():

@@ -36,7 +36,17 @@ def _of_shape(name: str, x: Array, shape: Sequence[int], rule: str, *said: Seque
     They are put into it only then: a compiler would take a size that is read out for fixed.
     """
     if not _same(x.shape, shape):
-        raise ValueError(f"{name} has shape {_shape(x)}{rule.format(*map(tuple, (shape, *said)))}")
+        hint = _unknown(*x.shape, *shape)
+        raise ValueError(
+            f"{name} has shape {_shape(x)}{rule.format(*map(tuple, (shape, *said)))}{hint}"
+        )
+
+
+def _unknown(*sizes: int) -> str:
+    """Return what to do about sizes that Dask doesn't know yet, if there are any."""
+    return "; nan is a size that is unknown: call compute_chunk_sizes()" * any(
+        n != n for n in sizes
+    )
 
 
 def prediction(name: str, x: Array) -> None:
@@ -168,7 +178,8 @@ def broadcastable(name: str, x: Array, shape: Sequence[int]) -> None:
     """Raise unless ``x`` broadcasts to ``shape``."""
     weight(name, x)
     fits = x.ndim <= len(shape) and all(
-        n in (1, k) for n, k in zip(reversed(x.shape), reversed(tuple(shape)), strict=False)
+        n == 1 or _same((n,), (k,))
+        for n, k in zip(reversed(x.shape), reversed(tuple(shape)), strict=False)
     )
     if not fits:
         raise ValueError(
@@ -197,7 +208,7 @@ def head(features: Array, weight: Array, bias: Array | None, *, narrow: bool) ->
         turned = "; pass weight.T" * (fits and weight.shape[0] == features.shape[-1])
         raise ValueError(
             f"weight has shape {_shape(weight)}; it takes {forms} with D = {features.shape[-1]}, the "
-            f"last axis of features{turned}"
+            f"last axis of features{turned}{_unknown(*weight.shape, features.shape[-1])}"
         )
     if bias is not None:
         rule = "; it takes {}, one number per row of weight"

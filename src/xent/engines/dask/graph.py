@@ -1,167 +1,144 @@
-"""A plan as tasks: statistics of chunks, merged along the classes, and from them values and gradients."""
+"""Rows that are cut: statistics of chunks, merged along the classes, and of them values and gradients."""
 
 from __future__ import annotations
 
-from functools import reduce
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
 import dask.array as da
-import numpy as np
 
 from xent import _dispatch, _dtype
-from xent import _target as targets
 from xent._engine import Engine
 from xent._plan import Numbers, Operands, Plan
 from xent._target import along, raw_gradient, ready
-
-CLASS = -1
-"""The name of the class axis among the indices of `blockwise`; the others are their positions."""
-
-Indexed = list[tuple[Any, Any]]
-"""Arrays, or None, each with the names of its axes."""
+from xent._typing import Array
+from xent.engines import blocks
+from xent.engines.dask.tasks import (
+    CLASS,
+    Indexed,
+    aligned,
+    chained,
+    compute_dtype,
+    each,
+    operands_of,
+    taken,
+)
+from xent.engines.eager import Eager
 
 
 class Graph:
     """The operands of a plan as arguments of `blockwise`, and the tasks that are made of them."""
 
-    def __init__(self, plan: Plan, operands: Operands) -> None:
-        operands = _with_whole_rows(plan, operands)
+    def __init__(self, plan: Plan, operands: Operands, given: Indexed | None = None) -> None:
         x: Any = operands.prediction
         self.all = tuple(CLASS if i == plan.axis else i for i in range(x.ndim))
         self.row = tuple(i for i in self.all if plan.row_axis is None or i != CLASS)
-        self.dtype, self.compute = x.dtype, compute_dtype(x)
-        self.static = {"plan": plan, "numbers": operands.numbers}
-        indexed = _indexed(plan, operands, self.all)
-        given = [part for pair in indexed if pair[0] is not None for part in pair]
-        self.chunks, aligned = da.core.unify_chunks(*given)
-        arrays = iter(aligned)
-        self.arguments = arguments((x if x is None else next(arrays), i) for x, i in indexed)
+        self.dtype, self.compute, self.axis = x.dtype, compute_dtype(x), plan.row_axis
+        self.static: dict[str, Any] = {"plan": plan, "numbers": operands.numbers}
+        operands = operands._replace(
+            sample_weight=None, denominator=None
+        )  # `w` has what they weigh
+        others = [*operands_of(plan, operands, self.all), first_of(plan, x)]
+        self.chunks, self.arguments = aligned([*(given or [(x, self.all)]), *others])
+        self.measure: Any = _measure
 
     def statistics(self) -> Any:
         """Return the statistics of whole rows, one object in each chunk of rows."""
-        if self.all == self.row:
-            return self._tasks(_measure, self.all, *self.arguments, dtype=object)
-        one = {CLASS: 1}
-        parts = self._tasks(_measure, self.all, *self.arguments, dtype=object, adjust_chunks=one)
-        return self._tasks(_merge, self.row, parts, self.all, dtype=object)
+        parts = each(self.measure, self.all, *self.arguments, dtype=object, **self.static)
+        if self.axis is None:
+            return parts
+        return chained(merge, parts, self.axis, tuple(self.chunks[i] for i in self.row), object)
 
     def rows(self, statistics: Any) -> Any:
         """Return the value of each row."""
-        return self._tasks(_value, self.row, statistics, self.row, dtype=self.compute)
+        return each(value, self.row, statistics, self.row, dtype=self.compute, axis=self.axis)
 
     def gradient(self, statistics: Any, w: Any) -> Any:
         """Return the gradient of Σ w · loss."""
+        given = self.with_rows(statistics, w)
+        return each(_gradient, self.all, *given, dtype=self.dtype, **self.static)
+
+    def with_rows(self, statistics: Any, w: Any) -> list[Any]:
+        """Return all that a gradient is made of."""
         w = w.rechunk(tuple(self.chunks[i] for i in self.row))
-        given = (*self.arguments, statistics, self.row, w, self.row)
-        return self._tasks(_gradient, self.all, *given, dtype=self.dtype)
-
-    def _tasks(self, function: Any, index: Any, *given: Any, dtype: Any, **options: Any) -> Any:
-        """Return what ``function`` makes of each chunk of what is given."""
-        return da.blockwise(
-            function,
-            index,
-            *given,
-            dtype=dtype,
-            meta=np.empty((0,) * len(index), dtype=dtype),
-            concatenate=False,
-            align_arrays=False,
-            **self.static,
-            **options,
-        )
+        return [*self.arguments, statistics, self.row, w, self.row]
 
 
-def compute_dtype(x: Any) -> Any:
-    """Return the dtype that a chunk of ``x`` is computed in."""
-    return np.dtype(np.float32) if _dtype.is_half(x) else x.dtype
-
-
-def arguments(indexed: Any) -> list[Any]:
-    """Return arrays and the names of their axes as `blockwise` takes them, None and None for none."""
-    return [part for x, index in indexed for part in (x, None if x is None else index)]
-
-
-def _with_whole_rows(plan: Plan, operands: Operands) -> Operands:
-    """Return operands whose rows are one chunk each, where the plan has no use for a part of a row.
-
-    Nor has any for a part without classes.
-    """
-    axis = plan.axis
-    if axis is None:
-        return operands
-    whole = plan.kernel.shape == "block" or plan.target is targets.SOFTMAX_OF
-
-    def cut(x: Any) -> Any:
-        return x.rechunk({axis: -1 if whole else tuple(filter(None, x.chunks[axis]))})
-
-    target = operands.target
-    if target is not None and not plan.target.by_label:
-        target = cut(target)
-    return operands._replace(prediction=cut(operands.prediction), target=target)
-
-
-def _indexed(plan: Plan, operands: Operands, every: tuple[int, ...]) -> Indexed:
-    """Return what a chunk is given: the arrays of its operands, and the place of its first class."""
-    x: Any = operands.prediction
-    pos_weight, first = operands.pos_weight, None
-    row = tuple(i for i in every if i != CLASS)
-    if plan.axis is not None:
-        first = da.arange(x.shape[plan.axis], chunks=(x.chunks[plan.axis],))
-    return [
-        (x, every),
-        (operands.target, row if plan.target.by_label else every),
-        (operands.class_weight, (CLASS,)),
-        (pos_weight, () if pos_weight is None else every[len(every) - pos_weight.ndim :]),
-        (operands.where, row),
-        (first, (CLASS,)),
-    ]
+def first_of(plan: Plan, x: Any) -> tuple[Any, Any]:
+    """Return the classes by their numbers, of which a chunk sees its first."""
+    if plan.axis is None:
+        return None, ()
+    return da.arange(x.shape[plan.axis], chunks=(x.chunks[plan.axis],)), (CLASS,)
 
 
 # --- what runs in a chunk, on the library of the chunk ---
 
 
-def plain(numbers: Any) -> Any:
-    """Return numbers, however nested, as floats: one that was a 0-d array would impose its dtype."""
-    if isinstance(numbers, tuple):
-        each = map(plain, numbers)
-        return type(numbers)(*each) if hasattr(numbers, "_fields") else tuple(each)
-    return numbers.item() if hasattr(numbers, "item") else numbers
+class Measured(NamedTuple):
+    """The statistics of some rows by some classes, and the kernel that knows what to do with them."""
+
+    kernel: Any
+    statistics: Any
 
 
-def of_rows(x: Any, prediction: Any) -> Any:
-    """Return a chunk that has an entry for each row of the prediction's, as could not be seen before."""
-    if x is not None and x.ndim and x.shape[0] != prediction.shape[0]:
-        found = f"{x.shape[0]} of one and {prediction.shape[0]} of the prediction"
-        raise ValueError(f"arrays whose sizes were unknown differ in their rows: {found}")
-    return x
+Tiles = Iterable[tuple[blocks.Tile, Operands]]
+"""Where in the chunk some rows lie, and their operands: those of a few at a time fit the cache."""
 
 
-def _operands(given: Any, plan: Plan, numbers: Numbers) -> tuple[Engine, Operands, int]:
-    """Return a chunk's engine, its operands and its first class."""
-    x, target, class_weight, pos_weight, where, first = given
-    if plan.axis != 0:
-        target, where = of_rows(target, x), of_rows(where, x)
-    numbers = plain(numbers)
-    operands = Operands(x, target, class_weight, pos_weight, where=where, numbers=numbers)
-    return _dispatch.engine_of("prediction", x), operands, 0 if first is None else int(first[0])
+def _measure(*given: Any, plan: Plan, numbers: Numbers) -> Measured:
+    *own, first = given
+    engine, operands = taken(plan, numbers, own)
+    shape, tiles = operands.prediction.shape, tiles_of(engine, plan, operands)
+    return engine.run(measured, engine, plan, operands.numbers, tiles, shape, number_of(first))
 
 
-def _measure(*given: Any, plan: Plan, numbers: Numbers) -> Any:
-    engine, operands, first = _operands(given, plan, numbers)
-    return engine.run(_statistics_of, engine.of_blocks, plan, operands, first)
+def tiles_of(engine: Engine, plan: Plan, operands: Operands) -> Iterator[tuple[Any, Operands]]:
+    """Yield rows of a chunk that fit the cache, with their operands."""
+    x = operands.prediction
+    tiles = blocks.of(plan, x, 1) if isinstance(engine, Eager) else []
+    for tile in tiles or [(slice(None),) * x.ndim]:
+        yield tile, blocks.cut(plan, operands, tile)
 
 
-def _statistics_of(xp: Any, plan: Plan, operands: Operands, first: int) -> Any:
-    """Return the statistics of a chunk, without what was made on the way to them."""
-    prediction, target = ready(xp, plan, operands, first)
-    kernel: Any = plan.kernel.filled(operands.numbers.kernel)
-    return kernel.measure(xp, prediction, target, plan.axis)[0]
+def measured(
+    engine: Engine, plan: Plan, numbers: Numbers, tiles: Tiles, shape: Any, first: int
+) -> Measured:
+    """Return the statistics of a chunk of ``shape``, without what was made on the way to them."""
+    xp = engine.of_blocks
+    kernel: Any = plan.kernel.filled(numbers.kernel)
+    whole: Any = None
+    for tile, block in tiles:
+        s = kernel.measure(xp, *ready(xp, plan, block, first), plan.axis)[0]
+        whole = _put(engine, plan, whole, s, tile, shape)
+    return Measured(kernel, whole)
 
 
-def _merge(parts: Any, plan: Plan, numbers: Numbers) -> Any:
-    parts = list(parts) if isinstance(parts, list) else [parts]
-    engine = _dispatch.engine_of("statistics", _leaf(parts[0]))
-    merge = plan.kernel.filled(plain(numbers.kernel)).merge
-    return reduce(lambda a, b: engine.run(merge, engine.xp, a, b), parts)
+def number_of(first: Any) -> int:
+    """Return the number of the first class of a chunk."""
+    return 0 if first is None or len(first) == 0 else int(first[0])
+
+
+def _put(engine: Engine, plan: Plan, whole: Any, part: Any, tile: Any, shape: Any) -> Any:
+    """Return statistics of a chunk with those of some of its rows in their place."""
+    if isinstance(part, tuple):
+        pairs = zip(whole or (None,) * len(part), part, strict=True)
+        return type(part)(*(_put(engine, plan, w, p, tile, shape) for w, p in pairs))
+    size = tuple(part.shape[i] if i == plan.axis else n for i, n in enumerate(shape))
+    if part.shape == size:
+        return part
+    if whole is None:
+        whole = engine.xp.empty(size, dtype=part.dtype, device=engine.device(part))
+    whole[tile] = part
+    return whole
+
+
+def merge(before: Measured | None, part: Measured) -> Measured:
+    """Return the statistics of the classes before with those of some more."""
+    if before is None:
+        return part
+    engine = _dispatch.engine_of("statistics", _leaf(part.statistics))
+    both = before.statistics, part.statistics
+    return Measured(part.kernel, engine.run(part.kernel.merge, engine.xp, *both))
 
 
 def _leaf(statistics: Any) -> Any:
@@ -169,26 +146,49 @@ def _leaf(statistics: Any) -> Any:
     return _leaf(statistics[0]) if isinstance(statistics, tuple) else statistics
 
 
-def _value(statistics: Any, plan: Plan, numbers: Numbers) -> Any:
-    engine = _dispatch.engine_of("statistics", _leaf(statistics))
-    rows = engine.run(plan.kernel.filled(plain(numbers.kernel)).value, engine.xp, statistics)
-    return rows if plan.row_axis is None else engine.xp.squeeze(rows, axis=plan.row_axis)
+def value(whole: Measured, axis: int | None) -> Any:
+    """Return the value of each row."""
+    engine = _dispatch.engine_of("statistics", _leaf(whole.statistics))
+    rows = engine.run(whole.kernel.value, engine.xp, whole.statistics)
+    return rows if axis is None else engine.xp.squeeze(rows, axis=axis)
 
 
 def _gradient(*given: Any, plan: Plan, numbers: Numbers) -> Any:
-    *own, statistics, w = given
-    engine, operands, first = _operands(own, plan, numbers)
-    return engine.run(_gradient_of, engine.of_blocks, plan, operands, first, statistics, w)
+    *own, first, whole, w = given
+    engine, operands = taken(plan, numbers, own)
+    return engine.run(_slopes, engine, plan, operands, first, whole, w)
 
 
-def _gradient_of(
-    xp: Any, plan: Plan, operands: Operands, first: int, statistics: Any, w: Any
+def _slopes(
+    engine: Engine, plan: Plan, operands: Operands, first: Any, whole: Measured, w: Any
 ) -> Any:
-    """Return the gradient of a chunk, given the statistics of its whole rows."""
-    prediction, target = ready(xp, plan, operands, first)
-    kernel: Any = plan.kernel.filled(operands.numbers.kernel)
-    w = along(w, plan.row_axis)
-    g = kernel.gradient(xp, prediction, target, statistics, None, w, plan.axis)
-    if plan.capped:
-        g = raw_gradient(operands, prediction, g)
-    return _dtype.cast(xp, g, operands.prediction.dtype)
+    """Return the gradient of a chunk."""
+    x, tiles = operands.prediction, tiles_of(engine, plan, operands)
+    all_slopes = engine.xp.empty_like(x)
+    for tile, g in gradients(engine, plan, tiles, whole, w, number_of(first)):
+        if g.shape == x.shape:
+            return g
+        all_slopes[tile] = g
+    return all_slopes
+
+
+def gradients(
+    engine: Engine, plan: Plan, tiles: Tiles, whole: Measured, w: Any, first: int
+) -> Iterator[tuple[Any, Array]]:
+    """Yield the gradient of some rows at a time, given the statistics of their other classes too."""
+    xp = engine.of_blocks
+    for tile, block in tiles:
+        prediction, target = ready(xp, plan, block, first)
+        s = some(whole.statistics, tile)
+        own = along(w[blocks.of_rows(plan, tile)], plan.row_axis)
+        g = whole.kernel.gradient(xp, prediction, target, s, None, own, plan.axis)
+        if plan.capped:
+            g = raw_gradient(block, prediction, g)
+        yield tile, _dtype.cast(xp, g, block.prediction.dtype)
+
+
+def some(statistics: Any, tile: Any) -> Any:
+    """Return the statistics of some rows."""
+    if isinstance(statistics, tuple):
+        return type(statistics)(*(some(s, tile) for s in statistics))
+    return statistics[tile]

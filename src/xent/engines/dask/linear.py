@@ -1,126 +1,216 @@
-"""A linear head: each task takes the rows of a chunk and the whole weight, by the loop that all share."""
+"""A linear head: each task takes a chunk of rows and a chunk of classes, and makes their logits itself.
+
+Where a chunk of rows meets all classes at once, or each element is a row by itself, the task is a call, by
+the loop that all libraries share. Else the statistics of the chunks are merged, and the logits are made
+again for their gradient.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from functools import partial, reduce
+from operator import add
+from typing import Any, NamedTuple
 
-import dask.array as da
-import numpy as np
-
-from xent import _dispatch
-from xent._linear import Chunks, Head, Wanted
-from xent._plan import Numbers, Operands, Plan
-from xent._rows import divided_by
+from xent import _dtype
+from xent._linear import ALL, BUDGET, STRIP, Chunks, Gradients, Head, cuts
+from xent._plan import Numbers, Operands, Plan, of_penalty
+from xent._rows import cotangents, divided_by, reduced, weigh
 from xent.engines import head as heads
-from xent.engines.dask.graph import Indexed, arguments, compute_dtype, of_rows, plain
+from xent.engines.blocks import Tile
+from xent.engines.dask import parts
+from xent.engines.dask.graph import Graph, Measured, gradients, measured, number_of, some, tiles_of
+from xent.engines.dask.sweep import Sweep
+from xent.engines.dask.tasks import (
+    CLASS,
+    aligned,
+    alone,
+    compute_dtype,
+    each,
+    operands_of,
+    recut,
+    rows_of,
+    taken,
+    uncut,
+)
+from xent.engines.head_loop import clean, per_row
+
+BUDGET_OF_TASK = BUDGET // 4
+"""Bytes of logits that a task holds at a time, as there are some tasks at a time."""
+
+EVERY = (0, CLASS)
+"""The axes of the logits; that of the features' width is 1."""
 
 
-class Parts:
-    """What each chunk of rows makes: its own value and gradients, whose sums are the call's."""
-
-    def __init__(
-        self,
-        xp: Any,
-        plan: Plan,
-        operands: Operands,
-        head: Head,
-        chunks: Chunks,
-        wanted: Wanted | None,
-    ) -> None:
-        self.wide = plan.row_axis is None
-        shape = chunks.shape if self.wide else chunks.shape[:1]
-        plan, operands = divided_by(xp, plan, operands, shape)
-        self.plan, self.head, self.chunks = plan, head, chunks
-        indexed = self._indexed(operands)
-        self.each = da.blockwise(
-            _part,
-            "n",
-            *arguments((_in_rows(x, index), index) for x, index in indexed),
-            plan=plan,
-            numbers=operands.numbers,
-            chunks=chunks,
-            wanted=wanted,
-            dtype=object,
-            meta=np.empty((0,), dtype=object),
-            concatenate=True,
-        )
-        self.blocks: int = self.each.numblocks[0]
-        self.rows: tuple[int, ...] = self.each.chunks[0]
-
-    def _indexed(self, operands: Operands) -> Indexed:
-        """Return what a task is given: arrays of rows n, classes k and width d."""
-        row, pos_weight = "nk" if self.wide else "n", operands.pos_weight
-        return [
-            (self.head.features, "nd"),
-            (self.head.weight, "kd"),
-            (self.head.bias, "k"),
-            (operands.target, "n" if self.plan.target.by_label else "nk"),
-            (operands.class_weight, "k"),
-            (pos_weight, "" if pos_weight is None else "nk"[2 - pos_weight.ndim :]),
-            (operands.sample_weight, row),
-            (operands.where, row),
-            (operands.denominator, ""),
-        ]
-
-    def value(self) -> Any:
-        """Return the value of the call."""
-        dtype = compute_dtype(self.head.features)
-        if self.plan.reduction != "none":
-            return self._made(_value, ((1,) * self.blocks,), dtype).sum()
-        classes = ((self.chunks.shape[1],),) if self.wide else ()
-        return self._made(_value, (self.rows, *classes), dtype)
-
-    def features(self) -> Any:
-        """Return the gradient of the features, which lies as they do."""
-        x: Any = self.head.features
-        return self._made(_gradient, (self.rows, x.shape[1:]), x.dtype, field="features")
-
-    def total(self, field: str, x: Any) -> Any:
-        """Return the gradient of the weight or the bias ``x``, summed in the dtype to compute in."""
-        sizes = ((1,) * self.blocks, *((n,) for n in x.shape))
-        each = self._made(_gradient, sizes, x.dtype, field=field)
-        return each.sum(axis=0, dtype=compute_dtype(x)).astype(x.dtype)
-
-    def _made(self, function: Any, sizes: Any, dtype: Any, **options: Any) -> Any:
-        """Return what ``function`` takes of each chunk's own, an array in chunks of ``sizes``."""
-        return da.map_blocks(
-            function,
-            self.each,
-            dtype=dtype,
-            meta=np.empty((0,) * len(sizes), dtype=dtype),
-            chunks=sizes,
-            new_axis=list(range(1, len(sizes))) or None,
-            **options,
-        )
+def run(
+    xp: Any, plan: Plan, head: Head, operands: Operands, chunks: Chunks, *, sloped: bool
+) -> tuple[Any, Any]:
+    """Return the value of a linear loss, and if it is ``sloped`` the gradients, cut as the head is."""
+    plan, operands = divided_by(xp, plan, operands, rows_of(plan, operands), counted=True)
+    budget = chunks.budget if chunks.asked else BUDGET_OF_TASK
+    chunks = replace(chunks, budget=budget, elsewhere=False)
+    weight: Any = uncut(head.weight, 1)
+    whole = Head(uncut(head.features, 1), weight, head.bias)
+    by = _calls if plan.axis is None or weight.numblocks[0] == 1 else _merged
+    value, sweeps = by(xp, plan, whole, operands, chunks, sloped)
+    if not sloped:
+        return value, None
+    width = head.features.shape[1]
+    slopes = [
+        Gradients(s.features(width), s.total("weight", width), s.total("bias")) for s in sweeps
+    ]
+    both = zip(zip(*slopes, strict=True), head, strict=True)
+    return value, Gradients(*(None if x is None else _like(x, parts) for parts, x in both))
 
 
-def _in_rows(x: Any, index: str) -> Any:
-    """Return ``x`` in chunks of rows alone."""
-    if x is None:
-        return None
-    return x.rechunk({i: -1 for i, name in enumerate(index) if name != "n"})
+def _like(x: Any, parts: Any) -> Any:
+    """Return the sum of parts of the gradient of ``x``, in its dtype and its chunks."""
+    return recut(reduce(add, parts).astype(x.dtype), x)
+
+
+def logits_of(head: Head) -> Any:
+    """Return an array with the shape, the chunks and the dtype of the logits, and other numbers."""
+    return head.features[:, :1] + head.weight[:, 0]
+
+
+def _given(head: Head) -> list[tuple[Any, Any]]:
+    return [(head.features, (0, 1)), (head.weight, (CLASS, 1)), (head.bias, (CLASS,))]
+
+
+def _calls(
+    xp: Any, plan: Plan, head: Head, operands: Operands, chunks: Chunks, sloped: bool
+) -> tuple[Any, list[Sweep]]:
+    """Return the value and what makes the gradients, each chunk a call by itself."""
+    cut, given = aligned([*_given(head), *operands_of(plan, operands, EVERY)])
+    static: dict[str, Any] = {"plan": plan, "chunks": chunks, "sloped": sloped}
+    dtype = compute_dtype(head.features)
+    if not sloped:
+        made = each(_call, EVERY, *given, dtype=object, numbers=operands.numbers, **static)
+        return parts.value_of(plan, made, EVERY, dtype), []
+    call = partial(_call, **static)
+    sweep = Sweep(call, given, (cut[0], cut[CLASS]), operands.numbers, dtype)
+    axes = 1 if plan.axis is not None else 2
+    return sweep.value(axes if plan.reduction == "none" else None), [sweep]
+
+
+def _merged(
+    xp: Any, plan: Plan, head: Head, operands: Operands, chunks: Chunks, sloped: bool
+) -> tuple[Any, list[Sweep]]:
+    """Return the same of rows that are cut."""
+    runs = [(plan, operands)]
+    if plan.penalty is not None:
+        runs.append(of_penalty(plan, operands))
+    graphs = [OfHead(*run, head, chunks) for run in runs]
+    statistics = [graph.statistics() for graph in graphs]
+    rows = [graph.rows(s) for graph, s in zip(graphs, statistics, strict=True)]
+    weights = weigh(xp, plan, operands, rows[0].shape)
+    value = reduced(xp, plan, operands, rows[0], (rows[1:] or [None])[0], weights)
+    if not sloped:
+        return value, []
+    shares = cotangents(xp, plan, operands, weights, xp.ones_like(rows[0]))
+    each_run = zip(graphs, statistics, shares, strict=False)
+    return value, [graph.slopes(s, w) for graph, s, w in each_run]
+
+
+class OfHead(Graph):
+    """The tasks of logits that a head makes, a few rows at a time."""
+
+    def __init__(self, plan: Plan, operands: Operands, head: Head, chunks: Chunks) -> None:
+        super().__init__(plan, operands, _given(head))
+        self.static["chunks"] = chunks
+        self.measure = _measure
+
+    def slopes(self, statistics: Any, w: Any) -> Sweep:
+        """Return what makes the gradients of Σ w · loss."""
+        numbers = self.static["numbers"]
+        slopes = partial(_slopes, plan=self.static["plan"], chunks=self.static["chunks"])
+        cut = self.chunks[0], self.chunks[CLASS]
+        return Sweep(slopes, self.with_rows(statistics, w), cut, numbers, self.compute)
 
 
 # --- what runs in a task, on the library of the chunk ---
 
 
-def _part(*given: Any, plan: Plan, numbers: Numbers, chunks: Chunks, wanted: Any) -> Any:
-    """Return the value and the gradients of a chunk of rows."""
-    features, weight, bias, target, *others = given
-    target = of_rows(target, features)
-    engine = _dispatch.engine_of("features", features)
-    operands = Operands(features, target, *others)._replace(numbers=plain(numbers))
-    own = replace(chunks, shape=(features.shape[0], chunks.shape[1]))
-    head = Head(features, weight, bias)
-    return engine.run(heads.run, engine, plan, head, operands, own, wanted)
+def _taken(given: Any, plan: Plan, numbers: Numbers, chunks: Chunks) -> Any:
+    """Return a chunk's engine, operands, head and, of its own, the sizes of the logits' chunks."""
+    features, weight, bias, *others = given
+    head = Head(alone(features), alone(weight), bias)
+    shape = (head.features.shape[0], head.weight.shape[0])
+    engine, operands = taken(plan, numbers, (head.features, *others), shape)
+    return engine, operands, head, replace(chunks, shape=shape)
 
 
-def _value(part: Any) -> Any:
-    value = np.asarray(part[0])
-    return value if value.ndim else value[None]
+def _call(*given: Any, plan: Plan, numbers: Numbers, chunks: Chunks, sloped: bool) -> Any:
+    """Return the value and the gradients of a chunk."""
+    engine, operands, head, chunks = _taken(given, plan, numbers, chunks)
+    wanted = ALL if sloped else None
+    return engine.run(heads.run, engine, plan, head, operands, chunks, wanted)
 
 
-def _gradient(part: Any, field: str) -> Any:
-    g = getattr(part[1], field)
-    return g if field == "features" else g[None]
+class _Block(NamedTuple):
+    """Some rows: where they lie, their features, and their operands with their logits."""
+
+    rows: slice
+    features: Any
+    operands: Operands
+
+
+def _blocks(
+    engine: Any, plan: Plan, operands: Operands, head: Head, chunks: Chunks
+) -> Iterator[_Block]:
+    """Yield the rows of a chunk, a few at a time, with their logits."""
+    for rows in list(cuts(chunks.shape[0], chunks.whole_rows)) or [slice(0, 0)]:
+        own = operands._replace(**{name: x[rows] for name, x in per_row(operands).items()})
+        features = clean(engine.xp, plan, own, head.features[rows])
+        logits = engine.product(features, head.weight, head.bias, wide=True)
+        yield _Block(rows, features, own._replace(prediction=logits))
+
+
+def _measure(*given: Any, plan: Plan, numbers: Numbers, chunks: Chunks) -> Measured:
+    *own, first = given
+    engine, operands, head, chunks = _taken(own, plan, numbers, chunks)
+
+    def tiles() -> Iterator[tuple[Tile, Operands]]:
+        for block in _blocks(engine, plan, operands, head, chunks):
+            for tile, some_rows in tiles_of(engine, plan, block.operands):
+                start, stop, _ = tile[0].indices(block.rows.stop - block.rows.start)
+                rows = slice(block.rows.start + start, block.rows.start + stop)
+                yield (rows, tile[1]), some_rows
+
+    start = number_of(first)
+    return engine.run(measured, engine, plan, operands.numbers, tiles(), chunks.shape, start)
+
+
+def _slopes(*given: Any, plan: Plan, numbers: Numbers, chunks: Chunks) -> Any:
+    *own, first, whole, w = given
+    engine, operands, head, chunks = _taken(own, plan, numbers, chunks)
+    blocks = _blocks(engine, plan, operands, head, chunks)
+    return engine.run(_summed, engine, plan, head, blocks, number_of(first), whole, w)
+
+
+def _summed(
+    engine: Any,
+    plan: Plan,
+    head: Head,
+    blocks: Iterator[_Block],
+    first: int,
+    whole: Measured,
+    w: Any,
+) -> tuple[None, Gradients[Any]]:
+    """Return no value and the gradients of a chunk, given the statistics of its rows' other classes too."""
+    xp, dtype = engine.xp, compute_dtype(head.features)
+    down = xp.empty_like(head.features, dtype=dtype)
+    weight = xp.zeros_like(head.weight, dtype=dtype)
+    bias = None if head.bias is None else xp.zeros_like(head.bias, dtype=dtype)
+    for rows, features, operands in blocks:
+        g, own = operands.prediction, Measured(whole.kernel, some(whole.statistics, (rows,)))
+        tiles = tiles_of(engine, plan, operands)
+        for tile, slopes in gradients(engine, plan, tiles, own, w[rows], first):
+            g[tile] = slopes
+        if bias is not None:
+            bias += xp.sum(g, axis=0, dtype=dtype)
+        g = _dtype.cast(xp, g, features.dtype)
+        down[rows] = engine.product(g, head.weight, transposed=False)
+        engine.accumulate(weight, g, features, first=False, step=STRIP)
+    return None, Gradients(down, weight, bias)
