@@ -18,6 +18,7 @@ from xent._kernel import Kernel, Statistics
 from xent._plan import Plan
 from xent._target import LABEL, along
 from xent._typing import Array
+from xent.engines.jax.parts import apart, beside, by_parts
 from xent.engines.jax.sizes import alike
 from xent.engines.jax.without import SHORT
 
@@ -34,6 +35,29 @@ LONG = 1 << 15
 
 
 def measured(xp: Any, plan: Plan, kernel: Kernel, prediction: Any, target: Any) -> Statistics:
+    """Return the statistics of what is ready, of an array in pieces as `by_parts`."""
+    if kernel.shape == "block" or prediction.size == 0 or not apart():
+        return _in_blocks(xp, plan, kernel, prediction, target)
+    return _in_parts(xp, plan, prediction, target, kernel.numbers)
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0, 1))
+def _in_parts(xp: Any, plan: Plan, prediction: Any, target: Any, numbers: Numbers) -> Statistics:
+    def measure(prediction: Any, target: Any, numbers: Numbers) -> Statistics:
+        return _in_blocks(xp, plan, plan.kernel.filled(numbers), prediction, target)
+
+    return by_parts(measure, plan.kernel, xp, plan.axis, prediction, target, numbers)
+
+
+@_in_parts.defjvp
+def _parts_derivative(xp: Any, plan: Plan, primals: Any, tangents: Any) -> tuple[Any, Any]:
+    def whole(prediction: Any, target: Any, numbers: Numbers) -> Statistics:
+        return plan.kernel.filled(numbers).measure(xp, prediction, target, plan.axis)[0]
+
+    return _in_parts(xp, plan, *primals), jax.jvp(whole, primals, tangents)[1]
+
+
+def _in_blocks(xp: Any, plan: Plan, kernel: Kernel, prediction: Any, target: Any) -> Statistics:
     """Return the statistics of what is ready, on a CPU of a block of rows at a time.
 
     XLA's CPU backend stores arrays of the prediction's size for what is summed, or makes it within
@@ -153,7 +177,7 @@ def _derivative(xp: Any, plan: Plan, primals: Any, tangents: Any) -> tuple[Array
     one = along(xp.ones_like(rows), plan.row_axis)
     d_rows = xp.zeros_like(rows)
     if moves:
-        g = kernel.gradient(made, prediction, target, s, None, one, axis)
+        g = beside(prediction, kernel.gradient(made, prediction, target, s, None, one, axis))
         # In the logits every gradient is finite: a product that XLA knows. But a perplexity may not be.
         known = plan.form == "logits" and plan.finish != "exp"
         product = jnp.multiply if known else times

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
+from jax.sharding import PartitionSpec
 
 from xent import _dispatch, _dtype
 from xent._check import arguments
@@ -21,6 +22,8 @@ from xent._target import ready
 from xent._typing import Array
 from xent.engines.jax import linear
 from xent.engines.jax.derivative import known_rows, rows_of
+from xent.engines.jax.parts import beside
+from xent.engines.jax.sizes import distributed
 from xent.engines.jax.verbs import JaxVerbs
 
 
@@ -96,11 +99,17 @@ class Jax(Engine):
 
     def value(self, plan: Plan, operands: Operands) -> Array:
         """Return the value of a call."""
-        return _value(self, plan, operands)
+        made = partial(_rows_of, plan)
+        x = operands.prediction
+        value: Array = distributed(partial(_value, self, plan), operands, x, made)
+        return value
 
     def value_and_gradient(self, plan: Plan, operands: Operands) -> tuple[Array, Array]:
         """Return the value, and its gradient with respect to the prediction."""
-        return _value_and_gradient(self, plan, operands)
+        run = partial(_value_and_gradient, self, plan)
+        both: tuple[Array, Array]
+        both = distributed(run, operands, operands.prediction, lambda p: (_rows_of(plan, p), p))
+        return both
 
     def rows(self, plan: Plan, operands: Operands) -> Array:
         """Return the loss of each row, with the kernel's gradient as its derivative."""
@@ -112,6 +121,7 @@ class Jax(Engine):
         rows, g = rows_and_gradient_of(self.xp.stored, plan, operands, w)
         prediction, target = ready(self.xp, plan, operands)
         numbers = operands.numbers.kernel
+        g = beside(operands.prediction, g)
         return known_rows(self.xp, plan, prediction, target, numbers, rows), g
 
     # --- a linear head ---
@@ -154,3 +164,10 @@ def _value(engine: Jax, plan: Plan, operands: Operands) -> Array:
 @partial(jax.jit, static_argnums=(0, 1))
 def _value_and_gradient(engine: Jax, plan: Plan, operands: Operands) -> tuple[Array, Array]:
     return value_and_gradient_of(engine, plan, operands)
+
+
+def _rows_of(plan: Plan, prediction: PartitionSpec) -> PartitionSpec:
+    """Return where the value of a call lies, of where its prediction does."""
+    if plan.reduction != "none":
+        return PartitionSpec()
+    return PartitionSpec(*(axes for i, axes in enumerate(prediction) if i != plan.row_axis))
