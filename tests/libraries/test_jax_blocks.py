@@ -8,7 +8,7 @@ import pytest
 import xent
 from tests.backends import converted
 from tests.libraries.derivatives import assert_close
-from xent.engines.jax import derivative
+from xent.engines.jax import measured
 
 DRAW = np.random.default_rng(5)
 SHAPE = (3, 5, 4)
@@ -54,8 +54,8 @@ def derived(name, shape):
 @pytest.mark.parametrize(("rows", "shape"), [(1, (1, 1, 3, 5)), (5, (3, 1, 1, 5))])
 def test_blocks_are_the_whole(name, rows, shape, monkeypatch):
     want = derived(name, SHAPE[:2])
-    monkeypatch.setattr(derivative, "LONG", 1)
-    monkeypatch.setattr(derivative, "BLOCK", rows * LOGITS[0, :1].nbytes)
+    monkeypatch.setattr(measured, "LONG", 1)
+    monkeypatch.setattr(measured, "BLOCK", rows * LOGITS[0, :1].nbytes)
     got = derived(name, shape)  # another shape, so that it is not compiled yet
     for mine, right in zip(got, want, strict=True):
         assert_close(mine, right)
@@ -69,4 +69,4 @@ def test_what_is_made_of_the_logits_is_never_stored():
         return xent.cross_entropy(y, logits=z)
 
     compiled = jax.jit(loss).lower(shape, labels).compile()
-    assert compiled.memory_analysis().temp_size_in_bytes <= 2 * derivative.BLOCK
+    assert compiled.memory_analysis().temp_size_in_bytes <= 2 * measured.BLOCK

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from math import prod
 from typing import Any, cast
 
 import jax
@@ -16,120 +15,11 @@ from jax.interpreters import ad, batching, mlir
 from xent import _math as m
 from xent._kernel import Kernel, Statistics
 from xent._plan import Plan
-from xent._target import LABEL, along
+from xent._target import along
 from xent._typing import Array
-from xent.engines.jax.parts import apart, beside, by_parts
+from xent.engines.jax.measured import Numbers, measured
+from xent.engines.jax.parts import beside
 from xent.engines.jax.sizes import alike
-from xent.engines.jax.without import SHORT
-
-Numbers = tuple[Any, ...]
-"""A kernel's parameters that are numbers, which may be traced."""
-
-BLOCK = 1 << 21
-"""Bytes of a prediction that are measured at a time on a CPU, so that what is made of them stays in its
-cache.
-"""
-
-LONG = 1 << 15
-"""Classes of a row beyond which XLA's CPU backend sums a whole array one number after another."""
-
-
-def measured(xp: Any, plan: Plan, kernel: Kernel, prediction: Any, target: Any) -> Statistics:
-    """Return the statistics of what is ready, of an array in pieces as `by_parts`."""
-    if kernel.shape == "block" or prediction.size == 0 or not apart():
-        return _in_blocks(xp, plan, kernel, prediction, target)
-    return _in_parts(xp, plan, prediction, target, kernel.numbers)
-
-
-@partial(jax.custom_jvp, nondiff_argnums=(0, 1))
-def _in_parts(xp: Any, plan: Plan, prediction: Any, target: Any, numbers: Numbers) -> Statistics:
-    def measure(prediction: Any, target: Any, numbers: Numbers) -> Statistics:
-        return _in_blocks(xp, plan, plan.kernel.filled(numbers), prediction, target)
-
-    return by_parts(measure, plan.kernel, xp, plan.axis, prediction, target, numbers)
-
-
-@_in_parts.defjvp
-def _parts_derivative(xp: Any, plan: Plan, primals: Any, tangents: Any) -> tuple[Any, Any]:
-    def whole(prediction: Any, target: Any, numbers: Numbers) -> Statistics:
-        return plan.kernel.filled(numbers).measure(xp, prediction, target, plan.axis)[0]
-
-    return _in_parts(xp, plan, *primals), jax.jvp(whole, primals, tangents)[1]
-
-
-def _in_blocks(xp: Any, plan: Plan, kernel: Kernel, prediction: Any, target: Any) -> Statistics:
-    """Return the statistics of what is ready, on a CPU of a block of rows at a time.
-
-    XLA's CPU backend stores arrays of the prediction's size for what is summed, or makes it within
-    the sum, more slowly still. Of a block they are stored in the cache.
-    """
-    axis: Any = plan.axis
-
-    def whole(prediction: Any, arrays: Any) -> Statistics:
-        return kernel.measure(xp, prediction, _joined(numbers, arrays), axis)[0]
-
-    step = _step(plan, kernel, prediction, stored=xp.mode == "stored")
-    numbers, arrays = _apart(target)
-    if step is None:
-        return whole(prediction, arrays)
-    shape, outer = prediction.shape, prediction.ndim if axis is None else axis
-
-    def blocks(prediction: Any, arrays: Any) -> Statistics:
-        if step == prod(shape[:outer]):
-            return kernel.measure(xp.block, prediction, _joined(numbers, arrays), axis)[0]
-        given = jax.tree.map(lambda x: x.reshape(-1, step, *x.shape[outer:]), (prediction, arrays))
-
-        def measure(block: Any) -> Statistics:
-            target, inner = _joined(numbers, block[1]), None if axis is None else 1
-            return kernel.measure(xp.block, block[0], target, cast(Any, inner))[0]
-
-        made = jax.lax.map(measure, given)
-        return jax.tree.map(lambda x: x.reshape(*shape[:outer], *x.shape[2:]), made)
-
-    return jax.lax.platform_dependent(prediction, arrays, cpu=blocks, default=whole)
-
-
-def _step(plan: Plan, kernel: Kernel, prediction: Any, *, stored: bool) -> int | None:
-    """Return how many rows are measured at a time, None for all.
-
-    XLA sums well what has no exponential, where rows are not `LONG`, and a label's rivals of short rows,
-    or where their exponentials are stored for a gradient. A label's block may be the whole.
-    """
-    if jnp.ndim(prediction) == 0 or not isinstance(prediction.size, int) or prediction.size == 0:
-        return None
-    label, classes = plan.target == LABEL, prediction.shape[-1]
-    simple = label and (stored or plan.form != "logits" or classes < SHORT)
-    last = kernel.shape == "row" and plan.axis == prediction.ndim - 1
-    cut = last and (not (simple or kernel.plain) or classes > LONG)
-    if kernel.shape == "element":
-        cut = plan.reduction != "none"
-    rows = prod(prediction.shape[: plan.axis])
-    step = _even(rows, prediction.nbytes) if cut else None
-    return None if step == rows and not label else step
-
-
-def _apart(target: Any) -> tuple[Any, Any]:
-    """Return a target's numbers and its arrays, each None where the other is."""
-    return (
-        jax.tree.map(lambda x: x if jnp.ndim(x) == 0 else None, target),
-        jax.tree.map(lambda x: x if jnp.ndim(x) else None, target),
-    )
-
-
-def _joined(numbers: Any, arrays: Any) -> Any:
-    """Return the target that was taken apart."""
-    return jax.tree.map(
-        lambda a, b: b if a is None else a, numbers, arrays, is_leaf=lambda x: x is None
-    )
-
-
-def _even(rows: int, size: int) -> int | None:
-    """Return how many of ``rows`` of ``size`` bytes are a block, None where they are not cut.
-
-    None are left over: a loop over the others would be given a copy of them.
-    """
-    most = min(rows, max(1, rows * BLOCK // size))
-    return next((n for n in range(most, most // 8, -1) if rows % n == 0), None)
 
 
 def evaluated(xp: Any, plan: Plan, prediction: Array, target: Any, numbers: Numbers) -> Array:

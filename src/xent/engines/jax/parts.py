@@ -61,7 +61,7 @@ def by_parts(
 
         def lowered(*some: Any) -> Any:
             like = [
-                jax.ShapeDtypeStruct(x.shape, x.dtype, weak_type=a.weak_type)
+                jax.ShapeDtypeStruct(x.shape, x.dtype, weak_type=jax.typeof(a).weak_type)
                 for x, a in zip(some, arrays, strict=True)
             ]
             flat = jaxpr_as_fun(jax.make_jaxpr(of_part)(*like))(*some)

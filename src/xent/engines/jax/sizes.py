@@ -58,7 +58,6 @@ def pieces(given: Any) -> tuple[list[Any], Callable[[Any], Any]]:
 
     def joined(some: Any) -> Any:
         rest = iter(some)
-        every = [next(rest) if isinstance(x, jax.Array) else x for x in leaves]
-        return jax.tree.unflatten(tree, every)
+        return jax.tree.unflatten(tree, [next(rest) if hasattr(x, "shape") else x for x in leaves])
 
-    return [x for x in leaves if isinstance(x, jax.Array)], joined
+    return [x for x in leaves if hasattr(x, "shape")], joined
