@@ -1,0 +1,1 @@
+"""Arrays in pieces: on several devices, in several processes, in chunks."""
