@@ -19,6 +19,7 @@ from operator import add
 from typing import Any, Protocol, TypeVar
 
 from xent import _dtype
+from xent._kernel import Kernel, Statistics
 from xent._linear import Block, Chunks, Cut, Gradients, Head, Made, Sums, Wanted
 from xent._plan import Operands, Plan, of_penalty
 from xent._rows import cotangents, reduced, weigh
@@ -50,6 +51,9 @@ class Loops(Protocol):
 
     def over_classes(self, body: Callable[[Cut, Carry], Carry], carry: Carry, /) -> Carry:
         """Return what ``body(cut, carry)`` makes of a carry, which may be None at first."""
+
+    def complete(self, kernel: Kernel, s: Statistics, /) -> Statistics:
+        """Return the statistics of whole rows, of which others may have other classes."""
 
     def block(self, features: Array, /) -> Block:
         """Return the rows that have these features."""
@@ -180,7 +184,8 @@ def _merged(
         both = zip(kernels, before or more, more, strict=True)
         return more if before is None else [k.merge(xp, a, b) for k, a, b in both]
 
-    statistics: Any = loops.over_classes(merged, None)
+    measured: Any = loops.over_classes(merged, None)
+    statistics = [loops.complete(k, s) for k, s in zip(kernels, measured, strict=True)]
     weights = weigh(xp, plan, _of_weights(plan, rows), block.features.shape[:1])
     values = [xp.squeeze(k.value(xp, s), axis=1) for k, s in zip(kernels, statistics, strict=True)]
     value = reduced(xp, plan, rows, values[0], (values[1:] or [None])[0], weights)

@@ -99,16 +99,15 @@ class Jax(Engine):
 
     def value(self, plan: Plan, operands: Operands) -> Array:
         """Return the value of a call."""
-        made = partial(_rows_of, plan)
-        x = operands.prediction
-        value: Array = distributed(partial(_value, self, plan), operands, x, made)
+        run, x = partial(_value, self, plan), operands.prediction
+        value: Array = distributed(run, (operands,), x, partial(_rows_of, plan))
         return value
 
     def value_and_gradient(self, plan: Plan, operands: Operands) -> tuple[Array, Array]:
         """Return the value, and its gradient with respect to the prediction."""
         run = partial(_value_and_gradient, self, plan)
         both: tuple[Array, Array]
-        both = distributed(run, operands, operands.prediction, lambda p: (_rows_of(plan, p), p))
+        both = distributed(run, (operands,), operands.prediction, lambda p: (_rows_of(plan, p), p))
         return both
 
     def rows(self, plan: Plan, operands: Operands) -> Array:
@@ -128,14 +127,23 @@ class Jax(Engine):
 
     def linear_value(self, plan: Plan, head: Head, operands: Operands, chunks: Chunks) -> Array:
         """Return the value of a linear loss."""
-        return linear.value(self, plan, chunks, head, operands)
+        run = partial(linear.value, self, plan, chunks)
+        x = head.features
+        value: Array = distributed(run, (head, operands), x, partial(_rows_of, plan))
+        return value
 
     def linear_value_and_gradient(
         self, plan: Plan, head: Head, operands: Operands, chunks: Chunks
     ) -> tuple[Array, Gradients]:
         """Return the value of a linear loss and its gradients."""
+        run = partial(linear.value_and_gradients, self, plan, chunks)
+
+        def made(features: PartitionSpec) -> tuple[PartitionSpec, Gradients]:
+            others = (None if x is None else jax.typeof(x).sharding.spec for x in head[1:])
+            return _rows_of(plan, features), Gradients(features, *others)
+
         both: tuple[Array, Gradients]
-        both = linear.value_and_gradients(self, plan, chunks, head, operands)
+        both = distributed(run, (head, operands), head.features, made)
         return both
 
     def logit_size(self, features: Any) -> int:

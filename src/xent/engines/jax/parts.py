@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -20,10 +21,23 @@ Measure = Callable[[Any, Any, tuple[Any, ...]], Statistics]
 """A function of prediction, target and the numbers of a kernel."""
 
 
+_of_one = ContextVar("of_one", default=False)
+"""Whether what is traced is what one device does."""
+
+
 def apart() -> bool:
     """Whether arrays may lie on several devices without that being seen while a program is traced."""
     mesh: Any = getattr(jax.sharding, "get_abstract_mesh", lambda: None)()
-    return jax.device_count() > 1 and not getattr(mesh, "manual_axes", ())
+    several = jax.device_count() > 1 and not getattr(mesh, "manual_axes", ())
+    return several and not _of_one.get()
+
+
+def _of_one_device(function: Callable[..., Any], *args: Any) -> Any:
+    token = _of_one.set(True)
+    try:
+        return function(*args)
+    finally:
+        _of_one.reset(token)
 
 
 def beside(x: Any, g: Any) -> Any:
@@ -31,61 +45,84 @@ def beside(x: Any, g: Any) -> Any:
     return shard_alike(x, g)[1] if apart() else g
 
 
-def by_parts(
-    measure: Measure, kernel: Kernel, xp: Any, axis: int | None, *given: Any
-) -> Statistics:
-    """Return ``measure(*given)``, of each device's own part of the prediction, and of the parts merged.
+class Division(NamedTuple):
+    """Where arguments and results of a program lie, and what each device does of its parts."""
 
-    What a compiler distributes by itself it gathers where rows are cut into blocks. So it is told here
-    what each device does. It has no rule for `vmap`, under which it distributes by itself after all.
+    given: list[NamedSharding]
+    made: Any
+    of_part: Callable[[Any], Any]
+
+
+def spread(
+    function: Callable[[Any], Any],
+    given: Any,
+    divide: Callable[[Any, Any, Any], Division],
+    rule: Callable[[Any, Any], str],
+) -> Any:
+    """Return ``function(given)``, done by each device as ``divide(mesh, arguments, results)`` says.
+
+    What a compiler distributes by itself it gathers where rows are cut into blocks. ``rule`` tells it
+    which axes go together. It has none for `vmap`, under which it distributes by itself after all.
     """
     arrays, joined = pieces(given)
-    shape = given[0].shape
 
-    def whole(*some: Any) -> Statistics:
-        return measure(*joined(some))
+    def whole(*some: Any) -> Any:
+        return _of_one_device(function, joined(some))
 
     def partition(mesh: Any, args: Any, results: Any) -> Any:
-        spec = _spec(args[0], axis)
-        names = () if axis is None else _names(spec[axis])
-        placed = [_placed(mesh, x, shape, spec) for x in args]
-        rows = [None if i == axis else part for i, part in enumerate(spec)]
-
-        def of_part(*some: Any) -> Statistics:
-            prediction, target, numbers = joined(some)
-            if not names:
-                return measure(prediction, target, numbers)
-            first = jax.lax.axis_index(names) * prediction.shape[axis]
-            target = jax.tree.map(lambda x: x - first if _is_label(x) else x, target)
-            return _merged(kernel.filled(numbers), xp, measure(prediction, target, numbers), names)
+        placed, made, of_part = divide(mesh, args, results)
 
         def lowered(*some: Any) -> Any:
             like = [
                 jax.ShapeDtypeStruct(x.shape, x.dtype, weak_type=jax.typeof(a).weak_type)
                 for x, a in zip(some, arrays, strict=True)
             ]
-            flat = jaxpr_as_fun(jax.make_jaxpr(of_part)(*like))(*some)
-            return jax.tree.unflatten(jax.tree.structure(results), flat)
+            program = jax.make_jaxpr(lambda *part: _of_one_device(of_part, joined(part)))(*like)
+            return jax.tree.unflatten(jax.tree.structure(results), jaxpr_as_fun(program)(*some))
 
-        made = jax.tree.map(lambda x: _placed(mesh, x, shape, rows), results)
         return mesh, lowered, made, tuple(placed)
 
-    def inferred(mesh: Any, args: Any, results: Any) -> Any:
-        spec = _spec(args[0], axis)
-        rows = [None if i == axis else part for i, part in enumerate(spec)]
-        return jax.tree.map(lambda x: _placed(mesh, x, shape, rows), results)
+    placed = custom_partitioning(whole)
+    placed.def_partition(
+        partition,
+        lambda mesh, args, results: divide(mesh, args, results).made,
+        sharding_rule=lambda mesh, args, results: rule(args, results),
+    )
+    run = jax.custom_batching.custom_vmap(placed)
+    run.def_vmap(lambda size, batched, *some: _batched(whole, size, batched, some))
+    return run(*arrays)
 
-    def rule(mesh: Any, args: Any, results: Any) -> str:
+
+def by_parts(
+    measure: Measure, kernel: Kernel, xp: Any, axis: int | None, *given: Any
+) -> Statistics:
+    """Return ``measure(*given)``, of each device's own part of the prediction, and of the parts merged."""
+    shape = given[0].shape
+
+    def divide(mesh: Any, args: Any, results: Any) -> Division:
+        spec = _spec(args[0], axis)
+        names = () if axis is None else names_of(spec[axis])
+        rows = [None if i == axis else part for i, part in enumerate(spec)]
+
+        def of_part(given: Any) -> Statistics:
+            prediction, target, numbers = given
+            if not names:
+                return measure(prediction, target, numbers)
+            first = jax.lax.axis_index(names) * prediction.shape[axis]
+            target = jax.tree.map(lambda x: x - first if _is_label(x) else x, target)
+            return merged(kernel.filled(numbers), xp, measure(prediction, target, numbers), names)
+
+        placed = [_placed(mesh, x, shape, spec) for x in args]
+        made = jax.tree.map(lambda x: _placed(mesh, x, shape, rows), results)
+        return Division(placed, made, of_part)
+
+    def rule(args: Any, results: Any) -> str:
         sides = (
             [_factors(x.shape, shape, i) for i, x in enumerate(side)] for side in (args, results)
         )
         return " -> ".join(map(", ".join, sides))
 
-    placed = custom_partitioning(whole)
-    placed.def_partition(partition, inferred, sharding_rule=rule)
-    run = jax.custom_batching.custom_vmap(placed)
-    run.def_vmap(lambda size, batched, *some: _batched(whole, size, batched, some))
-    made: Statistics = run(*arrays)
+    made: Statistics = spread(lambda given: measure(*given), given, divide, rule)
     return made
 
 
@@ -98,13 +135,13 @@ def _spec(x: Any, axis: int | None) -> list[Any]:
     """Return the axes of the mesh for each axis of ``x``; classes that are not cut evenly are not cut."""
     spec = [*x.sharding.spec, *[None] * (x.ndim - len(x.sharding.spec))]
     if axis is not None and x.shape[axis] % prod(
-        x.sharding.mesh.shape[n] for n in _names(spec[axis])
+        x.sharding.mesh.shape[n] for n in names_of(spec[axis])
     ):
         spec[axis] = None
     return spec
 
 
-def _names(part: Any) -> tuple[str, ...]:
+def names_of(part: Any) -> tuple[str, ...]:
     """Return the axes of a mesh along which an axis of an array is cut."""
     return () if part is None else (part,) if isinstance(part, str) else tuple(part)
 
@@ -126,7 +163,7 @@ def _is_label(x: Any) -> bool:
     return bool(jnp.issubdtype(jnp.result_type(x), jnp.integer)) and jnp.ndim(x) > 0
 
 
-def _merged(kernel: Kernel, xp: Any, s: Statistics, names: tuple[str, ...]) -> Statistics:
+def merged(kernel: Kernel, xp: Any, s: Statistics, names: tuple[str, ...]) -> Statistics:
     """Return the statistics of whole rows, of those of all devices along some axes of the mesh.
 
     All of a dtype travel together; those that no loss is made of are dropped by the compiler.

@@ -38,18 +38,18 @@ def _varying(x: Any) -> frozenset[Any]:
 
 
 def distributed(
-    run: Callable[[Any], Any], given: Any, like: Any, made: Callable[[PartitionSpec], Any]
+    run: Callable[..., Any], given: Any, like: Any, made: Callable[[PartitionSpec], Any]
 ) -> Any:
-    """Return ``run(given)``, of arrays with explicit sharding as of those that a compiler distributes.
+    """Return ``run(*given)``, of arrays with explicit sharding as of those that a compiler distributes.
 
     What is made lies as ``made(spec)`` says, of where ``like`` lies.
     """
     sharding: Any = getattr(jax.typeof(like), "sharding", None)
     if not getattr(getattr(sharding, "mesh", None), "explicit_axes", ()):
-        return run(given)
+        return run(*given)
     arrays, joined = pieces(given)
     cut = jax.tree.map(partial(NamedSharding, sharding.mesh), made(sharding.spec))
-    return jax.sharding.auto_axes(lambda *some: run(joined(some)), out_sharding=cut)(*arrays)
+    return jax.sharding.auto_axes(lambda *some: run(*joined(some)), out_sharding=cut)(*arrays)
 
 
 def pieces(given: Any) -> tuple[list[Any], Callable[[Any], Any]]:
