@@ -22,7 +22,8 @@ from xent._target import ready
 from xent._typing import Array
 from xent.engines.jax import linear
 from xent.engines.jax.derivative import known_rows, rows_of
-from xent.engines.jax.parts import beside
+from xent.engines.jax.measured import measured_apart
+from xent.engines.jax.parts import apart, beside
 from xent.engines.jax.sizes import distributed
 from xent.engines.jax.verbs import JaxVerbs
 
@@ -117,9 +118,10 @@ class Jax(Engine):
 
     def rows_and_gradient(self, plan: Plan, operands: Operands, w: Array) -> tuple[Array, Array]:
         """Return rows and gradient, the rows with their own derivative, measured once."""
-        rows, g = rows_and_gradient_of(self.xp.stored, plan, operands, w)
-        prediction, target = ready(self.xp, plan, operands)
         numbers = operands.numbers.kernel
+        measure = partial(measured_apart, plan, numbers) if apart() else None
+        rows, g = rows_and_gradient_of(self.xp.stored, plan, operands, w, measure=measure)
+        prediction, target = ready(self.xp, plan, operands)
         g = beside(operands.prediction, g)
         return known_rows(self.xp, plan, prediction, target, numbers, rows), g
 

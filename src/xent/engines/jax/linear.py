@@ -59,7 +59,7 @@ def _divided(
 def _scanned(
     engine: Engine, plan: Plan, chunks: Chunks, head: Head, operands: Operands, wanted: Any
 ) -> tuple[Array, Any]:
-    scan = _in_parts if apart() else _loop
+    scan = _in_parts if apart() and isinstance(chunks.shape[0], int) else _loop
     both: tuple[Array, Any] = scan(engine, plan, wanted, chunks, head, operands)
     return both
 
