@@ -23,7 +23,7 @@ from xent.engines.head_loop import clean, run
 from xent.engines.jax.derivative import is_zero
 from xent.engines.jax.heads import by_parts
 from xent.engines.jax.loops import Traced, ample, over_rows, product, wide, zeros
-from xent.engines.jax.parts import apart
+from xent.engines.jax.parts import apart, of_one_device
 from xent.engines.jax.sizes import alike
 
 
@@ -94,7 +94,7 @@ def _in_parts(
 def _derivative_of_parts(
     engine: Engine, plan: Plan, wanted: Any, chunks: Chunks, primals: Any, tangents: Any
 ) -> tuple[Any, Any]:
-    plain = partial(_loop, engine, plan, wanted, chunks)
+    plain = partial(of_one_device, _loop, engine, plan, wanted, chunks)
     made = _in_parts(engine, plan, wanted, chunks, *primals)
     return made, jax.jvp(plain, primals, tangents)[1]
 
@@ -143,7 +143,7 @@ def _head_derivative(
     (head, operands), (d_head, d_operands) = primals, tangents
     moving = jax.tree.leaves(d_operands, is_leaf=is_zero)
     if plan.reduction == "none" or any(not is_zero(d) for d in moving):
-        plain = partial(_differentiable, engine, plan, chunks)
+        plain = partial(of_one_device, _differentiable, engine, plan, chunks)
         value, d_value = _moved(plain, primals, tangents)
         return _known_value(engine, plan, chunks, head, operands, value), d_value
     wanted = tuple(d is not None and not is_zero(d) for d in d_head)

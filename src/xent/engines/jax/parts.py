@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import ContextVar
+from itertools import product
 from math import prod
 from typing import Any, NamedTuple
 
@@ -32,7 +33,8 @@ def apart() -> bool:
     return several and not _of_one.get()
 
 
-def _of_one_device(function: Callable[..., Any], *args: Any) -> Any:
+def of_one_device(function: Callable[..., Any], *args: Any) -> Any:
+    """Return ``function(*args)``, in which nothing is told where it lies."""
     token = _of_one.set(True)
     try:
         return function(*args)
@@ -67,17 +69,17 @@ def spread(
     arrays, joined = pieces(given)
 
     def whole(*some: Any) -> Any:
-        return _of_one_device(function, joined(some))
+        return of_one_device(function, joined(some))
 
     def partition(mesh: Any, args: Any, results: Any) -> Any:
-        placed, made, of_part = divide(mesh, args, results)
+        placed, made, of_part = divide(mesh, _named(mesh, args), results)
 
         def lowered(*some: Any) -> Any:
             like = [
                 jax.ShapeDtypeStruct(x.shape, x.dtype, weak_type=jax.typeof(a).weak_type)
                 for x, a in zip(some, arrays, strict=True)
             ]
-            program = jax.make_jaxpr(lambda *part: _of_one_device(of_part, joined(part)))(*like)
+            program = jax.make_jaxpr(lambda *part: of_one_device(of_part, joined(part)))(*like)
             return jax.tree.unflatten(jax.tree.structure(results), jaxpr_as_fun(program)(*some))
 
         return mesh, lowered, made, tuple(placed)
@@ -85,12 +87,33 @@ def spread(
     placed = custom_partitioning(whole)
     placed.def_partition(
         partition,
-        lambda mesh, args, results: divide(mesh, args, results).made,
+        lambda mesh, args, results: divide(mesh, _named(mesh, args), results).made,
+        decode_shardings=False,
         sharding_rule=lambda mesh, args, results: rule(args, results),
     )
     run = jax.custom_batching.custom_vmap(placed)
     run.def_vmap(lambda size, batched, *some: _batched(whole, size, batched, some))
     return run(*arrays)
+
+
+def _named(mesh: Any, args: Any) -> list[Any]:
+    """Return the arguments with shardings by the axes of the mesh.
+
+    One that has parts of an axis, as after a reshape, is taken for whole on each device: it is gathered.
+    """
+
+    def named(x: Any) -> Any:
+        for at in product(range(-1, x.ndim), repeat=len(mesh.axis_names)):
+            names = zip(at, mesh.axis_names, strict=True)
+            every = [(i, name) for i, name in names if i >= 0]
+            spec = (tuple(name for i, name in every if i == n) or None for n in range(x.ndim))
+            sharding = NamedSharding(mesh, PartitionSpec(*spec))
+            if sharding.is_equivalent_to(x.sharding, x.ndim):
+                return jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding)
+        whole = NamedSharding(mesh, PartitionSpec())
+        return jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=whole)
+
+    return [named(x) for x in args]
 
 
 def by_parts(
