@@ -176,6 +176,15 @@ def distributed_dask(session: nox.Session) -> None:
     session.run("pytest", "tests/documents/test_examples_chunked.py")
 
 
+@nox.session(name="distributed-jax", default=False)
+def distributed_jax(session: nox.Session) -> None:
+    """JAX on eight devices that a processor is taken for: every loss and placement."""
+    install(session, "jax", groups=("test",))
+    flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=8"}
+    chosen = ("--backend=jax", "--require=jax", *session.posargs)
+    session.run("pytest", "tests/distributed", *chosen, env=flags)
+
+
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """The benchmarks, quickly; arguments after `--` go to them."""

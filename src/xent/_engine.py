@@ -178,18 +178,18 @@ def rows_of(xp: Any, plan: Plan, operands: Operands) -> Array:
 
 
 def rows_and_gradient_of(
-    xp: Any, plan: Plan, operands: Operands, w: Array, *, once: bool = False
+    xp: Any, plan: Plan, operands: Operands, w: Array, *, once: bool = False, measure: Any = None
 ) -> tuple[Array, Array]:
     """Return the loss of each row of a block, and the gradient of Σ w · loss.
 
     ``once`` says that nobody will differentiate the gradient: then it is made of what was made on the
-    way to the loss.
+    way to the loss. ``measure`` takes the place of the kernel's own.
     """
     prediction, target = ready(xp, plan, operands)
     kernel, axis = plan.kernel, plan.axis
     if operands.numbers.kernel:
         kernel = plan.kernel.filled(operands.numbers.kernel)
-    s, made = kernel.measure(xp, prediction, target, axis)
+    s, made = (measure or kernel.measure)(xp, prediction, target, axis)
     s = kernel.whole(xp, s)
     rows = kernel.value(xp, s)
     if plan.row_axis is not None:

@@ -22,7 +22,7 @@ MASS = Kernel()
 
 def measure(xp: Any, plan: Plan, operands: Operands, first: Any) -> list[Any]:
     """Return the statistics of a part, whose first class is ``first``."""
-    runs = zip(_kernels(plan, operands), _runs(plan, operands), strict=False)
+    runs = zip(kernels(plan, operands), _runs(plan, operands), strict=False)
     every = [k.measure(xp, *ready(xp, p, o, first), plan.axis)[0] for k, (p, o) in runs]
     if _adds_mass(plan, operands):
         mass: Any = plan.target.mass(xp, plan, operands)
@@ -32,7 +32,7 @@ def measure(xp: Any, plan: Plan, operands: Operands, first: Any) -> list[Any]:
 
 def merge(xp: Any, plan: Plan, operands: Operands, a: list[Any], b: list[Any]) -> list[Any]:
     """Return the statistics of two parts together."""
-    pairs = zip(_kernels(plan, operands), a, b, strict=True)
+    pairs = zip(kernels(plan, operands), a, b, strict=True)
     return [kernel.merge(xp, *pair) for kernel, *pair in pairs]
 
 
@@ -49,7 +49,7 @@ def value_and_shares(
     xp: Any, plan: Plan, operands: Operands, statistics: Any
 ) -> tuple[Array, tuple[Array, Array | None]]:
     """Return the value, and its derivatives by the loss of each row and by its penalty."""
-    every = zip(_kernels(plan, operands), statistics, strict=True)
+    every = zip(kernels(plan, operands), statistics, strict=True)
     costs, *more = (xp.squeeze(kernel.value(xp, s), axis=plan.axis) for kernel, s in every)
     penalties = None if plan.penalty is None else more[0]
     mass = more[-1] if _adds_mass(plan, operands) else None
@@ -62,7 +62,7 @@ def gradient(
     xp: Any, plan: Plan, operands: Operands, first: Any, statistics: Any, shares: Any
 ) -> Array:
     """Return the gradient of a part in its prediction as that was given, in the dtype to compute in."""
-    runs = _kernels(plan, operands), _runs(plan, operands), statistics, shares
+    runs = kernels(plan, operands), _runs(plan, operands), statistics, shares
     every = [_gradient(xp, *run, first) for run in zip(*runs, strict=False) if run[-1] is not None]
     return reduce(add, every)
 
@@ -82,7 +82,8 @@ def _runs(plan: Plan, operands: Operands) -> list[tuple[Plan, Operands]]:
     return [loss] if plan.penalty is None else [loss, of_penalty(plan, operands)]
 
 
-def _kernels(plan: Plan, operands: Operands) -> list[Kernel]:
+def kernels(plan: Plan, operands: Operands) -> list[Kernel]:
+    """Return the kernels of the statistics of a part, in their order."""
     every = [p.kernel.filled(o.numbers.kernel) for p, o in _runs(plan, operands)]
     return [*every, MASS] if _adds_mass(plan, operands) else every
 

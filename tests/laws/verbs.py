@@ -116,6 +116,7 @@ BINARY = ("maximum", "minimum", "silent", "at_most")
 CALLS = {
     **{name: [lambda xp, g, name=name: getattr(xp, name)(g.x)] for name in UNARY},
     **{name: [lambda xp, g, name=name: getattr(xp, name)(g.x, g.y)] for name in BINARY},
+    "anew": [lambda xp, g: xp.anew(g.x, g.peak)],
     "at_label": [
         lambda xp, g: xp.at_label(g.x, g.index, 1),
         lambda xp, g: xp.at_label(g.x, g.index, -1),

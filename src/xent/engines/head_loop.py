@@ -17,6 +17,7 @@ from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
 from xent import _dtype, _parts
+from xent._kernel import Kernel, Statistics
 from xent._linear import Block, Chunks, Cut, Gradients, Head, Made, Sums, Wanted
 from xent._plan import Operands, Plan
 from xent._target import along
@@ -47,6 +48,9 @@ class Loops(Protocol):
 
     def over_classes(self, body: Callable[[Cut, Carry], Carry], carry: Carry, /) -> Carry:
         """Return what ``body(cut, carry)`` makes of a carry, which may be None at first."""
+
+    def complete(self, kernel: Kernel, s: Statistics, /) -> Statistics:
+        """Return the statistics of whole rows, of which others may have other classes."""
 
     def block(self, features: Array, /) -> Block:
         """Return the rows that have these features."""
@@ -173,7 +177,9 @@ def _merged(
         more = _parts.measure(xp, plan, strip(cut), cut.first)
         return more if before is None else _parts.merge(xp, plan, rows, before, more)
 
-    statistics: Any = loops.over_classes(merged, None)
+    measured: Any = loops.over_classes(merged, None)
+    every = zip(_parts.kernels(plan, rows), measured, strict=True)
+    statistics = [loops.complete(kernel, s) for kernel, s in every]
     value, shares = _parts.value_and_shares(xp, plan, rows, statistics)
     if gradients is None:
         return value, None

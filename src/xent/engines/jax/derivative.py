@@ -17,11 +17,9 @@ from xent._kernel import Kernel, Statistics
 from xent._plan import Plan
 from xent._target import along
 from xent._typing import Array
-from xent.engines.jax.measured import made_once, measured
+from xent.engines.jax.measured import Numbers, made_once, measured
+from xent.engines.jax.parts import beside
 from xent.engines.jax.sizes import alike
-
-Numbers = tuple[Any, ...]
-"""A kernel's parameters that are numbers, which may be traced."""
 
 
 def evaluated(xp: Any, plan: Plan, prediction: Array, target: Any, numbers: Numbers) -> Array:
@@ -70,7 +68,7 @@ def _derivative(xp: Any, plan: Plan, primals: Any, tangents: Any) -> tuple[Array
     one = along(xp.ones_like(rows), plan.row_axis)
     d_rows = xp.zeros_like(rows)
     if moves:
-        g = kernel.gradient(made, prediction, target, s, None, one, axis)
+        g = beside(prediction, kernel.gradient(made, prediction, target, s, None, one, axis))
         # In the logits every gradient is finite: a product that XLA knows. But a perplexity may not be.
         known = plan.form == "logits" and plan.finish != "exp"
         product = jnp.multiply if known else times

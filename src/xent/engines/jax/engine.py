@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
+from jax.sharding import PartitionSpec
 
 from xent import _dispatch, _dtype
 from xent._check import arguments
@@ -21,6 +22,9 @@ from xent._target import ready
 from xent._typing import Array
 from xent.engines.jax import linear
 from xent.engines.jax.derivative import known_rows, rows_of
+from xent.engines.jax.measured import measured_apart
+from xent.engines.jax.parts import apart, beside
+from xent.engines.jax.sizes import distributed
 from xent.engines.jax.verbs import JaxVerbs
 
 
@@ -96,11 +100,16 @@ class Jax(Engine):
 
     def value(self, plan: Plan, operands: Operands) -> Array:
         """Return the value of a call."""
-        return _value(self, plan, operands)
+        run, x = partial(_value, self, plan), operands.prediction
+        value: Array = distributed(run, (operands,), x, partial(_rows_of, plan))
+        return value
 
     def value_and_gradient(self, plan: Plan, operands: Operands) -> tuple[Array, Array]:
         """Return the value, and its gradient with respect to the prediction."""
-        return _value_and_gradient(self, plan, operands)
+        run = partial(_value_and_gradient, self, plan)
+        both: tuple[Array, Array]
+        both = distributed(run, (operands,), operands.prediction, lambda p: (_rows_of(plan, p), p))
+        return both
 
     def rows(self, plan: Plan, operands: Operands) -> Array:
         """Return the loss of each row, with the kernel's gradient as its derivative."""
@@ -109,23 +118,34 @@ class Jax(Engine):
 
     def rows_and_gradient(self, plan: Plan, operands: Operands, w: Array) -> tuple[Array, Array]:
         """Return rows and gradient, the rows with their own derivative, measured once."""
-        rows, g = rows_and_gradient_of(self.xp.stored, plan, operands, w)
-        prediction, target = ready(self.xp, plan, operands)
         numbers = operands.numbers.kernel
+        measure = partial(measured_apart, plan, numbers) if apart() else None
+        rows, g = rows_and_gradient_of(self.xp.stored, plan, operands, w, measure=measure)
+        prediction, target = ready(self.xp, plan, operands)
+        g = beside(operands.prediction, g)
         return known_rows(self.xp, plan, prediction, target, numbers, rows), g
 
     # --- a linear head ---
 
     def linear_value(self, plan: Plan, head: Head, operands: Operands, chunks: Chunks) -> Array:
         """Return the value of a linear loss."""
-        return linear.value(self, plan, chunks, head, operands)
+        run = partial(linear.value, self, plan, chunks)
+        x = head.features
+        value: Array = distributed(run, (head, operands), x, partial(_rows_of, plan))
+        return value
 
     def linear_value_and_gradient(
         self, plan: Plan, head: Head, operands: Operands, chunks: Chunks
     ) -> tuple[Array, Gradients]:
         """Return the value of a linear loss and its gradients."""
+        run = partial(linear.value_and_gradients, self, plan, chunks)
+
+        def made(features: PartitionSpec) -> tuple[PartitionSpec, Gradients]:
+            others = (None if x is None else jax.typeof(x).sharding.spec for x in head[1:])
+            return _rows_of(plan, features), Gradients(features, *others)
+
         both: tuple[Array, Gradients]
-        both = linear.value_and_gradients(self, plan, chunks, head, operands)
+        both = distributed(run, (head, operands), head.features, made)
         return both
 
     def logit_size(self, features: Any) -> int:
@@ -154,3 +174,10 @@ def _value(engine: Jax, plan: Plan, operands: Operands) -> Array:
 @partial(jax.jit, static_argnums=(0, 1))
 def _value_and_gradient(engine: Jax, plan: Plan, operands: Operands) -> tuple[Array, Array]:
     return value_and_gradient_of(engine, plan, operands)
+
+
+def _rows_of(plan: Plan, prediction: PartitionSpec) -> PartitionSpec:
+    """Return where the value of a call lies, of where its prediction does."""
+    if plan.reduction != "none":
+        return PartitionSpec()
+    return PartitionSpec(*(axes for i, axes in enumerate(prediction) if i != plan.row_axis))

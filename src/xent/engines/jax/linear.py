@@ -21,7 +21,9 @@ from xent._rows import divided_by
 from xent._typing import Array
 from xent.engines.head_loop import clean, run
 from xent.engines.jax.derivative import is_zero
+from xent.engines.jax.heads import by_parts
 from xent.engines.jax.loops import Traced, ample, over_rows, product, wide, zeros
+from xent.engines.jax.parts import apart, of_one_device
 from xent.engines.jax.sizes import alike
 
 
@@ -57,10 +59,44 @@ def _divided(
 def _scanned(
     engine: Engine, plan: Plan, chunks: Chunks, head: Head, operands: Operands, wanted: Any
 ) -> tuple[Array, Any]:
-    def cut(chunks: Chunks, head: Head, operands: Operands) -> tuple[Array, Any]:
-        return run(Traced(engine, head, chunks), plan, head, operands, chunks, wanted)
+    scan = _in_parts if apart() and isinstance(chunks.shape[0], int) else _loop
+    both: tuple[Array, Any] = scan(engine, plan, wanted, chunks, head, operands)
+    return both
 
-    return _by_platform(cut, chunks, head, operands)
+
+def _loop(
+    engine: Engine,
+    plan: Plan,
+    wanted: Any,
+    chunks: Chunks,
+    head: Head,
+    operands: Operands,
+    first: Any = 0,
+    axes: tuple[str, ...] = (),
+) -> tuple[Array, Any]:
+    def cut(chunks: Chunks, head: Head, operands: Operands) -> tuple[Array, Any]:
+        loops = Traced(engine, head, chunks, first, axes)
+        return run(loops, plan, head, operands, chunks, wanted)
+
+    both: tuple[Array, Any] = _by_platform(cut, chunks, head, operands)
+    return both
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0, 1, 2, 3))
+def _in_parts(
+    engine: Engine, plan: Plan, wanted: Any, chunks: Chunks, head: Head, operands: Operands
+) -> tuple[Array, Any]:
+    loop = partial(_loop, engine, plan, wanted)
+    return by_parts(loop, plan, chunks, head, operands, wanted)
+
+
+@_in_parts.defjvp
+def _derivative_of_parts(
+    engine: Engine, plan: Plan, wanted: Any, chunks: Chunks, primals: Any, tangents: Any
+) -> tuple[Any, Any]:
+    plain = partial(of_one_device, _loop, engine, plan, wanted, chunks)
+    made = _in_parts(engine, plan, wanted, chunks, *primals)
+    return made, jax.jvp(plain, primals, tangents)[1]
 
 
 def _by_platform(cut: Callable[..., Any], chunks: Chunks, head: Head, operands: Operands) -> Any:
@@ -107,7 +143,7 @@ def _head_derivative(
     (head, operands), (d_head, d_operands) = primals, tangents
     moving = jax.tree.leaves(d_operands, is_leaf=is_zero)
     if plan.reduction == "none" or any(not is_zero(d) for d in moving):
-        plain = partial(_differentiable, engine, plan, chunks)
+        plain = partial(of_one_device, _differentiable, engine, plan, chunks)
         value, d_value = _moved(plain, primals, tangents)
         return _known_value(engine, plan, chunks, head, operands, value), d_value
     wanted = tuple(d is not None and not is_zero(d) for d in d_head)

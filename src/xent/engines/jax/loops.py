@@ -14,10 +14,12 @@ import jax
 import jax.numpy as jnp
 
 from xent._engine import Engine, value_and_gradient_of, value_of
+from xent._kernel import Kernel, Statistics
 from xent._linear import BUDGET, DEVICE_BUDGET, STRIP, Block, Chunks, Cut, Head, Made, Sums
 from xent._plan import Operands, Plan
 from xent._typing import Array
 from xent.engines.head_loop import Carry, OfRows, per_row
+from xent.engines.jax.parts import merged
 from xent.engines.jax.sizes import alike, known
 
 
@@ -34,13 +36,17 @@ class Traced:
     """The loops of one head.
 
     The rows of a chunk are stored whole where they fit; else each strip is made again whenever it is
-    needed.
+    needed. The head may have a part of the classes, from ``first``, and other devices along some axes of
+    the mesh the others.
     """
 
     measures = False
 
-    def __init__(self, engine: Engine, head: Head, chunks: Chunks) -> None:
+    def __init__(
+        self, engine: Engine, head: Head, chunks: Chunks, first: Any = 0, axes: tuple[str, ...] = ()
+    ) -> None:
         self.engine, self.head, self.chunks, self.xp = engine, head, chunks, engine.xp
+        self.first, self.axes = first, axes
         self.whole = chunks.classes == chunks.shape[1]
         self.ample, self.classes = chunks.elsewhere and self.whole, chunks.shape[1]
         self.size = self.classes if self.ample else int(min(STRIP, known(chunks.classes)))
@@ -55,13 +61,24 @@ class Traced:
         """Return what ``body(cut, carry)`` makes of the carry, strip by strip."""
         size = self.size
         whole = (self.classes - 1) // size
-        last = Cut(whole * size, self.classes - whole * size)
+        last = Cut(self.first + whole * size, self.classes - whole * size)
         if whole == 0:
             return body(last, carry)
         started = carry is not None
         carry = carry if started else body(last, carry)
-        carry = jax.lax.fori_loop(0, whole, lambda i, c: body(Cut(i * size, size), c), carry)
+        carry = jax.lax.fori_loop(0, whole, lambda i, c: body(self._cut(i), c), carry)
         return body(last, carry) if started else carry  # first, XLA would copy what it writes over
+
+    def _cut(self, i: Any) -> Cut:
+        return Cut(self.first + i * self.size, self.size)
+
+    def _own(self, cut: Cut) -> Cut:
+        """Return the cut as the device's own classes are counted."""
+        return cut._replace(first=cut.first - self.first)
+
+    def complete(self, kernel: Kernel, s: Statistics) -> Statistics:
+        """Return the statistics of whole rows, of which other devices may have other classes."""
+        return merged(kernel, self.xp, s, self.axes) if self.axes else s
 
     def block(self, features: Array) -> Block:
         """Return the rows; JAX makes what depends on the head alone before the loop: all strips, copied."""
@@ -74,15 +91,15 @@ class Traced:
         if block.logits is not None:
             return self.some(block.logits, cut)
         bias = None if block.head.bias is None else self.some(block.head.bias, cut)
-        return product(block.features, _strip(block.head.weight, *cut, 0), bias)
+        return product(block.features, _strip(block.head.weight, *self._own(cut), 0), bias)
 
     def some(self, x: Array, cut: Cut) -> Array:
-        """Return some classes of ``x``."""
-        return _strip(x, *cut, -1)
+        """Return some classes of ``x``, which has all or those of the device."""
+        return _strip(x, *(self._own(cut) if x.shape[-1] == self.classes else cut), -1)
 
     def put(self, x: Array, cut: Cut, new: Array, axis: int = -1) -> Array:
         """Return ``x`` with ``new`` there; XLA writes over an ``x`` that is carried by a loop."""
-        return jax.lax.dynamic_update_slice_in_dim(x, new, cut.first, axis)
+        return jax.lax.dynamic_update_slice_in_dim(x, new, self._own(cut).first, axis)
 
     def zeros(self, shape: tuple[int, ...]) -> Array:
         """Return zeros in the dtype to compute in."""
@@ -103,7 +120,7 @@ class Traced:
 
     def add_down(self, total: Array, g: Array, block: Block, cut: Cut) -> Array:
         """Return the total with ``g @ weight`` of some classes."""
-        return total + product(g, _strip(block.head.weight, *cut, 0), transposed=False)
+        return total + product(g, _strip(block.head.weight, *self._own(cut), 0), transposed=False)
 
     def weight_total(self) -> Array:
         """Return zeros."""
@@ -117,7 +134,7 @@ class Traced:
         turned = jnp.transpose(g)
         turned = turned if self.ample else self.xp.settled(turned)
         more = product(turned, features, transposed=False)
-        return self.put(total, cut, _strip(total, *cut, 0) + more, 0)
+        return self.put(total, cut, _strip(total, *self._own(cut), 0) + more, 0)
 
     def rounded(self, total: Array) -> Array:
         """Return the gradient of the weight in its own dtype."""

@@ -1,4 +1,4 @@
-"""A kernel's statistics on a CPU: of a block of rows at a time, of few classes class by class."""
+"""A kernel's statistics: of an array in pieces where each lies; on a CPU by blocks, or class by class."""
 
 from __future__ import annotations
 
@@ -12,9 +12,13 @@ import jax.numpy as jnp
 from xent._kernel import Kernel, Statistics
 from xent._plan import Plan
 from xent._target import LABEL
+from xent.engines.jax.parts import apart, by_parts
 from xent.engines.jax.sizes import known
 from xent.engines.jax.turned import of_classes, stored
 from xent.engines.jax.without import SHORT
+
+Numbers = tuple[Any, ...]
+"""A kernel's parameters that are numbers, which may be traced."""
 
 BLOCK = 1 << 21
 """Bytes of a prediction that are measured at a time on a CPU, so that what is made of them stays in its
@@ -32,6 +36,37 @@ SMALL = 1 << 16
 
 
 def measured(xp: Any, plan: Plan, kernel: Kernel, prediction: Any, target: Any) -> Statistics:
+    """Return the statistics of what is ready, of an array in pieces as `by_parts`."""
+    known = isinstance(prediction.size, int) and prediction.size > 0
+    if kernel.shape == "block" or not known or not apart():
+        return _in_blocks(xp, plan, kernel, prediction, target)
+    return _in_parts(xp, plan, prediction, target, kernel.numbers)
+
+
+def measured_apart(
+    plan: Plan, numbers: Numbers, xp: Any, prediction: Any, target: Any, axis: Any
+) -> tuple[Statistics, None]:
+    """Return the same in the place of a kernel's own `measure`."""
+    return measured(xp, plan, plan.kernel.filled(numbers), prediction, target), None
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0, 1))
+def _in_parts(xp: Any, plan: Plan, prediction: Any, target: Any, numbers: Numbers) -> Statistics:
+    def measure(prediction: Any, target: Any, numbers: Numbers) -> Statistics:
+        return _in_blocks(xp, plan, plan.kernel.filled(numbers), prediction, target)
+
+    return by_parts(measure, plan.kernel, xp, plan.axis, prediction, target, numbers)
+
+
+@_in_parts.defjvp
+def _parts_derivative(xp: Any, plan: Plan, primals: Any, tangents: Any) -> tuple[Any, Any]:
+    def whole(prediction: Any, target: Any, numbers: Numbers) -> Statistics:
+        return plan.kernel.filled(numbers).measure(xp, prediction, target, plan.axis)[0]
+
+    return _in_parts(xp, plan, *primals), jax.jvp(whole, primals, tangents)[1]
+
+
+def _in_blocks(xp: Any, plan: Plan, kernel: Kernel, prediction: Any, target: Any) -> Statistics:
     """Return the statistics of what is ready, on a CPU of a block of rows at a time.
 
     XLA's CPU backend stores arrays of the prediction's size for what is summed, or makes it within

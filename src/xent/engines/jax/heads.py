@@ -1,0 +1,126 @@
+"""A linear head in pieces: each device loops over its own rows and classes, and what they make is summed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from math import prod
+from typing import Any
+
+import jax
+from jax.sharding import NamedSharding, PartitionSpec
+
+from xent._linear import Chunks, Head, Wanted
+from xent._plan import Operands, Plan
+from xent._typing import Array
+from xent.engines.jax.parts import Division, names_of, spread
+
+Axes = tuple[str, ...]
+"""Axes of a mesh."""
+
+Loop = Callable[[Chunks, Head, Operands, Any, Axes], tuple[Array, Any]]
+"""A function of chunks, head, operands, the first class, and the axes of the mesh with other classes."""
+
+
+def by_parts(
+    loop: Loop, plan: Plan, chunks: Chunks, head: Head, operands: Operands, wanted: Wanted | None
+) -> tuple[Array, Any]:
+    """Return the value and the gradients of a head, of each device's own part and summed.
+
+    Rows stay where they are, and classes that do not lie along the same axes of the mesh. What else a
+    device lacks of the weight is gathered, once; the gradients lie as the head does.
+    """
+    given, made = _of_given(head, operands), _of_made(plan, head, wanted)
+
+    def divide(mesh: Any, args: Any, results: Any) -> Division:
+        rows, classes = _axes(mesh, args[0], 0), _axes(mesh, args[1], 0)
+        classes = () if {*rows} & {*classes} else classes
+        at = {"n": rows, "k": classes}
+        have = [[at.get(name, ()) for name in names] for names in made]
+        like = dict(zip(("ke", "k"), args[1:], strict=False))
+        want = [
+            [_axes(mesh, like[names], i) for i in range(len(names))] if names in like else axes
+            for names, axes in zip(made, have, strict=True)
+        ]
+
+        def of_part(both: tuple[Head, Operands]) -> tuple[Array, Any]:
+            shape = both[0].features.shape[0], both[0].weight.shape[0]
+            first = jax.lax.axis_index(classes) * shape[1] if classes else 0
+            leaves, tree = jax.tree.flatten(
+                loop(replace(chunks, shape=shape), *both, first, classes)
+            )
+            parts = [_partial(plan, names, rows, classes) for names in made]
+            whole = map(_summed, leaves, have, want, parts)
+            return jax.tree.unflatten(tree, whole)
+
+        placed = [_placed(mesh, [at.get(name, ()) for name in names]) for names in given]
+        form = jax.tree.structure(results)
+        return Division(placed, form.unflatten(_placed(mesh, axes) for axes in want), of_part)
+
+    def rule(args: Any, results: Any) -> str:
+        return f"{_factors(given, 'a')} -> {_factors(made, 'b')}"
+
+    def run(both: tuple[Head, Operands]) -> tuple[Array, Any]:
+        return loop(chunks, *both, 0, ())
+
+    both: tuple[Array, Any] = spread(run, (head, operands), divide, rule)
+    return both
+
+
+def _of_given(head: Head, operands: Operands) -> list[str]:
+    """Return what each axis of each array is: n of rows, k of classes, d and e of features, 1 of none."""
+    names = ["nd", "ke"] + ["k"] * (head.bias is not None)
+    for name in ("target", "class_weight", "pos_weight", "sample_weight", "where"):
+        x = getattr(operands, name)
+        if x is not None and (name == "class_weight" or (name == "pos_weight" and x.ndim < 2)):
+            names.append("1" * x.ndim)
+        elif x is not None:
+            names.append("n1" if x.shape[1:] == (1,) else "nk"[: x.ndim])
+    numbers = jax.tree.leaves((operands.denominator, operands.numbers))
+    return names + [""] * sum(hasattr(x, "shape") for x in numbers)
+
+
+def _of_made(plan: Plan, head: Head, wanted: Wanted | None) -> list[str]:
+    """Return the same of value and gradients."""
+    value = "" if plan.reduction != "none" else "n" if plan.row_axis is not None else "nk"
+    gradients = zip(("nd", "ke", "k"), wanted or (False,) * 3, head, strict=True)
+    return [value, *(names for names, wants, x in gradients if wants and x is not None)]
+
+
+def _factors(every: list[str], side: str) -> str:
+    """Return them as the compiler is told: two axes of none are two."""
+    return ", ".join(
+        " ".join(f"{side}{i}_{j}" if n == "1" else n for j, n in enumerate(names))
+        for i, names in enumerate(every)
+    )
+
+
+def _axes(mesh: Any, x: Any, axis: int) -> Axes:
+    """Return the axes of the mesh along which an axis of an array is cut, none where not evenly."""
+    spec = x.sharding.spec
+    axes = names_of(spec[axis]) if axis < len(spec) else ()
+    return axes if x.shape[axis] % prod(mesh.shape[name] for name in axes) == 0 else ()
+
+
+def _placed(mesh: Any, axes: list[Axes]) -> NamedSharding:
+    return NamedSharding(mesh, PartitionSpec(*(part or None for part in axes)))
+
+
+def _partial(plan: Plan, names: str, rows: Axes, classes: Axes) -> Axes:
+    """Return the axes of the mesh whose devices have summands of what is made."""
+    summed = () if "n" in names else rows
+    by_class = names == "nd" or (names == "" and plan.row_axis is None)
+    return summed + classes if by_class else summed
+
+
+def _summed(x: Any, have: list[Axes], want: list[Axes], partial: Axes) -> Any:
+    """Return the sum of a device's summand and others', of which it keeps what lies there."""
+    for i, (has, wants) in enumerate(zip(have, want, strict=True)):
+        more = tuple(name for name in wants if name not in has)
+        if more and {*more} <= {*partial}:
+            x = jax.lax.psum_scatter(x, more, scatter_dimension=i, tiled=True)
+            partial = tuple(name for name in partial if name not in more)
+        elif more:
+            size = x.shape[i] // jax.lax.axis_size(more)
+            x = jax.lax.dynamic_slice_in_dim(x, jax.lax.axis_index(more) * size, size, i)
+    return jax.lax.psum(x, partial) if partial else x

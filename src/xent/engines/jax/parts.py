@@ -1,0 +1,205 @@
+"""Rows measured where they lie: of an array in pieces each device measures its own, and the parts merge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from itertools import product
+from math import prod
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax.experimental.custom_partitioning import custom_partitioning
+from jax.experimental.shard_alike import shard_alike
+from jax.extend.core import jaxpr_as_fun
+from jax.sharding import NamedSharding, PartitionSpec
+
+from xent._kernel import Kernel, Statistics
+from xent.engines.jax.sizes import pieces
+
+Measure = Callable[[Any, Any, tuple[Any, ...]], Statistics]
+"""A function of prediction, target and the numbers of a kernel."""
+
+
+_of_one = ContextVar("of_one", default=False)
+"""Whether what is traced is what one device does."""
+
+
+def apart() -> bool:
+    """Whether arrays may lie on several devices without that being seen while a program is traced."""
+    mesh: Any = getattr(jax.sharding, "get_abstract_mesh", lambda: None)()
+    several = jax.device_count() > 1 and not getattr(mesh, "manual_axes", ())
+    return several and not _of_one.get()
+
+
+def of_one_device(function: Callable[..., Any], *args: Any) -> Any:
+    """Return ``function(*args)``, in which nothing is told where it lies."""
+    token = _of_one.set(True)
+    try:
+        return function(*args)
+    finally:
+        _of_one.reset(token)
+
+
+def beside(x: Any, g: Any) -> Any:
+    """Return ``g``, which lies as ``x`` does: a compiler would not know of what a label alone decides."""
+    return shard_alike(x, g)[1] if apart() else g
+
+
+class Division(NamedTuple):
+    """Where arguments and results of a program lie, and what each device does of its parts."""
+
+    given: list[NamedSharding]
+    made: Any
+    of_part: Callable[[Any], Any]
+
+
+def spread(
+    function: Callable[[Any], Any],
+    given: Any,
+    divide: Callable[[Any, Any, Any], Division],
+    rule: Callable[[Any, Any], str],
+) -> Any:
+    """Return ``function(given)``, done by each device as ``divide(mesh, arguments, results)`` says.
+
+    What a compiler distributes by itself it gathers where rows are cut into blocks. ``rule`` tells it
+    which axes go together. It has none for `vmap`, under which it distributes by itself after all.
+    """
+    arrays, joined = pieces(given)
+
+    def whole(*some: Any) -> Any:
+        return of_one_device(function, joined(some))
+
+    def partition(mesh: Any, args: Any, results: Any) -> Any:
+        placed, made, of_part = divide(mesh, _named(mesh, args), results)
+
+        def lowered(*some: Any) -> Any:
+            like = [
+                jax.ShapeDtypeStruct(x.shape, x.dtype, weak_type=jax.typeof(a).weak_type)
+                for x, a in zip(some, arrays, strict=True)
+            ]
+            program = jax.make_jaxpr(lambda *part: of_one_device(of_part, joined(part)))(*like)
+            return jax.tree.unflatten(jax.tree.structure(results), jaxpr_as_fun(program)(*some))
+
+        return mesh, lowered, made, tuple(placed)
+
+    placed = custom_partitioning(whole)
+    placed.def_partition(
+        partition,
+        lambda mesh, args, results: divide(mesh, _named(mesh, args), results).made,
+        decode_shardings=False,
+        sharding_rule=lambda mesh, args, results: rule(args, results),
+    )
+    run = jax.custom_batching.custom_vmap(placed)
+    run.def_vmap(lambda size, batched, *some: _batched(whole, size, batched, some))
+    return run(*arrays)
+
+
+def _named(mesh: Any, args: Any) -> list[Any]:
+    """Return the arguments with shardings by the axes of the mesh.
+
+    One that has parts of an axis, as after a reshape, is taken for whole on each device: it is gathered.
+    """
+
+    def named(x: Any) -> Any:
+        for at in product(range(-1, x.ndim), repeat=len(mesh.axis_names)):
+            names = zip(at, mesh.axis_names, strict=True)
+            every = [(i, name) for i, name in names if i >= 0]
+            spec = (tuple(name for i, name in every if i == n) or None for n in range(x.ndim))
+            sharding = NamedSharding(mesh, PartitionSpec(*spec))
+            if sharding.is_equivalent_to(x.sharding, x.ndim):
+                return jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding)
+        whole = NamedSharding(mesh, PartitionSpec())
+        return jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=whole)
+
+    return [named(x) for x in args]
+
+
+def by_parts(
+    measure: Measure, kernel: Kernel, xp: Any, axis: int | None, *given: Any
+) -> Statistics:
+    """Return ``measure(*given)``, of each device's own part of the prediction, and of the parts merged."""
+    shape = given[0].shape
+
+    def divide(mesh: Any, args: Any, results: Any) -> Division:
+        spec = _spec(args[0], axis)
+        names = () if axis is None else names_of(spec[axis])
+        rows = [None if i == axis else part for i, part in enumerate(spec)]
+
+        def of_part(given: Any) -> Statistics:
+            prediction, target, numbers = given
+            if not names:
+                return measure(prediction, target, numbers)
+            first = jax.lax.axis_index(names) * prediction.shape[axis]
+            target = jax.tree.map(lambda x: x - first if _is_label(x) else x, target)
+            return merged(kernel.filled(numbers), xp, measure(prediction, target, numbers), names)
+
+        placed = [_placed(mesh, x, shape, spec) for x in args]
+        made = jax.tree.map(lambda x: _placed(mesh, x, shape, rows), results)
+        return Division(placed, made, of_part)
+
+    def rule(args: Any, results: Any) -> str:
+        sides = (
+            [_factors(x.shape, shape, i) for i, x in enumerate(side)] for side in (args, results)
+        )
+        return " -> ".join(map(", ".join, sides))
+
+    made: Statistics = spread(lambda given: measure(*given), given, divide, rule)
+    return made
+
+
+def _batched(whole: Any, size: int, batched: Any, some: Any) -> Any:
+    made = jax.vmap(whole, in_axes=[0 if b else None for b in batched], axis_size=size)(*some)
+    return made, jax.tree.map(lambda _: True, made)
+
+
+def _spec(x: Any, axis: int | None) -> list[Any]:
+    """Return the axes of the mesh for each axis of ``x``; classes that are not cut evenly are not cut."""
+    spec = [*x.sharding.spec, *[None] * (x.ndim - len(x.sharding.spec))]
+    if axis is not None and x.shape[axis] % prod(
+        x.sharding.mesh.shape[n] for n in names_of(spec[axis])
+    ):
+        spec[axis] = None
+    return spec
+
+
+def names_of(part: Any) -> tuple[str, ...]:
+    """Return the axes of a mesh along which an axis of an array is cut."""
+    return () if part is None else (part,) if isinstance(part, str) else tuple(part)
+
+
+def _placed(mesh: Any, x: Any, shape: tuple[int, ...], spec: list[Any]) -> NamedSharding:
+    """Return the sharding of what goes with a prediction of a ``shape``: as that, but for axes of size 1."""
+    parts = zip(spec, x.shape, shape, strict=True) if x.shape else ()
+    return NamedSharding(mesh, PartitionSpec(*(p if n == size else None for p, n, size in parts)))
+
+
+def _factors(own: tuple[int, ...], shape: tuple[int, ...], number: int) -> str:
+    """Return a name for each axis, that of the prediction's where the sizes are the same."""
+    sizes = enumerate(zip(own, shape, strict=True)) if own else ()
+    return " ".join(f"a{i}" if n == size else f"b{number}_{i}" for i, (n, size) in sizes)
+
+
+def _is_label(x: Any) -> bool:
+    """Whether it is the index of a class."""
+    return bool(jnp.issubdtype(jnp.result_type(x), jnp.integer)) and jnp.ndim(x) > 0
+
+
+def merged(kernel: Kernel, xp: Any, s: Statistics, names: tuple[str, ...]) -> Statistics:
+    """Return the statistics of whole rows, of those of all devices along some axes of the mesh.
+
+    All of a dtype travel together; those that no loss is made of are dropped by the compiler.
+    """
+    leaves, tree = jax.tree.flatten(s)
+    every: list[Any] = list(leaves)
+    for dtype in {x.dtype for x in leaves}:
+        mine = [i for i, x in enumerate(leaves) if x.dtype == dtype]
+        gathered = jax.lax.all_gather(jnp.stack([leaves[i] for i in mine]), names)
+        for n, i in enumerate(mine):
+            every[i] = gathered[:, n]
+    parts = [jax.tree.unflatten(tree, [x[n] for x in every]) for n in range(every[0].shape[0])]
+    while len(parts) > 1:
+        pairs = zip(parts[::2], parts[1::2], strict=False)
+        parts = [kernel.merge(xp, a, b) for a, b in pairs] + parts[len(parts) // 2 * 2 :]
+    return parts[0]

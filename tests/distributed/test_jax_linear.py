@@ -1,0 +1,115 @@
+"""Linear heads on eight devices: rows, classes, both, and a weight in pieces, each of which travels once."""
+
+from contextlib import nullcontext
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.sharding import AxisType, Mesh, NamedSharding
+from jax.sharding import PartitionSpec as P
+
+import xent
+from tests.distributed.jax import DEVICES, compiled, room, sent, ulps
+
+pytestmark = pytest.mark.skipif(
+    jax.device_count() != DEVICES, reason="one device here; `nox -s distributed-jax` has 8"
+)
+N, K, D = 256, 1024, 32
+BUDGET = 8 * K * 8
+"""Bytes of eight rows of logits: each device has several chunks."""
+DRAW = np.random.default_rng(5)
+HEAD = {
+    "features": DRAW.normal(size=(N, D)),
+    "weight": DRAW.normal(size=(K, D)) / 4,
+    "bias": DRAW.normal(size=K),
+}
+SOFT = DRAW.dirichlet(np.ones(K), N)
+ROWS = {"sample_weight": DRAW.uniform(0.5, 2, N), "where": np.arange(N) % 3 != 1}
+EVERY = ROWS | {"class_weight": DRAW.uniform(0.5, 2, K)}
+EVERY |= {"label_smoothing": 0.125, "z_loss": 0.125, "softcap": 4.0}
+CALLS = {
+    "labels": (xent.linear_cross_entropy, DRAW.integers(0, K, N), {}),
+    "labels with all": (xent.linear_cross_entropy, DRAW.integers(0, K, N), EVERY),
+    "distributions": (xent.linear_cross_entropy, SOFT, {}),
+    "kl": (xent.linear_head(xent.kl_divergence), SOFT, {}),
+    "binary": (xent.linear_binary_cross_entropy, SOFT, {"label_smoothing": 0.125}),
+}
+# Mesh, features, weight, target of a class each.
+PLACEMENTS = {
+    "rows": ({"r": 8}, P("r", None), P(None, None), P("r", None)),
+    "classes": ({"c": 8}, P(None, None), P("c", None), P(None, "c")),
+    "both": ({"r": 2, "c": 4}, P("r", None), P("c", None), P("r", "c")),
+    "weight by classes": ({"r": 8}, P("r", None), P("r", None), P("r", None)),
+    "weight by features": ({"r": 8}, P("r", None), P(None, "r"), P("r", None)),
+}
+
+
+def placed(name, kind, target, options):
+    """Return the mesh, and target, head and the options that are arrays, on it."""
+    shape, features, weight, soft = PLACEMENTS[name]
+    devices = np.asarray(jax.devices()).reshape(*shape.values())
+    mesh = Mesh(devices, tuple(shape), axis_types=(kind,) * len(shape))
+    where = {"features": features, "weight": weight, "bias": P(weight[0]), "target": soft}
+    if target.ndim == 1:
+        where["target"] = P(features[0])
+    where |= {k: P(features[0]) if k in ROWS else P() for k in options}
+    given = HEAD | {"target": target} | {k: x for k, x in options.items() if np.ndim(x)}
+    return mesh, {k: jax.device_put(x, NamedSharding(mesh, where[k])) for k, x in given.items()}
+
+
+def both_ways(function, numbers):
+    """Return value and gradients as we make them, and as JAX does."""
+
+    def run(given):
+        def value(head):
+            return function(**{**given, **head}, **numbers, chunk_bytes=BUDGET)
+
+        head = {k: given[k] for k in HEAD}
+        ours = xent.value_and_grad(function)(**given, **numbers, chunk_bytes=BUDGET)
+        return ours, jax.value_and_grad(value)(head)
+
+    return run
+
+
+@pytest.mark.parametrize("kind", [AxisType.Auto, AxisType.Explicit], ids=["automatic", "explicit"])
+@pytest.mark.parametrize("placement", PLACEMENTS)
+@pytest.mark.parametrize("call", CALLS)
+def test_values_and_gradients(call, placement, kind):
+    """The weight is gathered once where it must be; features and logits are not."""
+    function, target, options = CALLS[call]
+    numbers = {k: x for k, x in options.items() if not np.ndim(x)}
+    mesh, given = placed(placement, kind, target, options)
+    value, gradients = xent.value_and_grad(function)(target, **HEAD, **options)
+    with jax.set_mesh(mesh) if kind is AxisType.Explicit else nullcontext():
+        program = compiled(both_ways(function, numbers), given)
+        (ours, slopes), (own, theirs) = program(given)
+    wants = dict(zip(HEAD, gradients, strict=True))
+    slopes = dict(zip(HEAD, slopes, strict=True))
+    for mine, want in [(ours, value), (own, value)]:
+        assert ulps(mine, want) <= 16
+    for made in (slopes, theirs):
+        for name, want in wants.items():
+            assert ulps(made[name], want) <= 64
+            assert made[name].sharding.is_equivalent_to(given[name].sharding, want.ndim)
+    moved = [kind for kind, count in sent(program) if kind != "all-reduce" and count >= K * D]
+    assert len(moved) <= (2 if placement.startswith("weight") else 0)  # once for each way
+    assert "all-to-all" not in moved
+
+
+@pytest.mark.parametrize("placement", ["rows", "classes", "both"])
+def test_room(placement):
+    """Temporaries are those of a share alone, the summands of what is summed, and some for each row."""
+    function, target, _ = CALLS["labels"]
+    _, given = placed(placement, AxisType.Auto, target, {})
+    shape = PLACEMENTS[placement][0]
+    n, k = N // shape.get("r", 1), K // shape.get("c", 1)
+    alone = {"features": HEAD["features"][:n], "weight": HEAD["weight"][:k]}
+    alone |= {"bias": HEAD["bias"][:k], "target": target[:n] % k}
+
+    def run(given):
+        return xent.value_and_grad(function)(**given, chunk_bytes=BUDGET)
+
+    mine = room(compiled(run, jax.tree.map(jnp.asarray, alone)))
+    summands = 8 * (n * D + k * D + k)
+    assert room(compiled(run, given)) <= mine + summands + 8 * 8 * DEVICES * n
