@@ -60,9 +60,10 @@ def room(program):
     return program.memory_analysis().temp_size_in_bytes
 
 
-def ulps(got, want):
-    """Return by how many ULP of the largest entry two arrays differ."""
+def ulps(got, want, terms=0.0):
+    """Return by how many ULP of the largest entry, or of the terms that it is made of, two arrays differ."""
     got, want = np.asarray(got), np.asarray(want)
     assert got.shape == want.shape
-    scale = np.finfo(want.dtype).eps * np.max(np.abs(want), initial=0.0)
+    largest = max(np.max(np.abs(x), initial=0.0) for x in (want, terms))
+    scale = np.finfo(want.dtype).eps * largest
     return np.max(np.abs(got - want), initial=0.0) / scale if scale else np.max(np.abs(got))

@@ -12,7 +12,8 @@ import jax
 import jax.numpy as jnp
 from jax.experimental.custom_partitioning import custom_partitioning
 from jax.experimental.shard_alike import shard_alike
-from jax.extend.core import jaxpr_as_fun
+from jax.extend.core import Primitive, jaxpr_as_fun
+from jax.interpreters import mlir
 from jax.sharding import NamedSharding, PartitionSpec
 
 from xent._kernel import Kernel, Statistics
@@ -91,9 +92,31 @@ def spread(
         decode_shardings=False,
         sharding_rule=lambda mesh, args, results: rule(args, results),
     )
-    run = jax.custom_batching.custom_vmap(placed)
+
+    @jax.custom_batching.custom_vmap
+    def run(*some: Any) -> Any:
+        known, made = jax.make_jaxpr(whole, return_shape=True)(*some)
+        flat = _lying.bind(*some, placed=jax.make_jaxpr(placed)(*some), whole=known)
+        return jax.tree.unflatten(jax.tree.structure(made), flat)
+
     run.def_vmap(lambda size, batched, *some: _batched(whole, size, batched, some))
     return run(*arrays)
+
+
+_lying = Primitive("xent_lying")
+"""What is ``placed`` where its arrays lie; the ``whole`` in a program that is exported, and can't be told."""
+
+_lying.multiple_results = True
+_lying.def_impl(lambda *some, placed, whole: jax.jit(jaxpr_as_fun(placed))(*some))
+_lying.def_abstract_eval(lambda *some, placed, whole: whole.out_avals)
+
+
+def _lowered(context: Any, *some: Any, placed: Any, whole: Any) -> Any:
+    exported = context.module_context.lowering_parameters.for_export
+    return mlir.lower_fun(jaxpr_as_fun(whole if exported else placed))(context, *some)
+
+
+mlir.register_lowering(_lying, _lowered)
 
 
 def _named(mesh: Any, args: Any) -> list[Any]:
