@@ -43,9 +43,13 @@ def engine_of(name: str, x: Any) -> Engine:
     if hasattr(type(x), "__torch_function__"):
         # A tensor, of a subclass too, or what stands for one. torch.compile follows a plain import,
         # but neither `import_module` nor a cache.
+        if type(x).__module__[:12] == "torch.distri":
+            from xent.engines.torch.sharded import SHARDED  # which imports torch.distributed
+
+            return SHARDED
         from xent.engines.torch.engine import TORCH
 
-        return TORCH.of_type(type(x))
+        return TORCH
     kind = type(x)
     engine = ENGINE_OF.get(kind)
     if engine is None:

@@ -35,7 +35,6 @@ class Engine:
     """Whether the library's own functions take NumPy's arrays beside its own, as constants."""
     lends_views = False
     """Whether values are looked at as those of another library, by `look`."""
-
     spreads = False
     """Whether its arrays lie on many devices, and it takes those of one beside them."""
 
@@ -182,8 +181,8 @@ def rows_and_gradient_of(
 ) -> tuple[Array, Array]:
     """Return the loss of each row of a block, and the gradient of Σ w · loss.
 
-    ``once`` says that nobody will differentiate the gradient: then it is made of what was made on the
-    way to the loss. ``measure`` takes the place of the kernel's own.
+    ``once``: nobody will differentiate the gradient, which is made of what was made on the way to the loss.
+    ``measure`` takes the place of the kernel's own.
     """
     prediction, target = ready(xp, plan, operands)
     kernel, axis = plan.kernel, plan.axis
@@ -233,8 +232,7 @@ def value_and_gradient_of(
 def exponential(xp: Any, cost: Array, sloped: Callable[[Array], Array]) -> tuple[Array, Array]:
     """Return exp of the cost and its gradient, that of the cost being ``sloped`` by a factor.
 
-    What is beyond the range of the dtype multiplies last, and nothing that is 0 (R4). What is
-    within it does so before the gradient is rounded.
+    What is beyond the range of the dtype multiplies last, after rounding, and nothing that is 0 (R4).
     """
     within = xp.minimum(cost, xp.full_like(cost, log(xp.finfo(cost.dtype).max) - 1))
     g = sloped(xp.exp(within))

@@ -16,9 +16,9 @@ from xent._linear_call import LinearCall
 from xent._made import Made, original, part_of
 from xent._namespace import Sight
 from xent._part import Part
-from xent._plan import masked
+from xent._plan import Operands, masked
 from xent._request import Call, Outline, is_array, weighing
-from xent._typing import A, ArrayLike, HasShape, Maybe
+from xent._typing import A, Array, ArrayLike, HasShape, Maybe
 
 
 @dataclass(frozen=True)
@@ -67,15 +67,19 @@ def prepare(function: str, given: PartCall) -> _Found:
         raise parts.soft_rows(call.target_name)
     operands = operands._replace(prediction=x, target=target)
     plan, operands = engine.run(masked, seen(engine, call, plan, operands, name, sight), operands)
-    if traced:
-        first: Any = parts.traced_first(arrays["first"])
-    else:
-        first = parts.first(given.first, size, classes)
-    weights: Any = operands.class_weight
-    if weights is not None:
-        weights = engine.xp.pick(weights, engine.xp.iota_of(x, size, 1, 0) + first, 0)
-    block = operands._replace(class_weight=weights)
+    first = arrays["first"] if traced else given.first
+    first = parts.first(first, size, classes, traced=bool(traced))
+    block = operands._replace(class_weight=_weights(engine.xp, operands, first, size))
     return _Found(Part(engine, plan, operands, block, first, call.keep_dtype))
+
+
+def _weights(xp: Any, operands: Operands, first: Any, size: int) -> Array | None:
+    """Return the weights of the classes of a part."""
+    weights, x = operands.class_weight, operands.prediction
+    if weights is None:
+        return None
+    mine: Array = xp.pick(weights, xp.iota_of(x, size, 1, 0) + first, 0)
+    return mine
 
 
 class LossOfParts(Protocol):

@@ -62,23 +62,20 @@ def classes(x: Any, size: int) -> int:
     return number
 
 
-def first(x: Any, size: int, whole: int) -> int:
-    """Return the index of the first class of a part."""
+def first(x: Any, size: int, whole: int, *, traced: bool) -> Any:
+    """Return the index of the first class of a part, of an array as it is: it may have no value yet."""
+    if traced:
+        if tuple(x.shape) != () or not _dtype.is_integer(x):
+            raise TypeError(
+                f"first has dtype {_dtype.name(x.dtype)} and shape {tuple(x.shape)}; it takes one integer"
+            )
+        return x
     number = arguments.integer("first", x, "an int, the index of the first class of this part")
     if not 0 <= number <= whole - size:
         raise ValueError(
             f"first is {number}; a part of {size} of {whole} classes begins at 0 to {whole - size}"
         )
     return number
-
-
-def traced_first(x: Array) -> Array:
-    """Return an array, which may have no value yet and can be the index of a class."""
-    if tuple(x.shape) != () or not _dtype.is_integer(x):
-        raise TypeError(
-            f"first has dtype {_dtype.name(x.dtype)} and shape {tuple(x.shape)}; it takes one integer"
-        )
-    return x
 
 
 def statistics(x: Array, own: Sequence[int]) -> None:

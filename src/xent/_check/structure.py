@@ -7,46 +7,17 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from xent import _dtype
-from xent._check import arguments
+from xent._check import arguments, sizes
 from xent._typing import Array
 
 if TYPE_CHECKING:
     from xent._plan import Operands, Target
 
 
-def _shape(x: Array) -> str:
-    return str(tuple(x.shape))
-
-
 def _of_kind(name: str, x: Array, fits: bool, takes: str) -> None:
     """Raise unless the dtype of ``x`` fits."""
     if not fits:
         raise TypeError(f"{name} has dtype {_dtype.name(x.dtype)}; it takes {takes}")
-
-
-def _same(a: Sequence[int], b: Sequence[int]) -> bool:
-    """Whether two shapes are the same; Dask has NaN for a size that it doesn't know yet."""
-    pairs = zip(a, b, strict=False)
-    return len(a) == len(b) and all(m == n or (m != m and n != n) for m, n in pairs)
-
-
-def _of_shape(name: str, x: Array, shape: Sequence[int], rule: str, *said: Sequence[int]) -> None:
-    """Raise unless ``x`` has exactly ``shape``, the first of the shapes of which the rule speaks.
-
-    They are put into it only then: a compiler would take a size that is read out for fixed.
-    """
-    if not _same(x.shape, shape):
-        hint = _unknown(*x.shape, *shape)
-        raise ValueError(
-            f"{name} has shape {_shape(x)}{rule.format(*map(tuple, (shape, *said)))}{hint}"
-        )
-
-
-def _unknown(*sizes: int) -> str:
-    """Return what to do about sizes that Dask doesn't know yet, if there are any."""
-    return "; nan is a size that is unknown: call compute_chunk_sizes()" * any(
-        n != n for n in sizes
-    )
 
 
 def prediction(name: str, x: Array) -> None:
@@ -56,7 +27,7 @@ def prediction(name: str, x: Array) -> None:
     takes = f"float16, bfloat16, float32 or float64{hint}"
     _of_kind(name, x, _dtype.is_floating(x), takes)
     if any(size is None for size in x.shape):
-        raise ValueError(f"{name} has shape {_shape(x)}; its sizes must be known")
+        raise ValueError(f"{name} has shape {sizes.shown(x)}; its sizes must be known")
 
 
 def distributions(name: str, x: Array) -> None:
@@ -94,7 +65,7 @@ def new_axis(x: Array, axis: Any) -> int:
     axis = arguments.integer("axis", axis, "one int")
     if not -x.ndim - 1 <= axis <= x.ndim:
         raise ValueError(
-            f"axis {arguments.shown(axis)} is out of range for a new axis of shape {_shape(x)}"
+            f"axis {arguments.shown(axis)} is out of range for a new axis of shape {sizes.shown(x)}"
         )
     return axis % (x.ndim + 1)
 
@@ -104,14 +75,14 @@ def axis_of(name: str, x: Array, axis: Any, *, empty: bool = False) -> int:
     axis = arguments.integer("axis", axis, f"one int, the class axis of {name}")
     if not -x.ndim <= axis < x.ndim:
         raise ValueError(
-            f"axis {arguments.shown(axis)} is out of range for {name} of shape {_shape(x)}"
+            f"axis {arguments.shown(axis)} is out of range for {name} of shape {sizes.shown(x)}"
         )
     if x.shape[axis] != x.shape[axis]:
         raise ValueError(
             f"{name} has an unknown number of classes; call compute_chunk_sizes() first"
         )
     if x.shape[axis] == 0 and not empty:
-        raise ValueError(f"{name} of shape {_shape(x)} has no classes along axis {axis}")
+        raise ValueError(f"{name} of shape {sizes.shown(x)} has no classes along axis {axis}")
     return axis % x.ndim
 
 
@@ -141,7 +112,7 @@ def is_labels(
         one_hot = "; one-hot rows must be in floating point" * (tuple(x.shape) == tuple(shape))
         rule = f"; it takes {{}}, the shape {{}} of {form} without axis {axis}, and nothing is broadcast"
         drop = f"; pass it{drop}" * column
-        _of_shape("target of labels", x, rows, rule + one_hot + drop, shape)
+        sizes.of_shape("target of labels", x, rows, rule + one_hot + drop, shape)
         return True
     _of_kind("target", x, _dtype.is_floating(x), either + _named(x))
     hint = ". For distributions use cross_entropy or categorical_cross_entropy" * own
@@ -160,12 +131,12 @@ def _named(x: Array) -> str:
 def same_shape(name: str, x: Array, other: str, shape: Sequence[int], hint: str = "") -> None:
     """Raise unless ``x`` has exactly the shape of another array."""
     rule = f" and {other} has shape {{}}; they must be equal, nothing is broadcast{hint}"
-    _of_shape(name, x, shape, rule)
+    sizes.of_shape(name, x, shape, rule)
 
 
 def _of_rows(name: str, x: Array, rows: Sequence[int]) -> None:
     """Raise unless ``x`` has one entry per row."""
-    _of_shape(name, x, rows, "; it takes one entry per row, shape {}")
+    sizes.of_shape(name, x, rows, "; it takes one entry per row, shape {}")
 
 
 def weight(name: str, x: Array) -> None:
@@ -178,12 +149,12 @@ def broadcastable(name: str, x: Array, shape: Sequence[int]) -> None:
     """Raise unless ``x`` broadcasts to ``shape``."""
     weight(name, x)
     fits = x.ndim <= len(shape) and all(
-        n == 1 or _same((n,), (k,))
+        n == 1 or sizes.same((n,), (k,))
         for n, k in zip(reversed(x.shape), reversed(tuple(shape)), strict=False)
     )
     if not fits:
         raise ValueError(
-            f"{name} has shape {_shape(x)}, which does not broadcast to {tuple(shape)}"
+            f"{name} has shape {sizes.shown(x)}, which does not broadcast to {tuple(shape)}"
         )
 
 
@@ -192,7 +163,7 @@ def divisor(x: Array, reduction: str) -> None:
     if reduction != "mean":
         raise ValueError(f"denominator divides a mean; got reduction={reduction!r}")
     weight("denominator", x)
-    _of_shape("denominator", x, (), "; it takes a number or a 0-d array")
+    sizes.of_shape("denominator", x, (), "; it takes a number or a 0-d array")
 
 
 def head(features: Array, weight: Array, bias: Array | None, *, narrow: bool) -> None:
@@ -201,18 +172,18 @@ def head(features: Array, weight: Array, bias: Array | None, *, narrow: bool) ->
         if x is not None:
             prediction(name, x)
     if features.ndim < 1 or features.shape[-1] == 0:
-        raise ValueError(f"features has shape {_shape(features)}; it takes (..., D)")
+        raise ValueError(f"features has shape {sizes.shown(features)}; it takes (..., D)")
     forms = "(D,) or (K, D)" if narrow else "(K, D)"
     fits = weight.ndim == 2 or (narrow and weight.ndim == 1)
     if not fits or weight.shape[-1] != features.shape[-1]:
         turned = "; pass weight.T" * (fits and weight.shape[0] == features.shape[-1])
         raise ValueError(
-            f"weight has shape {_shape(weight)}; it takes {forms} with D = {features.shape[-1]}, the "
-            f"last axis of features{turned}{_unknown(*weight.shape, features.shape[-1])}"
+            f"weight has shape {sizes.shown(weight)}; it takes {forms} with D = {features.shape[-1]}, the "
+            f"last axis of features{turned}{sizes.unknown(*weight.shape, features.shape[-1])}"
         )
     if bias is not None:
         rule = "; it takes {}, one number per row of weight"
-        _of_shape("bias", bias, weight.shape[:-1], rule)
+        sizes.of_shape("bias", bias, weight.shape[:-1], rule)
 
 
 def ignore_index(x: Any, target: Array | None, kind: Target) -> int | None:
@@ -240,7 +211,9 @@ def weights(classes: int, reduction: str, operands: Operands, rows: tuple[int, .
     """Raise unless all that weighs or masks has the shape and the kind of numbers that it must."""
     if operands.class_weight is not None:
         weight("class_weight", operands.class_weight)
-        _of_shape("class_weight", operands.class_weight, (classes,), "; it takes {}, one per class")
+        sizes.of_shape(
+            "class_weight", operands.class_weight, (classes,), "; it takes {}, one per class"
+        )
     if operands.pos_weight is not None:
         broadcastable("pos_weight", operands.pos_weight, operands.prediction.shape)
     if operands.sample_weight is not None:

@@ -235,9 +235,7 @@ class _InPlace:
         step = g.shape[1] if self.chunks.elsewhere else STRIP
         for part in cuts(g.shape[1], step):  # a library may cast all that it sums
             some = total[cut.first + part.start : cut.first + part.stop]
-            some += self.xp.sum(
-                g[:, part], axis=0, dtype=self.dtype
-            )  # of a part it would be put back
+            some += self.xp.sum(g[:, part], axis=0, dtype=self.dtype)  # by name: else put back too
         return total
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from math import prod
-from typing import Any
+from typing import Any, cast
 
 import jax
 from jax.sharding import NamedSharding, PartitionSpec
@@ -31,6 +31,7 @@ def by_parts(
     device lacks of the weight is gathered, once; the gradients lie as the head does.
     """
     given, made = _of_given(head, operands), _of_made(plan, head, wanted)
+    rule = f"{_factors(given, 'a')} -> {_factors(made, 'b')}"
 
     def divide(mesh: Any, args: Any, results: Any) -> Division:
         rows, classes = _axes(mesh, args[0], 0), _axes(mesh, args[1], 0)
@@ -46,25 +47,19 @@ def by_parts(
         def of_part(both: tuple[Head, Operands]) -> tuple[Array, Any]:
             shape = both[0].features.shape[0], both[0].weight.shape[0]
             first = jax.lax.axis_index(classes) * shape[1] if classes else 0
-            leaves, tree = jax.tree.flatten(
-                loop(replace(chunks, shape=shape), *both, first, classes)
-            )
+            mine = replace(chunks, shape=shape)
+            leaves, tree = jax.tree.flatten(loop(mine, *both, first, classes))
             parts = [_partial(plan, names, rows, classes) for names in made]
-            whole = map(_summed, leaves, have, want, parts)
-            return jax.tree.unflatten(tree, whole)
+            return jax.tree.unflatten(tree, map(_summed, leaves, have, want, parts))
 
         placed = [_placed(mesh, [at.get(name, ()) for name in names]) for names in given]
-        form = jax.tree.structure(results)
-        return Division(placed, form.unflatten(_placed(mesh, axes) for axes in want), of_part)
+        lie = (_placed(mesh, axes) for axes in want)
+        return Division(placed, jax.tree.structure(results).unflatten(lie), of_part)
 
-    def rule(args: Any, results: Any) -> str:
-        return f"{_factors(given, 'a')} -> {_factors(made, 'b')}"
-
-    def run(both: tuple[Head, Operands]) -> tuple[Array, Any]:
+    def alone(both: tuple[Head, Operands]) -> tuple[Array, Any]:
         return loop(chunks, *both, 0, ())
 
-    both: tuple[Array, Any] = spread(run, (head, operands), divide, rule)
-    return both
+    return cast(tuple[Array, Any], spread(alone, (head, operands), divide, lambda *_: rule))
 
 
 def _of_given(head: Head, operands: Operands) -> list[str]:

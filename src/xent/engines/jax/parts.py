@@ -76,31 +76,28 @@ def spread(
         placed, made, of_part = divide(mesh, _named(mesh, args), results)
 
         def lowered(*some: Any) -> Any:
-            like = [
-                jax.ShapeDtypeStruct(x.shape, x.dtype, weak_type=jax.typeof(a).weak_type)
-                for x, a in zip(some, arrays, strict=True)
-            ]
-            program = jax.make_jaxpr(lambda *part: of_one_device(of_part, joined(part)))(*like)
-            return jax.tree.unflatten(jax.tree.structure(results), jaxpr_as_fun(program)(*some))
+            own = jax.make_jaxpr(lambda *part: of_one_device(of_part, joined(part)))
+            flat = jaxpr_as_fun(own(*map(_outline, some, arrays)))(*some)
+            return jax.tree.structure(results).unflatten(flat)
 
         return mesh, lowered, made, tuple(placed)
 
     placed = custom_partitioning(whole)
-    placed.def_partition(
-        partition,
-        lambda mesh, args, results: divide(mesh, _named(mesh, args), results).made,
-        decode_shardings=False,
-        sharding_rule=lambda mesh, args, results: rule(args, results),
-    )
+    inferred, ruled = lambda *of: partition(*of)[2], lambda mesh, *sides: rule(*sides)
+    placed.def_partition(partition, inferred, decode_shardings=False, sharding_rule=ruled)
 
     @jax.custom_batching.custom_vmap
     def run(*some: Any) -> Any:
         known, made = jax.make_jaxpr(whole, return_shape=True)(*some)
         flat = _lying.bind(*some, placed=jax.make_jaxpr(placed)(*some), whole=known)
-        return jax.tree.unflatten(jax.tree.structure(made), flat)
+        return jax.tree.structure(made).unflatten(flat)
 
     run.def_vmap(lambda size, batched, *some: _batched(whole, size, batched, some))
     return run(*arrays)
+
+
+def _outline(x: Any, like: Any) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct(x.shape, x.dtype, weak_type=jax.typeof(like).weak_type)
 
 
 _lying = Primitive("xent_lying")

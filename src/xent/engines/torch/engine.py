@@ -78,14 +78,6 @@ class Torch(Engine):
                 array = x.view_as(x)
         return array
 
-    def of_type(self, kind: type) -> Engine:
-        """Return the engine of a type of tensor, which lies on one device or on many."""
-        if kind.__module__[:12] != "torch.distri":
-            return self
-        from xent.engines.torch.sharded import SHARDED  # which imports torch.distributed
-
-        return SHARDED
-
     def device(self, x: Any) -> Any:
         """Return the device of ``x``."""
         return x.device
