@@ -43,7 +43,7 @@ def engine_of(name: str, x: Any) -> Engine:
     if hasattr(type(x), "__torch_function__"):
         # A tensor, of a subclass too, or what stands for one. torch.compile follows a plain import,
         # but neither `import_module` nor a cache.
-        if type(x).__module__[:12] == "torch.distri":
+        if type(x).__module__[:24] == "torch.distributed.tensor":
             from xent.engines.torch.sharded import SHARDED  # which imports torch.distributed
 
             return SHARDED
@@ -71,7 +71,7 @@ def of_tensors(given: Mapping[str, Any]) -> tuple[Engine, Mapping[str, Any]] | N
             home = type(x).__module__
             if (
                 home[:5] != "torch"
-                or home[:12] == "torch.distri"
+                or home[:24] == "torch.distributed.tensor"
                 or not hasattr(x, "requires_grad")
             ):
                 return None

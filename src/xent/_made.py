@@ -40,4 +40,5 @@ def part_of(function: Any, name: Literal["problem", "call"]) -> Any:
     if isinstance(function, partial):
         part = part_of(function.func, name)
         return part and partial(part, *function.args, **function.keywords)
-    return getattr(function, name) if getattr(function, "itself", None) is function else None
+    own = callable(function) and getattr(function, "itself", None) is function
+    return getattr(function, name) if own else None

@@ -55,8 +55,10 @@ class Part(Generic[R]):
         Raises
         ------
         TypeError, ValueError
-            For arrays of another library, device or shape.
+            For arrays of another library, device, shape or dtype. That each class is in exactly one part is
+            not known to them, and is not checked.
         """
+        parts.alike(every)
         own = {"prediction": self.block.prediction}
         arrays = _dispatch.resolve({**own, "statistics": every})[1]["statistics"]
         return Whole(self, self.engine.run(self._merged, arrays))

@@ -51,6 +51,8 @@ def prepare(function: str, given: PartCall) -> _Found:
     traced = {"first": given.first} if is_array(given.first) else {}
     every = {name: predictions[name], call.target_name: call.target, **weighing(call.options)}
     engine, arrays = _dispatch.resolve(every | traced, like=name)
+    if engine.spreads:
+        raise parts.on_many(name)
     sight = engine.sight(arrays.values()) if engine.has_devices else Sight.READABLE
     x, target = arrays[name], arrays.get(call.target_name)
     structure.prediction(name, x)
@@ -67,8 +69,8 @@ def prepare(function: str, given: PartCall) -> _Found:
         raise parts.soft_rows(call.target_name)
     operands = operands._replace(prediction=x, target=target)
     plan, operands = engine.run(masked, seen(engine, call, plan, operands, name, sight), operands)
-    first = arrays["first"] if traced else given.first
-    first = parts.first(first, size, classes, traced=bool(traced))
+    first, readable = arrays.get("first", given.first), sight is Sight.READABLE
+    first = parts.first(first, size, classes, array=bool(traced), readable=readable)
     block = operands._replace(class_weight=_weights(engine.xp, operands, first, size))
     return _Found(Part(engine, plan, operands, block, first, call.keep_dtype))
 

@@ -160,3 +160,21 @@ def test_a_head_in_chunks(name, chunks, width, reduction):
     for mine, right in zip(got, (want, *want_slopes), strict=True):
         assert_near(np.asarray(mine), np.asarray(right), scale=np.max(np.abs(right)))
     assert [x.chunks for x in slopes] == [x.chunks for x in lazy[1:]]
+
+
+@pytest.mark.parametrize("name", ["bias", "class_weight", "target"])
+def test_a_head_in_one_chunk_of_classes_beside_what_is_cut(name):
+    """Whether a chunk has whole rows is a question of all arrays that have classes."""
+    draw = np.random.default_rng(93)
+    given = {"features": draw.normal(size=(ROWS, 4)), "weight": draw.normal(size=(CLASSES, 4))}
+    given |= {"target": draw.integers(0, CLASSES, ROWS), "bias": draw.normal(size=CLASSES)}
+    given["class_weight"] = draw.uniform(1, 2, CLASSES)
+    if name == "target":
+        given["target"] = draw.dirichlet(np.ones(CLASSES), ROWS)
+    chunks = {k: x.shape for k, x in given.items()}
+    chunks[name] = (*chunks[name][:-1], CLASSES // 2)
+    lazy = {k: da.from_array(x, chunks=chunks[k]) for k, x in given.items()}
+    value, slopes = xent.value_and_grad(CE)(**lazy)
+    want, want_slopes = xent.value_and_grad(CE)(**given)
+    for mine, right in zip(dask.compute(value, *slopes), (want, *want_slopes), strict=True):
+        assert_near(np.asarray(mine), np.asarray(right), scale=np.max(np.abs(right)))

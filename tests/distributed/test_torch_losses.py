@@ -1,7 +1,13 @@
 """Every loss of a DTensor is that of one process, and its derivatives are placed as what they are of."""
 
 import pytest
+import torch
+import torch.distributed as dist
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.tensor import Shard, distribute_tensor
+from torch.utils.checkpoint import checkpoint
 
+import xent
 from tests.cases import CASES, NAMED, in_brief
 from tests.distributed.placed import CLASSES, EVERY, ROWS, WAYS, assert_as_on_one
 from tests.distributed.torch import results
@@ -45,15 +51,38 @@ def of_reduction(name):
         assert_as_on_one(MAIN, given_of(MAIN, ("denominator",)), way)
 
 
+def of_checkpoint(name):
+    """Check that a checkpoint, which unpacks a tensor once only, makes the same gradient."""
+    mesh = init_device_mesh("cpu", (dist.get_world_size(),))
+    draw = torch.Generator().manual_seed(0)
+    z, y = torch.randn(8, 12, generator=draw), torch.arange(8)
+
+    def slope(x, loss):
+        x = x.detach().requires_grad_()
+        loss(x).backward()
+        return x.grad
+
+    def loss(x):
+        return xent.cross_entropy(y, logits=x)
+
+    def kept(x):
+        return checkpoint(loss, x, use_reentrant=False)
+
+    placed = distribute_tensor(z, mesh, [Shard(1)])
+    assert torch.equal(slope(placed, kept).full_tensor(), slope(placed, loss).full_tensor())
+
+
 def run(check):
     kind, *name = check
-    {"way": of_way, "others": of_others, "reduction": of_reduction}[kind](name)
+    ways = {"way": of_way, "others": of_others, "reduction": of_reduction}
+    {**ways, "checkpoint": of_checkpoint}[kind](name)
 
 
 MOST = ("rows", "classes", "rows, classes")
 CHECKS = [("way", case, way) for case in (CASES if EVERY else BRIEF) for way in MOST]
 CHECKS += [("way", MAIN, way) for way in WAYS if way not in MOST]
 CHECKS += [("others", case, "rows, classes", "placed") for case in BRIEF]
+CHECKS += [("checkpoint",)]
 CHECKS += [("reduction", MAIN, "rows, classes", r) for r in ("none", "sum", "mean")]
 if EVERY:
     MORE = [(case, way) for case in CASES for way in WAYS if way != "partial"]

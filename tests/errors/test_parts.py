@@ -26,6 +26,7 @@ def merged(every):
 
 
 LOSSES = [
+    (lambda: xent.part(None), TypeError, "no parts are known of"),
     (lambda: xent.part(print), TypeError, "no parts are known of", "by xent.loss"),
     (lambda: xent.part(xent.grad(xent.entropy)), TypeError, "grad(entropy)"),
     (
@@ -58,6 +59,8 @@ PLACES = [
         TypeError,
         "dtype float64 and shape (1,)",
     ),
+    (of(xent.cross_entropy, LABELS, logits=Z, first=np.asarray(7)), ValueError, "first is 7"),
+    (of(xent.cross_entropy, LABELS, logits=Z, first=np.asarray(-1)), ValueError, "first is -1"),
     (of(xent.cross_entropy, LABELS, logits=Z, classes=2), ValueError, "classes is 2", "has 3"),
     (of(xent.cross_entropy, LABELS, logits=Z, classes=9.0), TypeError, "classes is 9.0"),
     (functools.partial(part, LABELS, logits=Z), TypeError, "first"),
@@ -71,10 +74,13 @@ PLACES = [
     (of(xent.cross_entropy, None, logits=Z), TypeError, "target is None"),
 ]
 MERGES = [
-    (merged([]), ValueError, "shape (0,)", "(parts, *(3, 2))"),
+    (merged([]), ValueError, "shape (0,)", "(parts, 3, 2)"),
     (merged(np.zeros((3, 2))), ValueError, "shape (3, 2)"),
     (merged(np.zeros((2, 4, 2))), ValueError, "shape (2, 4, 2)"),
     (merged(5), ValueError, "shape ()"),
+    (merged([np.zeros((3, 2)), np.zeros((7, 2))]), ValueError, "part 1 are float64 (7, 2)"),
+    (merged([np.zeros((3, 2), "f4"), np.zeros((3, 2))]), ValueError, "part 0 float32 (3, 2)"),
+    (merged([part(LABELS, logits=Z, **PLACE)]), TypeError, "takes the statistics"),
 ]
 
 

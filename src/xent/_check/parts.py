@@ -62,15 +62,16 @@ def classes(x: Any, size: int) -> int:
     return number
 
 
-def first(x: Any, size: int, whole: int, *, traced: bool) -> Any:
-    """Return the index of the first class of a part, of an array as it is: it may have no value yet."""
-    if traced:
-        if tuple(x.shape) != () or not _dtype.is_integer(x):
-            raise TypeError(
-                f"first has dtype {_dtype.name(x.dtype)} and shape {tuple(x.shape)}; it takes one integer"
-            )
+def first(x: Any, size: int, whole: int, *, array: bool, readable: bool) -> Any:
+    """Return the index of the first class of a part, of an array without a value yet as it is."""
+    if array and (tuple(x.shape) != () or not _dtype.is_integer(x)):
+        raise TypeError(
+            f"first has dtype {_dtype.name(x.dtype)} and shape {tuple(x.shape)}; it takes one integer"
+        )
+    if array and not readable:
         return x
-    number = arguments.integer("first", x, "an int, the index of the first class of this part")
+    said = "an int, the index of the first class of this part"
+    number = arguments.integer("first", int(x) if array else x, said)
     if not 0 <= number <= whole - size:
         raise ValueError(
             f"first is {number}; a part of {size} of {whole} classes begins at 0 to {whole - size}"
@@ -78,9 +79,35 @@ def first(x: Any, size: int, whole: int, *, traced: bool) -> Any:
     return number
 
 
+def on_many(name: str) -> TypeError:
+    """Return the error for an array of which each process has a part already."""
+    return TypeError(
+        f"{name} lies on many processes, which merge what they measure by themselves: call the loss itself, "
+        "or give the part of this process, x.to_local()"
+    )
+
+
+def alike(every: Any) -> None:
+    """Raise unless the statistics of a sequence are arrays of one shape and dtype."""
+    if not isinstance(every, (list, tuple)):
+        return
+    for i, x in enumerate(every):
+        if not hasattr(x, "dtype"):
+            raise TypeError(
+                f"part {i} is {arguments.shown(x)}; merged takes the statistics of each part"
+            )
+        if tuple(x.shape) != tuple(every[0].shape) or x.dtype != every[0].dtype:
+            kinds = [f"{_dtype.name(s.dtype)} {tuple(s.shape)}" for s in (x, every[0])]
+            raise ValueError(
+                f"statistics of part {i} are {kinds[0]}, those of part 0 {kinds[1]}: all parts take the same "
+                "rows, options and dtype"
+            )
+
+
 def statistics(x: Array, own: Sequence[int]) -> None:
     """Raise unless these are statistics of parts, each of the shape of this part's."""
     if x.ndim == 0 or x.shape[0] == 0 or tuple(x.shape[1:]) != tuple(own):
+        sizes = ", ".join(map(str, own))
         raise ValueError(
-            f"statistics of all parts have shape {tuple(x.shape)}; they take (parts, *{tuple(own)})"
+            f"statistics of all parts have shape {tuple(x.shape)}; they take (parts, {sizes})"
         )

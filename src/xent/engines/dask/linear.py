@@ -50,9 +50,9 @@ def run(
     plan, operands = divided_by(xp, plan, operands, rows_of(plan, operands), counted=True)
     budget = chunks.budget if chunks.asked else BUDGET_OF_TASK
     chunks = replace(chunks, budget=budget, elsewhere=False)
-    weight: Any = uncut(head.weight, 1)
-    whole = Head(uncut(head.features, 1), weight, head.bias)
-    by = _calls if plan.axis is None or weight.numblocks[0] == 1 else _merged
+    whole = Head(uncut(head.features, 1), uncut(head.weight, 1), head.bias)
+    cut, _ = aligned([*_given(whole), *operands_of(plan, operands, EVERY)])
+    by = _calls if plan.axis is None or len(cut[CLASS]) == 1 else _merged
     value, sweeps = by(xp, plan, whole, operands, chunks, sloped)
     if not sloped:
         return value, None

@@ -110,7 +110,10 @@ def _partial(plan: Plan, names: str, rows: Axes, classes: Axes) -> Axes:
 
 def _summed(x: Any, have: list[Axes], want: list[Axes], partial: Axes) -> Any:
     """Return the sum of a device's summand and others', of which it keeps what lies there."""
-    for i, (has, wants) in enumerate(zip(have, want, strict=True)):
+    for i, (held, wants) in enumerate(zip(have, want, strict=True)):
+        has = held if held == wants else ()
+        if held != has:  # as a bias may beside a weight: what is cut otherwise is joined first
+            x = jax.lax.all_gather(x, held, axis=i, tiled=True)
         more = tuple(name for name in wants if name not in has)
         if more and {*more} <= {*partial}:
             x = jax.lax.psum_scatter(x, more, scatter_dimension=i, tiled=True)

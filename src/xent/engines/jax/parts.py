@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import ContextVar
-from itertools import product
+from itertools import permutations, product
 from math import prod
 from typing import Any, NamedTuple
 
@@ -121,11 +121,13 @@ def _named(mesh: Any, args: Any) -> list[Any]:
 
     One that has parts of an axis, as after a reshape, is taken for whole on each device: it is gathered.
     """
+    several = [name for name in mesh.axis_names if mesh.shape[name] > 1]
 
     def named(x: Any) -> Any:
-        for at in product(range(-1, x.ndim), repeat=len(mesh.axis_names)):
-            names = zip(at, mesh.axis_names, strict=True)
-            every = [(i, name) for i, name in names if i >= 0]
+        for order, at in product(
+            permutations(several), product(range(-1, x.ndim), repeat=len(several))
+        ):
+            every = [(i, name) for i, name in zip(at, order, strict=True) if i >= 0]
             spec = (tuple(name for i, name in every if i == n) or None for n in range(x.ndim))
             sharding = NamedSharding(mesh, PartitionSpec(*spec))
             if sharding.is_equivalent_to(x.sharding, x.ndim):

@@ -46,7 +46,8 @@ class Parted(torch.autograd.Function):
         work, wanted = ctx.work, ctx.needs_input_grad[4:]
         if w is None:
             return (None,) * len(ctx.needs_input_grad)
-        saved, numbers = ctx.saved_tensors[: ctx.count], ctx.saved_tensors[ctx.count :]
+        every = ctx.saved_tensors  # read once: a checkpoint unpacks no tensor a second time
+        saved, numbers = every[: ctx.count], every[ctx.count :]
         plan, xp, operands = work.plan, work.engine.xp, operands_of(work.numbers, saved)
         kernel: Any = plan.kernel
         if torch.is_grad_enabled():
