@@ -122,15 +122,15 @@ HELD = {
     "labels, many classes": (Count(8.0, 9), Count(15.0, 14)),
     "labels, many rows": (Count(5.02, 9), Count(9.04, 14)),
     "labels, small": (Count(2.31, 3), Count(11.71, 11)),
-    "smoothed": (Count(12.0, 14), Count(18.0, 24)),
+    "smoothed": (Count(10.0, 15), Count(18.0, 24)),
     "weighted": (Count(5.0, 11), Count(9.0, 15)),
     "sample weights": (Count(5.0, 10), Count(9.0, 14)),
     "ignored": (Count(5.0, 12), Count(9.0, 16)),
     "masked": (Count(5.0, 12), Count(9.0, 16)),
     "softcap": (Count(7.0, 10), Count(12.0, 15)),
     "z-loss": (Count(8.0, 18), Count(15.0, 24)),
-    "soft targets": (Count(13.0, 12), Count(17.0, 15)),
-    "KL": (Count(26.0, 22), Count(29.0, 25)),
+    "soft targets": (Count(11.0, 13), Count(15.0, 16)),
+    "KL": (Count(23.0, 21), Count(29.0, 25)),
     "binary": (Count(13.0, 5), Count(16.0, 6)),
 }
 """Of jaxlib 0.10; another compiler may fuse otherwise."""

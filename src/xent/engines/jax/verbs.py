@@ -137,7 +137,7 @@ class JaxVerbs(Namespace):
         return self.replaced(x, index, -np.inf, axis)
 
     def put(self, x: Array, index: Array, value: Any, axis: int) -> Array:
-        """Return ``x`` with ``value`` at ``index``, a 0 by arithmetic."""
+        """Return ``x`` with ``value`` at ``index``, a 0.0 by arithmetic, where ``x`` must be finite."""
         if self.mode == "block" or not _is(value, 0.0) or not arithmetic.countable(x, axis):
             return super().replaced(x, index, value, axis)
         return arithmetic.emptied(x, index, axis)
