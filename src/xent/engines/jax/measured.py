@@ -37,7 +37,8 @@ SMALL = 1 << 16
 
 def measured(xp: Any, plan: Plan, kernel: Kernel, prediction: Any, target: Any) -> Statistics:
     """Return the statistics of what is ready, of an array in pieces as `by_parts`."""
-    known = isinstance(prediction.size, int) and prediction.size > 0
+    size = jnp.size(prediction)  # of a number too, as of a base
+    known = isinstance(size, int) and size > 0
     if kernel.shape == "block" or not known or not apart():
         return _in_blocks(xp, plan, kernel, prediction, target)
     return _in_parts(xp, plan, prediction, target, kernel.numbers)
