@@ -178,3 +178,21 @@ def test_a_head_in_one_chunk_of_classes_beside_what_is_cut(name):
     want, want_slopes = xent.value_and_grad(CE)(**given)
     for mine, right in zip(dask.compute(value, *slopes), (want, *want_slopes), strict=True):
         assert_near(np.asarray(mine), np.asarray(right), scale=np.max(np.abs(right)))
+
+
+@pytest.mark.parametrize("name", ["class_weight", "target"])
+def test_whole_logits_beside_what_is_cut(name):
+    draw = np.random.default_rng(94)
+    given = {"logits": draw.normal(size=(ROWS, CLASSES))}
+    given |= {
+        "target": draw.integers(0, CLASSES, ROWS),
+        "class_weight": draw.uniform(1, 2, CLASSES),
+    }
+    if name == "target":
+        given["target"] = draw.dirichlet(np.ones(CLASSES), ROWS)
+    lazy = {k: da.from_array(x, chunks=x.shape) for k, x in given.items()}
+    lazy[name] = lazy[name].rechunk((*given[name].shape[:-1], CLASSES // 2))
+    want, slope = xent.value_and_grad(xent.cross_entropy)(**given)
+    value, g = dask.compute(*xent.value_and_grad(xent.cross_entropy)(**lazy))
+    assert_near(np.asarray(value), want)
+    assert_near(g, slope, scale=np.max(np.abs(slope)))

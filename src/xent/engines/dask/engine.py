@@ -163,13 +163,18 @@ class Dask(Engine):
 
 
 def _with_whole_rows(plan: Plan, operands: Operands) -> Operands:
-    """Return operands whose rows are one chunk each, where the plan has no use for a part of a row."""
-    axis, target = plan.axis, operands.target
-    if axis is None or not (plan.kernel.shape == "block" or plan.target is targets.SOFTMAX_OF):
+    """Return operands whose rows are one chunk each, if the prediction's are or the plan needs them whole."""
+    axis, target, weights = plan.axis, operands.target, operands.class_weight
+    x: Any = operands.prediction
+    if axis is None:
+        return operands
+    whole = plan.kernel.shape == "block" or plan.target is targets.SOFTMAX_OF
+    if not whole and x.numblocks[axis] != 1:
         return operands
     if target is not None and not plan.target.by_label:
         target = uncut(target, axis)
-    return operands._replace(prediction=uncut(operands.prediction, axis), target=target)
+    weights = None if weights is None else uncut(weights, 0)
+    return operands._replace(prediction=uncut(x, axis), target=target, class_weight=weights)
 
 
 def _are_calls(plan: Plan, operands: Operands) -> bool:
