@@ -59,12 +59,8 @@ def prepare(function: str, given: PartCall) -> _Found:
     axis = structure.axis_of(name, x, call.options.get("axis", -1))
     size = x.shape[axis]
     classes = parts.classes(given.classes, size)
-    whole = (*x.shape[:axis], classes, *x.shape[axis + 1 :])
-    outlines = {name: Outline(whole, x.dtype)}
-    if target is not None and target.ndim == x.ndim and _dtype.is_floating(target):
-        structure.same_shape(call.target_name, target, name, x.shape)
-        outlines[call.target_name] = Outline(whole, target.dtype)
-    plan, operands = planned(engine, call, arrays | outlines, name, forms[name], sight)
+    outlined = arrays | _outlines(name, x, call.target_name, target, axis, classes)
+    plan, operands = planned(engine, call, outlined, name, forms[name], sight)
     if plan.target is targets.SOFTMAX_OF:
         raise parts.soft_rows(call.target_name)
     operands = operands._replace(prediction=x, target=target)
@@ -73,6 +69,18 @@ def prepare(function: str, given: PartCall) -> _Found:
     first = parts.first(first, size, classes, array=bool(traced), readable=readable)
     block = operands._replace(class_weight=_weights(engine.xp, operands, first, size))
     return _Found(Part(engine, plan, operands, block, first, call.keep_dtype))
+
+
+def _outlines(
+    name: str, x: Any, target_name: str, target: Any, axis: int, classes: int
+) -> dict[str, Any]:
+    """Return the prediction, and a target that is a distribution, as they would be of whole rows."""
+    whole = (*x.shape[:axis], classes, *x.shape[axis + 1 :])
+    outlines = {name: Outline(whole, x.dtype)}
+    if target is not None and target.ndim == x.ndim and _dtype.is_floating(target):
+        structure.same_shape(target_name, target, name, x.shape)
+        outlines[target_name] = Outline(whole, target.dtype)
+    return outlines
 
 
 def _weights(xp: Any, operands: Operands, first: Any, size: int) -> Array | None:
