@@ -32,10 +32,13 @@ class Kernel:
         and there is no class axis. "block": one value for each element of a row that must be whole, as
         of a softmax; its statistic is its value, and nothing merges.
     plain : whether `measure` is no more than a product and its sum
+    merges : whether the statistics of a row follow from those of parts of its classes; where not, as of a
+        sum over classes that needs the softmax first, `measure` and `gradient` are given whole rows only
     """
 
     shape: ClassVar[Literal["row", "element", "block"]] = "row"
     plain: ClassVar[bool] = False
+    merges: ClassVar[bool] = True
 
     def measure(
         self, xp: Any, prediction: Any, target: Any, axis: Any, /

@@ -107,6 +107,7 @@ class Chunks:
     width : D
     elsewhere : whether they lie on a device
     asked : whether the caller chose the budget
+    entire : whether the loss needs whole rows of logits, however long they are
     """
 
     budget: int
@@ -115,6 +116,7 @@ class Chunks:
     width: int
     elsewhere: bool = False
     asked: bool = False
+    entire: bool = False
 
     @property
     def rows(self) -> int:
@@ -151,7 +153,7 @@ class Chunks:
 
         A part of a row is held four times: as it is, made ready, its exponentials and its gradient.
         """
-        if self.rows <= self._fitting:
+        if self.entire or self.rows <= self._fitting:
             return self.shape[1]
         return max(1, self._entries // (4 * self.rows))
 

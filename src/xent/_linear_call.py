@@ -141,7 +141,8 @@ def _chunks(
     elsewhere = sight is Sight.ELSEWHERE
     budget = structure.budget(given, DEVICE_BUDGET if elsewhere else BUDGET)
     budget = budget if plan.penalty is None else -(-budget // 2)  # it has a gradient of its own
-    return Chunks(budget, shape, size, width, elsewhere, asked=given is not None)
+    entire = plan.row_axis is not None and not plan.kernel.merges
+    return Chunks(budget, shape, size, width, elsewhere, asked=given is not None, entire=entire)
 
 
 def _in_one_dtype(engine: Engine, head: Head) -> Head:

@@ -61,6 +61,8 @@ def prepare(function: str, given: PartCall) -> _Found:
     classes = parts.classes(given.classes, size)
     outlined = arrays | _outlines(name, x, call.target_name, target, axis, classes)
     plan, operands = planned(engine, call, outlined, name, forms[name], sight)
+    if not plan.kernel.merges:
+        raise parts.unmerged(function, name)
     if plan.target is targets.SOFTMAX_OF:
         raise parts.soft_rows(call.target_name)
     operands = operands._replace(prediction=x, target=target)

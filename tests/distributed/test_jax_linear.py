@@ -11,6 +11,7 @@ from jax.sharding import PartitionSpec as P
 
 import xent
 from tests.distributed.jax import DEVICES, compiled, room, sent, ulps
+from tests.laws.strangers import hits
 
 pytestmark = pytest.mark.skipif(
     jax.device_count() != DEVICES, reason="one device here; `nox -s distributed-jax` has 8"
@@ -32,6 +33,7 @@ CALLS = {
     "labels": (xent.linear_cross_entropy, DRAW.integers(0, K, N), {}),
     "labels with all": (xent.linear_cross_entropy, DRAW.integers(0, K, N), EVERY),
     "distributions": (xent.linear_cross_entropy, SOFT, {}),
+    "whole rows": (xent.linear_head(hits), SOFT, {}),
     "kl": (xent.linear_head(xent.kl_divergence), SOFT, {}),
     "binary": (xent.linear_binary_cross_entropy, SOFT, {"label_smoothing": 0.125}),
 }
@@ -83,7 +85,7 @@ def both_ways(function, numbers):
 @pytest.mark.parametrize("placement", PLACEMENTS)
 @pytest.mark.parametrize("call", CALLS)
 def test_values_and_gradients(call, placement, kind):
-    """The weight is gathered once where it must be; features and logits are not."""
+    """The weight is gathered once where it must be, as for whole rows; features and logits are not."""
     function, target, options = CALLS[call]
     numbers = {k: x for k, x in options.items() if not np.ndim(x)}
     mesh, given = placed(placement, kind, target, options)
@@ -103,7 +105,8 @@ def test_values_and_gradients(call, placement, kind):
             ):  # which lies otherwise than the weight: XLA chooses
                 assert made[name].sharding.is_equivalent_to(given[name].sharding, want.ndim)
     moved = [kind for kind, count in sent(program) if kind != "all-reduce" and count >= K * D]
-    assert len(moved) <= (2 if placement.startswith("weight") else 0)  # once for each way
+    gathered = placement.startswith("weight") or call == "whole rows"
+    assert len(moved) <= (2 if gathered else 0)  # once for each way
     assert "all-to-all" not in moved
 
 

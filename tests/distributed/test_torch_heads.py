@@ -10,6 +10,7 @@ import xent
 from tests.distributed.placed import EVERY, assert_placed, mesh_of, whole
 from tests.distributed.test_torch_processes import exchanged
 from tests.distributed.torch import results
+from tests.laws.strangers import hits
 from tests.linear.textbook import all_options, head, labels_of, soft_of
 from tests.near import BOTH, assert_near, largest
 
@@ -111,6 +112,10 @@ def of_targets(way):
             assert_near(whole(x), whole(y), scale=abs(whole(y)).max())
 
 
+def of_whole_rows(way):
+    assert_as_on_one(xent.linear_head(hits), torch.from_numpy(soft_of((ROWS,), CLASSES)), way, {})
+
+
 def of_elements(way):
     target = torch.from_numpy(soft_of((ROWS,), CLASSES))
     weights = {"sample_weight": target + 1, "pos_weight": target[0] + 0.5}
@@ -191,6 +196,7 @@ KINDS = {
     "targets": of_targets,
     "softmax": of_softmax,
     "elements": of_elements,
+    "whole rows": of_whole_rows,
     "travels": of_travels,
 }
 
@@ -200,7 +206,11 @@ def run(check):
     KINDS[kind](way)
 
 
-CHECKS = [(kind, way) for kind in ("softmax", "elements") for way in (WAYS if EVERY else MAIN)]
+CHECKS = [
+    (kind, way)
+    for kind in ("softmax", "elements", "whole rows")
+    for way in (WAYS if EVERY else MAIN)
+]
 CHECKS += [("travels", way) for way in ("rows", "classes", "FSDP")]
 CHECKS += [("memory", "classes"), ("targets", "plain"), ("blocks", "classes")]
 

@@ -61,3 +61,36 @@ def generalised(target, probs, *, power=0.7, **options):
 
 def generalised_of_textbook(t, q, power):
     return (1 - np.sum(t * q, axis=-1) ** power) / power
+
+
+class Hits(xent.Kernel):
+    """Σ tₖ aₖ (1 − log aₖ), a the softmax: no part of a row can be measured without the whole."""
+
+    merges = False
+
+    def measure(self, xp, logits, target, axis):
+        peak = xp.constant(xp.max(logits, axis=axis, keepdims=True))
+        d = logits - peak
+        log_a = d - xp.log(xp.sum(xp.exp(d), axis=axis, keepdims=True))
+        return xp.sum(target * xp.exp(log_a) * (1 - log_a), axis=axis, keepdims=True), None
+
+    def gradient(self, xp, logits, target, s, made, w, axis):
+        peak = xp.constant(xp.max(logits, axis=axis, keepdims=True))
+        d = logits - peak
+        log_a = d - xp.log(xp.sum(xp.exp(d), axis=axis, keepdims=True))
+        a = xp.exp(log_a)
+        g = target * a * -log_a  # by log aₖ
+        return w * (g - a * xp.sum(g, axis=axis, keepdims=True))
+
+
+@xent.loss(xent.DivergenceOptions)
+def hits(target, *, logits, **options):
+    """Return a loss of whole rows alone."""
+    kernels = {"logits": Hits()}
+    return xent.Call(
+        target, {"logits": logits}, distributions=kernels, only="distributions", options=options
+    )
+
+
+def hits_of_textbook(t, q):
+    return np.sum(t * q * (1 - np.log(q)), axis=-1)

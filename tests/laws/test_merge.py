@@ -21,7 +21,8 @@ XP = ENGINE.xp
 
 
 def rows_of(case):
-    return case.function.problem(**case.arguments(), **case.each).plan.kernel.shape == "row"
+    kernel = case.function.problem(**case.arguments(), **case.each).plan.kernel
+    return kernel.shape == "row" and kernel.merges
 
 
 ROW_CASES = [case for case in CASES if rows_of(case)]

@@ -37,6 +37,13 @@ def rows(name: str, shape: str) -> None:
         raise TypeError(f"{name} has no parts: {_WHOLE[shape]}")
 
 
+def unmerged(function: str, name: str) -> TypeError:
+    """Return the error for a loss that is made of whole rows alone."""
+    return TypeError(
+        f"{function} of {name} has no parts: each class adds what only the softmax of its whole row tells"
+    )
+
+
 def soft_rows(name: str) -> ValueError:
     """Return the error for target logits of which whole rows are needed."""
     return ValueError(

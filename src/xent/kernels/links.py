@@ -48,6 +48,7 @@ class Softmax(Kernel):
     """
 
     shape = "block"
+    merges = False
 
     def measure(self, xp: Verbs, logits: Array, target: None, axis: int) -> tuple[Array, None]:
         """Return exp(z − peak) / (1 + rest)."""
@@ -75,6 +76,7 @@ class LogSoftmax(Kernel):
     """
 
     shape = "block"
+    merges = False
 
     def measure(self, xp: Verbs, logits: Array, target: None, axis: int) -> tuple[Array, None]:
         """Return z − peak − log1p(rest)."""

@@ -70,8 +70,8 @@ def outcome(case: Case, given: dict[str, Any], cuts: tuple[int, ...], *, made: b
 
 def merges(case: Case) -> bool:
     """Whether the statistics of a row are merged from blocks."""
-    problem = case.problem(**case.draw(), **case.each)
-    return not case.elementwise and problem.plan.kernel.shape == "row"
+    kernel = case.problem(**case.draw(), **case.each).plan.kernel
+    return kernel.shape == "row" and kernel.merges
 
 
 def draws(case: Case) -> dict[str, dict[str, Any]]:

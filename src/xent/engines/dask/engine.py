@@ -153,7 +153,12 @@ class Dask(Engine):
     def _linear(
         self, plan: Plan, head: Head, operands: Operands, chunks: Chunks, *, sloped: bool
     ) -> tuple[Any, Any]:
-        operands = operands._replace(prediction=linear.logits_of(head))
+        if not plan.kernel.merges:
+            bias = None if head.bias is None else uncut(head.bias, 0)
+            weight: Any = head.weight
+            head = Head(head.features, weight.rechunk(-1), bias)
+        logits = operands._replace(prediction=linear.logits_of(head))
+        operands = _with_whole_rows(plan, logits)
         plan, operands = _counted(plan, operands)
         return linear.run(self.xp, plan, head, operands, chunks, sloped=sloped)
 
@@ -168,7 +173,7 @@ def _with_whole_rows(plan: Plan, operands: Operands) -> Operands:
     x: Any = operands.prediction
     if axis is None:
         return operands
-    whole = plan.kernel.shape == "block" or plan.target is targets.SOFTMAX_OF
+    whole = not plan.kernel.merges or plan.target is targets.SOFTMAX_OF
     if not whole and x.numblocks[axis] != 1:
         return operands
     if target is not None and not plan.target.by_label:

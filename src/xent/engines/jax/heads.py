@@ -35,7 +35,7 @@ def by_parts(
 
     def divide(mesh: Any, args: Any, results: Any) -> Division:
         rows, classes = _axes(mesh, args[0], 0), _axes(mesh, args[1], 0)
-        classes = () if {*rows} & {*classes} else classes
+        classes = () if {*rows} & {*classes} or not plan.kernel.merges else classes
         at = {"n": rows, "k": classes}
         have = [[at.get(name, ()) for name in names] for names in made]
         like = dict(zip(("ke", "k"), args[1:], strict=False))

@@ -49,7 +49,8 @@ class Traced:
         self.first, self.axes = first, axes
         self.whole = chunks.classes == chunks.shape[1]
         self.ample, self.classes = chunks.elsewhere and self.whole, chunks.shape[1]
-        self.size = self.classes if self.ample else int(min(STRIP, known(chunks.classes)))
+        uncut = self.ample or chunks.entire
+        self.size = self.classes if uncut else int(min(STRIP, known(chunks.classes)))
         self.single = self.classes <= self.size
 
     def over_rows(self, body: OfRows, sums: Sums, operands: Operands) -> tuple[Sums, Made]:

@@ -145,7 +145,7 @@ def by_parts(
     shape = given[0].shape
 
     def divide(mesh: Any, args: Any, results: Any) -> Division:
-        spec = _spec(args[0], axis)
+        spec = _spec(args[0], axis, cut=kernel.merges)
         names = () if axis is None else names_of(spec[axis])
         rows = [None if i == axis else part for i, part in enumerate(spec)]
 
@@ -176,13 +176,13 @@ def _batched(whole: Any, size: int, batched: Any, some: Any) -> Any:
     return made, jax.tree.map(lambda _: True, made)
 
 
-def _spec(x: Any, axis: int | None) -> list[Any]:
-    """Return the axes of the mesh for each axis of ``x``; classes that are not cut evenly are not cut."""
+def _spec(x: Any, axis: int | None, *, cut: bool) -> list[Any]:
+    """Return the axes of the mesh for each axis of ``x``; classes that can't be ``cut`` evenly are whole."""
     spec = [*x.sharding.spec, *[None] * (x.ndim - len(x.sharding.spec))]
-    if axis is not None and x.shape[axis] % prod(
-        x.sharding.mesh.shape[n] for n in names_of(spec[axis])
-    ):
-        spec[axis] = None
+    if axis is not None:
+        count = prod(x.sharding.mesh.shape[n] for n in names_of(spec[axis]))
+        if not cut or x.shape[axis] % count:
+            spec[axis] = None
     return spec
 
 

@@ -85,14 +85,15 @@ class Share:
     """The share of a process in a linear loss.
 
     The dimensions of the mesh that cut the features cut the rows, and those that cut the weight alone the
-    classes: what is cut along the rows' own is gathered once.
+    classes, where rows need not be whole: what is cut along the rows' own is gathered once.
     """
 
     def __init__(self, plan: Plan, head: Head, operands: Operands, chunks: Chunks) -> None:
         every = (*head, *operands[1:-1])
         self.given, self.mesh = head, next(x.device_mesh for x in every if isinstance(x, DTensor))
         self.rows = _cut(head.features)
-        self.classes = tuple(i for i in _cut(head.weight) if i not in self.rows)
+        of_classes = _cut(head.weight) if plan.kernel.merges else ()
+        self.classes = tuple(i for i in of_classes if i not in self.rows)
         shape = (head.features.shape[0], head.weight.shape[0])
         self.layout = Layout(self.mesh, tuple(self._placements(0, 1)), shape, plan.axis)
         self.head = Head(*map(self._entered, head, AXES))
@@ -201,7 +202,9 @@ class Share:
             budget //= 4  # one block, with temporaries of its size
         widest = kernel.part.widest
         least = FEW * widest * chunks.size
-        return Even(max(budget, least), shape, own.size, own.width, elsewhere, own.asked, widest)
+        return Even(
+            max(budget, least), shape, own.size, own.width, elsewhere, own.asked, widest=widest
+        )
 
 
 def _cut(x: Any) -> tuple[int, ...]:

@@ -78,7 +78,7 @@ class Sharded(Torch):
         x: Any = operands.prediction
         mesh = next(y.device_mesh for y in operands[:-1] if isinstance(y, DTensor))
         placements = settled(x) if isinstance(x, DTensor) else [Replicate()] * mesh.ndim
-        if plan.kernel.shape == "block":  # whose rows must be whole: other rows go to each process
+        if not plan.kernel.merges:  # rows must be whole: other rows go to each process
             other = next((i for i in range(x.ndim) if i != plan.axis), None)
             whole = Replicate() if other is None else Shard(other)
             placements = [whole if p.is_shard(plan.axis) else p for p in placements]
