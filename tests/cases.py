@@ -72,7 +72,7 @@ class Case:
         """Whether the options make sense for the case."""
         senseless = {"ignore_index"} if self.kind != "labels" else set()
         if self.form != "logits":
-            senseless |= {"softcap", "z_loss"}
+            senseless |= {"softcap", "temperature", "z_loss"}
         return set(options) <= set(self.parameters) - senseless
 
     @property
@@ -128,6 +128,7 @@ class Case:
             "label_smoothing": 0.125,
             "denominator": 7.0,
             "softcap": 4.0,
+            "temperature": 1.5,
             "z_loss": 0.125,
         }
         return {name: x for name, x in values.items() if self.takes(name)}

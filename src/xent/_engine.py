@@ -194,7 +194,7 @@ def rows_and_gradient_of(
     if plan.row_axis is not None:
         rows, w = xp.squeeze(rows, axis=axis), along(w, axis)
     g = kernel.gradient(xp, prediction, target, s, made if once else None, w, axis)
-    if plan.capped:
+    if plan.capped or plan.tempered:  # `bent`, in place: a call is counted in each small loss
         g = raw_gradient(operands, prediction, g)
     return rows, xp.astype(g, operands.prediction.dtype) if plan.half else g
 

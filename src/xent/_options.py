@@ -87,6 +87,20 @@ class SmoothingOptions(TypedDict, total=False):
     label_smoothing: Scalar
 
 
+class TemperatureOptions(TypedDict, total=False):
+    """What a loss takes whose logits can be tempered.
+
+    Attributes
+    ----------
+    temperature : float, default 1
+        Divides all logits, the target's too. A gradient is as much smaller, twice where both sides are
+        softened: who trains with several temperatures multiplies the loss by temperature² (Hinton,
+        Vinyals and Dean, "Distilling the Knowledge in a Neural Network", 2015).
+    """
+
+    temperature: Scalar
+
+
 class ChunkOptions(TypedDict, total=False):
     """What a loss of a linear head takes; the class axis is the first of its weight.
 
@@ -117,6 +131,10 @@ class BinaryOptions(RowOptions, SmoothingOptions, total=False):
 
 class DivergenceOptions(RowOptions, AxisOptions, total=False):
     """What a loss of rows along a class axis takes."""
+
+
+class TemperedOptions(DivergenceOptions, TemperatureOptions, total=False):
+    """What a divergence of logits takes."""
 
 
 class LikelihoodOptions(DivergenceOptions, LabelOptions, total=False):
@@ -181,6 +199,7 @@ DEFAULTS: dict[str, Any] = {
     "ignore_index": None,
     "label_smoothing": 0.0,
     "softcap": None,
+    "temperature": 1.0,
     "z_loss": 0.0,
     "reduction": "mean",
     "denominator": None,
@@ -231,5 +250,5 @@ def _documented(*groups: type) -> dict[str, str]:
 
 _DOCS = _documented(
     *(CommonOptions, ScaleOptions, AxisOptions, LabelOptions, SmoothingOptions, ChunkOptions),
-    *(BinaryOptions, MeanOptions, SoftmaxOptions),
+    *(BinaryOptions, MeanOptions, SoftmaxOptions, TemperatureOptions),
 )

@@ -73,7 +73,7 @@ def _gradient(
     plan, operands = run
     x, target = ready(xp, plan, operands, first)
     g: Array = kernel.gradient(xp, x, target, s, None, along(share, plan.axis), plan.axis)
-    return raw_gradient(operands, x, g) if plan.capped else g
+    return raw_gradient(operands, x, g) if plan.bent else g
 
 
 def _runs(plan: Plan, operands: Operands) -> list[tuple[Plan, Operands]]:

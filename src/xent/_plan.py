@@ -31,7 +31,7 @@ class Plan:
     classes : how many there are, in all blocks together
     source : by which kind of target the kernel was found
     half : whether the prediction is in half precision
-    smoothed, based, capped : whether there is a smoothing, a base, and a softcap
+    smoothed, based, capped, tempered : whether there is a smoothing, a base, a softcap, and a temperature
     penalty : the kernel of what ``z_loss`` multiplies, None where there is none
     even : whether every row counts and weighs 1
     traced : whether some of the arrays have no values yet
@@ -53,6 +53,7 @@ class Plan:
     smoothed: bool = False
     based: bool = False
     capped: bool = False
+    tempered: bool = False
     penalty: Kernel | None = None
     even: bool = False
     traced: bool = False
@@ -70,8 +71,13 @@ class Plan:
     @cached_property
     def has_numbers(self) -> bool:
         """Whether the call has numbers, which are no part of the plan."""
-        given = self.smoothed, self.based, self.capped, self.penalty is not None
+        given = self.smoothed, self.based, self.bent, self.penalty is not None
         return any(given) or HOLE in self.kernel.key
+
+    @property
+    def bent(self) -> bool:
+        """Whether the kernel is given another prediction than the caller's."""
+        return self.capped or self.tempered
 
     @cached_property
     def seen(self) -> Plan:
@@ -84,6 +90,7 @@ class Numbers(NamedTuple):
 
     smoothing: Any = None
     softcap: Number = None
+    temperature: Number = None
     z_loss: Number = None
     log_base: Number = None
     kernel: tuple[Number, ...] = ()
@@ -181,7 +188,8 @@ def of_penalty(plan: Plan, operands: Operands) -> tuple[Plan, Operands]:
     """Return the plan and operands whose rows are what ``z_loss`` multiplies."""
     assert plan.penalty is not None
     plan = replace(plan, kernel=plan.penalty, target=NOTHING, penalty=None, ignore_index=None)
-    numbers = Numbers(softcap=operands.numbers.softcap)
+    numbers = operands.numbers
+    numbers = Numbers(softcap=numbers.softcap, temperature=numbers.temperature)
     return plan, Operands(operands.prediction, where=operands.where, numbers=numbers)
 
 

@@ -16,8 +16,10 @@ from xent._plan import NOTHING, Numbers, Operands, Plan, Source, Target
 from xent._typing import Form, R_co
 from xent.kernels import links
 
-NUMBERS = ("label_smoothing", "softcap", "z_loss", "base")
+NUMBERS = ("label_smoothing", "softcap", "temperature", "z_loss", "base")
 """Options that are numbers: what is run depends on their being there, and not on their values."""
+
+_NEUTRAL = {"label_smoothing": 0, "z_loss": 0, "temperature": 1}
 
 WEIGHTS = ("class_weight", "pos_weight", "sample_weight", "where", "denominator")
 """Options that are arrays."""
@@ -112,6 +114,7 @@ def plan_of(call: Call, operands: Operands, name: str, form: Form) -> Plan:
         smoothed=numbers["label_smoothing"],
         based=numbers["base"],
         capped=numbers["softcap"],
+        tempered=numbers["temperature"],
         penalty=links.LOGSUMEXP_SQUARED if numbers["z_loss"] else None,
     )
     structure.weights(plan.classes, plan.reduction, operands, rows)
@@ -182,10 +185,10 @@ def weighing(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def is_there(option: str, x: Any) -> bool:
-    """Whether a number is given: not None, and no plain 0 where that is the same as none."""
+    """Whether a number is given: not None, and not plainly the one that changes nothing."""
     if x is None:
         return False
-    none = option in ("label_smoothing", "z_loss") and isinstance(x, Real) and x == 0
+    none = option in _NEUTRAL and isinstance(x, Real) and x == _NEUTRAL[option]
     return not none or isinstance(x, bool)
 
 
@@ -200,11 +203,11 @@ def numbers_of(engine: Engine, call: Call, plan: Plan, prediction: Any) -> Numbe
     }
     if not there:
         return Numbers(kernel=_narrowed(engine, prediction, own, own))
-    smoothing, softcap, z_loss, base = map(there.get, NUMBERS)
+    smoothing, softcap, temperature, z_loss, base = map(there.get, NUMBERS)
     if smoothing is not None:
         smoothing = plan.target.number(smoothing, plan.classes)
     log_base = None if base is None else engine.log(base)
-    numbers = Numbers(smoothing, softcap, z_loss, log_base, own)
+    numbers = Numbers(smoothing, softcap, temperature, z_loss, log_base, own)
     return _narrowed(engine, prediction, numbers, (*there.values(), *own))
 
 

@@ -131,6 +131,11 @@ class Logits(Pmf):
 
     checks = False
 
+    def ready(self, xp: Verbs, plan: Plan, operands: Operands, first: Any) -> Any:
+        """Return them at the temperature of the prediction's."""
+        t = super().ready(xp, plan, operands, first)
+        return xp.settled(t / operands.numbers.temperature) if plan.tempered else t
+
 
 class SoftmaxOf(Logits):
     """The logits of a distribution, of which the kernel takes the probabilities; their row is whole."""
@@ -210,12 +215,19 @@ def ready(xp: Verbs, plan: Plan, operands: Operands, first: Any = 0) -> tuple[Ar
     if plan.capped:
         cap = operands.numbers.softcap
         x = xp.settled(cap * xp.tanh(x / cap))
+    if plan.tempered:
+        x = xp.settled(x / operands.numbers.temperature)
     return x, plan.target.ready(xp, plan, operands, first)
 
 
 def raw_gradient(operands: Operands, prediction: Array, g: Array) -> Array:
-    """Return the gradient in what the caller gave, from that in the ``prediction`` that was capped."""
-    t = prediction / operands.numbers.softcap
+    """Return the gradient in what the caller gave, from that in the ``prediction`` that was bent."""
+    cap, temperature = operands.numbers[1:3]
+    if temperature is not None:
+        g, prediction = g / temperature, prediction * temperature
+    if cap is None:
+        return g
+    t = prediction / cap
     return g * ((1 - t) * (1 + t))
 
 

@@ -11,6 +11,7 @@ NUMBERS = {
     "label_smoothing": (0.125, 0.5),
     "z_loss": (0.125, 1.5),
     "softcap": (2.0, 5.0),
+    "temperature": (2.0, 0.75),
     "base": (2.0, 10.0),
     "denominator": (7.0, 3.0),
 }

@@ -16,9 +16,10 @@ def textbook(xp, case, given):
     if case.kind == "labels":
         t = _one_hot(xp, t, x)
     if case.kind == "target_logits":
-        t = softmax(xp, t)
+        t = softmax(xp, t / given.get("temperature", 1.0))
     if "softcap" in given:
         x = given["softcap"] * xp.tanh(x / given["softcap"])
+    x = x / given.get("temperature", 1.0)
     rows = case.record.formula(xp, case, given, _probabilities(xp, case, x), t)
     if "z_loss" in given:
         extra = given["z_loss"] * logsumexp(xp, x) ** 2

@@ -179,13 +179,15 @@ def choice(name: str, x: Any, choices: Sequence[str]) -> None:
 
 
 _SHARE = ("a number in [0, 1]", lambda n: 0 <= n <= 1)
+_POSITIVE = ("a positive number", lambda n: 0 < n < math.inf)
 _AT_LEAST_0 = ("a number that is not negative", lambda n: n >= 0)
 
 _RULES: dict[str, tuple[str, Callable[[float], bool]]] = {
     "label_smoothing": _SHARE,
     "smoothing": _SHARE,
     "base": ("any positive number but 1, or None for nats", lambda n: 0 < n < math.inf and n != 1),
-    "softcap": ("a positive number", lambda n: 0 < n < math.inf),
+    "softcap": _POSITIVE,
+    "temperature": _POSITIVE,
     "z_loss": _AT_LEAST_0,
     "atol": _AT_LEAST_0,
 }
@@ -194,7 +196,7 @@ _RULES: dict[str, tuple[str, Callable[[float], bool]]] = {
 
 def number(name: str, x: Any, form: str = "logits") -> Number:
     """Return an option as a float, or as it is where its value is an array's, not to be waited for."""
-    if form != "logits" and name in ("softcap", "z_loss"):
+    if form != "logits" and name in ("softcap", "temperature", "z_loss"):
         raise ValueError(f"{name} acts on logits; the prediction was given as {form}")
     if isinstance(x, Real) and not isinstance(x, bool):
         rule, holds = _RULES[name]

@@ -6,14 +6,14 @@ from typing import Unpack
 
 from xent._call import loss
 from xent._check.arguments import exactly_one
-from xent._options import DivergenceOptions
+from xent._options import DivergenceOptions, TemperedOptions
 from xent._request import Call
 from xent._target import LOGITS, PMF, SOFTMAX_OF
 from xent._typing import A, ArrayLike, Like, Maybe
 from xent.kernels import jensen_shannon, kl, kl_logits, labels
 
 
-@loss(DivergenceOptions)
+@loss(TemperedOptions)
 def kl_divergence(
     target: ArrayLike | None = None,
     probs: Maybe[A] = None,
@@ -21,7 +21,7 @@ def kl_divergence(
     target_logits: ArrayLike | None = None,
     logits: Maybe[A] = None,
     log_probs: Maybe[A] = None,
-    **options: Unpack[DivergenceOptions],
+    **options: Unpack[TemperedOptions],
 ) -> Call[A]:
     """Return the Kullback–Leibler divergence of predictions from the truth.
 

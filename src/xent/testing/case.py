@@ -85,7 +85,7 @@ class Case:
         """Whether options make sense for the case."""
         senseless = set() if self.by_label else {"ignore_index"}
         if self.form != "logits":
-            senseless |= {"softcap", "z_loss"}
+            senseless |= {"softcap", "temperature", "z_loss"}
         return set(options) <= set(self.names) - senseless
 
     def function(self, **given: Any) -> Any:
@@ -155,6 +155,7 @@ class Case:
             "ignore_index": 2,
             "label_smoothing": 0.125,
             "softcap": 4.0,
+            "temperature": 1.5,
             "z_loss": 0.125,
         }
         return {name: x for name, x in values.items() if self.takes(name)}

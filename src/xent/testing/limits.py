@@ -130,6 +130,20 @@ def capped(lib: Any, case: Case) -> None:
     near("the gradient", got[1], wanted[1] * slope, scale=largest(wanted[1]))
 
 
+@law(lambda case: case.form == "logits" and case.takes("temperature", "reduction"))
+def tempered(lib: Any, case: Case) -> None:
+    """A temperature divides the logits before anything else sees them."""
+    given, temperature = case.draw(seed=19), 2.0
+    cooled = {
+        k: x / temperature if k == case.form or case.kind == "target_logits" else x
+        for k, x in given.items()
+    }
+    wanted = lib.run(case.both, **cooled)
+    got = lib.run(case.both, **given, temperature=temperature)
+    near("the value", got[0], wanted[0])
+    near("the gradient", got[1], wanted[1] / temperature, scale=largest(wanted[1]))
+
+
 @law(lambda case: case.takes("z_loss", "reduction") and case.form == "logits")
 def z_loss(lib: Any, case: Case) -> None:
     """A z_loss adds its multiple of logsumexp² to each row."""

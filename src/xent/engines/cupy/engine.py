@@ -29,7 +29,7 @@ class CuPy(Eager):
 
     def tiles(self, plan: Plan, operands: Operands) -> list[blocks.Tile]:
         """Return the blocks: one, where a label's loss makes no array of a block's size but the gradient."""
-        copied = plan.half or plan.capped or operands.where is not None
+        copied = plan.half or plan.bent or operands.where is not None
         return [] if plan.target is LABEL and not copied else super().tiles(plan, operands)
 
 

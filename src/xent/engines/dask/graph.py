@@ -182,7 +182,7 @@ def gradients(
         s = some(whole.statistics, tile)
         own = along(w[blocks.of_rows(plan, tile)], plan.row_axis)
         g = whole.kernel.gradient(xp, prediction, target, s, None, own, plan.axis)
-        if plan.capped:
+        if plan.bent:
             g = raw_gradient(block, prediction, g)
         yield tile, _dtype.cast(xp, g, block.prediction.dtype)
 
