@@ -4,11 +4,14 @@ from xent import kernels as kernels
 from xent import math as math
 from xent._call import loss as loss
 from xent._kernel import Kernel as Kernel
+from xent._metrics import Metrics as Metrics
+from xent._metrics import with_metrics as with_metrics
 from xent._options import BinaryOptions as BinaryOptions
 from xent._options import CrossEntropyOptions as CrossEntropyOptions
 from xent._options import DivergenceOptions as DivergenceOptions
 from xent._options import LikelihoodOptions as LikelihoodOptions
 from xent._part_call import part as part
+from xent._pullback import vjp as vjp
 from xent._request import Call as Call
 from xent._transform import grad as grad
 from xent._transform import linear_head as linear_head
@@ -40,6 +43,9 @@ from xent.losses.links import logsumexp as logsumexp
 from xent.losses.links import sigmoid as sigmoid
 from xent.losses.links import softmax as softmax
 from xent.losses.links import softmax_jacobian as softmax_jacobian
+from xent.losses.log_probs import LogProbs as LogProbs
+from xent.losses.log_probs import linear_log_probs as linear_log_probs
+from xent.losses.log_probs import log_probs as log_probs
 
 __version__ = "0.1.0"
 

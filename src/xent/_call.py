@@ -116,7 +116,7 @@ def checked(function: str, call: Call) -> Problem:
     sight = engine.sight(arrays.values()) if engine.has_devices else Sight.READABLE
     plan, operands = planned(engine, call, arrays, name, form, sight)
     plan = seen(engine, call, plan, operands, name, sight)
-    return Problem(engine, plan, operands, call.keep_dtype)
+    return Problem(engine, plan, operands, call.keep_dtype, call.returns)
 
 
 def _met(given: Mapping[str, Any]) -> tuple[Engine, Mapping[str, Any]] | None:
@@ -173,7 +173,7 @@ def planned(
 
 def _key(engine: Engine, call: Call, operands: Operands, form: Form) -> tuple[Any, ...]:
     """Return all that a plan is a function of."""
-    key: list[Any] = [engine, form, call.soft, call.only, call.finish, call.reductions]
+    key: list[Any] = [engine, form, call.soft, call.only, call.finish, call.reductions, call.beside]
     shape = operands.prediction.shape
     key += [operands.prediction.dtype, len(shape)]
     for x in operands[1:-1]:

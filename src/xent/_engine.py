@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import reduce
 from math import log
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,9 +17,9 @@ from xent import _dtype
 from xent import _math as m
 from xent._check import arguments
 from xent._namespace import Namespace, Sight
-from xent._plan import Operands, Plan, masked, of_penalty
+from xent._plan import Operands, Plan, masked, of_loss, of_penalty
 from xent._rows import cotangents, reduced, weigh
-from xent._target import along, raw_gradient, ready
+from xent._target import along, of_beside, raw_gradient, ready
 from xent._typing import Array
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ class Engine:
     """Whether values are looked at as those of another library, by `look`."""
     spreads = False
     """Whether its arrays lie on many devices, and it takes those of one beside them."""
+    measures_beside = True
+    """Whether the chunks of a linear head are measured for more than their loss, all in one pass."""
 
     def __init__(self, api: Any, library: str) -> None:
         self.library = library
@@ -135,22 +138,33 @@ class Problem(NamedTuple):
     plan: Plan
     operands: Operands
     keep_dtype: bool = False
+    returns: Callable[..., Any] | None = None
 
-    def value(self) -> Array:
+    def value(self) -> Any:
         """Return the value."""
         if self.plan.classes == 0:
             return self._of_no_classes()[0]
+        if self.returns is not None:
+            return self.returns(*values_of(self.engine.value, self.plan, self.operands))
         value = self.engine.value(self.plan, self.operands)
         if self.keep_dtype:
             value = self._rounded(value, self.operands.prediction)
         return value
 
-    def value_and_gradient(self) -> tuple[Array, Array]:
+    def value_and_gradient(self) -> tuple[Any, Array]:
         """Return the value and its gradient."""
         if self.plan.classes == 0:
             return self._of_no_classes()
-        value, g = self.engine.value_and_gradient(self.plan, self.operands)
+        engine, plan, operands = self.engine, self.plan, self.operands
+        if self.returns is not None:
+            values, g = slopes_of(engine.value, engine.value_and_gradient, plan, operands)
+            return self.returns(*values), g
+        value, g = engine.value_and_gradient(plan, operands)
         return self._rounded(value, g) if self.keep_dtype else value, g
+
+    def flat(self, x: Array) -> Array:
+        """Return what has one entry per value as the plan counts rows."""
+        return x
 
     def _of_no_classes(self) -> tuple[Array, Array]:
         """Return what an empty sum makes of a link, and its gradient: both empty, or a logsumexp −inf."""
@@ -227,6 +241,37 @@ def value_and_gradient_of(
         penalties, more = engine.rows_and_gradient(*of_penalty(plan, operands), share)
         g = g + more
     return reduced(xp, plan, operands, rows, penalties, weights), g
+
+
+def values_of(value: Callable[..., Any], plan: Plan, operands: Operands) -> Any:
+    """Return ``value(plan, operands)``, in a pair with what it is of the values beside the loss, if any."""
+    if not plan.beside:
+        return value(plan, operands)
+    beside = tuple(value(*run) for run in of_beside(plan, operands))
+    return value(replace(plan, beside=()), operands), beside
+
+
+def slopes_of(
+    value: Callable[..., Any], both: Callable[..., Any], plan: Plan, operands: Operands
+) -> tuple[Any, Any]:
+    """Return the same with the gradient, ``both(plan, operands)`` being a value and its gradient."""
+    alone, own, weights = of_loss(plan, operands)
+    runs = of_beside(plan, operands)
+    beside = tuple(value(*run) for run in runs)
+    slopes = [
+        both(replace(other, even=False), rows._replace(sample_weight=w))[1]
+        for (other, rows), w in zip(runs, weights, strict=True)
+        if w is not None
+    ]
+    loss, g = both(alone, own)  # the last, as it may be written over the prediction
+    return ((loss, beside) if plan.beside else loss), reduce(_added, slopes, g)
+
+
+def _added(a: Any, b: Any) -> Any:
+    """Return the sum of two gradients, or of all that they are by name."""
+    if not hasattr(a, "_fields"):
+        return a + b
+    return type(a)(*(None if x is None else x + y for x, y in zip(a, b, strict=True)))
 
 
 def exponential(xp: Any, cost: Array, sloped: Callable[[Array], Array]) -> tuple[Array, Array]:

@@ -89,10 +89,11 @@ class Sums(NamedTuple):
 
 
 class Made(NamedTuple):
-    """What rows have for themselves: their values if these are not summed, and features' gradient."""
+    """What rows have for themselves: values if these are not summed, features' gradient, values beside."""
 
     value: Any
     features: Any
+    beside: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True)

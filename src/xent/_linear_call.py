@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial, reduce
 from math import prod
@@ -12,7 +12,7 @@ from xent import _dispatch, _dtype, _options
 from xent import _math as m
 from xent._call import planned, seen
 from xent._check import arguments, structure
-from xent._engine import Engine
+from xent._engine import Engine, slopes_of, values_of
 from xent._linear import BUDGET, DEVICE_BUDGET, Chunks, Gradients, Head
 from xent._made import part_of
 from xent._namespace import Sight
@@ -56,25 +56,36 @@ class LinearProblem(NamedTuple):
     head: Head
     chunks: Chunks
     given: Head
+    returns: Callable[..., Any] | None = None
 
-    def value(self) -> Array:
+    def value(self) -> Any:
         """Return the value."""
         return self.engine.run(self._value)
 
-    def value_and_gradient(self) -> tuple[Array, Gradients]:
+    def value_and_gradient(self) -> tuple[Any, Gradients]:
         """Return the value, and the gradients by name."""
         return self.engine.run(self._value_and_gradient)
 
-    def _value(self) -> Array:
+    def _value(self) -> Any:
         plan, xp = self._without_exp, self.engine.xp
-        value = self.engine.linear_value(plan, self.head, self.operands, self.chunks)
+        if self.engine.measures_beside:
+            value = self._value_of(plan, self.operands)
+        else:
+            value = values_of(self._value_of, plan, self.operands)
         return self._shaped(value if plan is self.plan else xp.exp(value))
 
-    def _value_and_gradient(self) -> tuple[Array, Gradients]:
+    def _value_of(self, plan: Plan, operands: Operands) -> Any:
+        return self.engine.linear_value(plan, self.head, operands, self.chunks)
+
+    def _both_of(self, plan: Plan, operands: Operands) -> tuple[Any, Gradients]:
+        return self.engine.linear_value_and_gradient(plan, self.head, operands, self.chunks)
+
+    def _value_and_gradient(self) -> tuple[Any, Gradients]:
         plan, xp = self._without_exp, self.engine.xp
-        value, g = self.engine.linear_value_and_gradient(
-            plan, self.head, self.operands, self.chunks
-        )
+        if self.engine.measures_beside or not plan.beside:
+            value, g = self._both_of(plan, self.operands)
+        else:
+            value, g = slopes_of(self._value_of, self._both_of, plan, self.operands)
         if plan is not self.plan:
             value = xp.exp(value)
             g = Gradients(*(None if x is None else _times(xp, x, value) for x in g))
@@ -89,13 +100,23 @@ class LinearProblem(NamedTuple):
         """The plan, but for an exponential, which no chunk can take of its share of the cost."""
         return replace(self.plan, finish="none") if self.plan.finish == "exp" else self.plan
 
-    def _shaped(self, value: Array) -> Array:
-        if self.plan.reduction != "none":
-            return value
+    def flat(self, x: Array) -> Array:
+        """Return what has one entry per value as the plan counts rows: along one axis."""
+        own = self.operands.prediction.shape[:1]
+        if self.plan.axis is None:
+            own = (*own, self.head.weight.shape[0])
+        return self.engine.xp.reshape(x, own)
+
+    def _shaped(self, value: Any) -> Any:
         shape = tuple(self.given.features.shape[:-1])
         if self.plan.axis is None:
             shape += tuple(self.given.weight.shape[:-1])
-        return self.engine.xp.reshape(value, shape)
+        reshape = self.engine.xp.reshape
+        value, beside = value if self.plan.beside else (value, ())
+        if self.plan.reduction == "none":
+            value = reshape(value, shape)
+        beside = tuple(reshape(x, shape) for x in beside)
+        return value if self.returns is None else self.returns(value, beside)
 
 
 def _times(xp: Any, g: Array, value: Array) -> Array:
@@ -131,7 +152,7 @@ def prepare(function: str, given: LinearCall) -> LinearProblem:
         plan = replace(plan, axis=1, row_axis=1)
     chunks = _chunks(given.chunk_bytes, plan, (n, k), engine.logit_size(features), width, sight)
     operands = _flat(engine.xp, plan, operands, rows, classes)._replace(prediction=head.features)
-    return LinearProblem(engine, plan, operands, head, chunks, of_head)
+    return LinearProblem(engine, plan, operands, head, chunks, of_head, call.returns)
 
 
 def _chunks(
@@ -140,7 +161,8 @@ def _chunks(
     """Return how the logits are cut, by what the caller gave or by where they are made."""
     elsewhere = sight is Sight.ELSEWHERE
     budget = structure.budget(given, DEVICE_BUDGET if elsewhere else BUDGET)
-    budget = budget if plan.penalty is None else -(-budget // 2)  # it has a gradient of its own
+    more = plan.penalty is not None or plan.beside
+    budget = -(-budget // 2) if more else budget  # it has a gradient of its own
     entire = plan.row_axis is not None and not plan.kernel.merges
     return Chunks(budget, shape, size, width, elsewhere, asked=given is not None, entire=entire)
 

@@ -157,19 +157,28 @@ class PerplexityOptions(MeanOptions, AxisOptions, total=False):
     """What a mean of cross entropies along a class axis takes."""
 
 
-class SoftmaxOptions(MeanOptions, ScaleOptions, total=False):
-    """What a cross entropy takes.
+class SoftcapOptions(TypedDict, total=False):
+    """What a loss of logits takes that may be capped.
 
     Attributes
     ----------
     softcap : float, optional
         Caps logits at ±c by c·tanh(z / c), before anything else sees them (Gemma 2).
+    """
+
+    softcap: Scalar | None
+
+
+class SoftmaxOptions(MeanOptions, ScaleOptions, SoftcapOptions, total=False):
+    """What a cross entropy takes.
+
+    Attributes
+    ----------
     z_loss : float, default 0
         Adds z_loss·logsumexp(z)² to each row, in nats² whatever the base, weighed by the sample
         weight alone (PaLM). From logits only.
     """
 
-    softcap: Scalar | None
     z_loss: Scalar
 
 
@@ -179,6 +188,21 @@ class CrossEntropyOptions(SoftmaxOptions, AxisOptions, total=False):
 
 class LinearOptions(SoftmaxOptions, ChunkOptions, total=False):
     """What the cross entropy of a linear head takes."""
+
+
+class PolicyOptions(LabelOptions, TemperatureOptions, SoftcapOptions, total=False):
+    """What log-probabilities of labels take, one per row."""
+
+    where: ArrayLike | None
+    validate: bool | None
+
+
+class TokenOptions(PolicyOptions, AxisOptions, total=False):
+    """The same of logits, along a class axis."""
+
+
+class LinearPolicyOptions(PolicyOptions, ChunkOptions, total=False):
+    """The same of a linear head."""
 
 
 class LinearBinaryOptions(BinaryOptions, ChunkOptions, total=False):
@@ -250,5 +274,5 @@ def _documented(*groups: type) -> dict[str, str]:
 
 _DOCS = _documented(
     *(CommonOptions, ScaleOptions, AxisOptions, LabelOptions, SmoothingOptions, ChunkOptions),
-    *(BinaryOptions, MeanOptions, SoftmaxOptions, TemperatureOptions),
+    *(BinaryOptions, MeanOptions, SoftcapOptions, SoftmaxOptions, TemperatureOptions),
 )

@@ -141,10 +141,10 @@ class Whole(Generic[R]):
     def _value_and_gradient(self) -> tuple[Any, Any]:
         part, xp, plan = self.part, self.part.engine.xp, self.part.plan
         of_cost = replace(plan, finish="none") if plan.finish == "exp" else plan
-        cost, (w, share) = _parts.value_and_shares(xp, of_cost, part.operands, self.known)
+        cost, (w, *others) = _parts.value_and_shares(xp, of_cost, part.operands, self.known)
 
         def sloped(factor: Any) -> Array:
-            shares = w * factor, share
+            shares = w * factor, *others
             g = _parts.gradient(xp, plan, part.block, part.first, self.known, shares)
             return _dtype.cast(xp, g, part.block.prediction.dtype)
 

@@ -10,10 +10,11 @@ from functools import reduce
 from operator import add
 from typing import Any
 
+from xent import _dtype
 from xent._kernel import Kernel
-from xent._plan import Operands, Plan, of_penalty
+from xent._plan import Operands, Plan, of_loss, of_penalty
 from xent._rows import cotangents, reduced, weigh
-from xent._target import along, raw_gradient, ready
+from xent._target import along, of_beside, raw_gradient, ready, without
 from xent._typing import Array
 
 MASS = Kernel()
@@ -47,15 +48,27 @@ def merge_all(xp: Any, plan: Plan, operands: Operands, every: list[list[Any]]) -
 
 def value_and_shares(
     xp: Any, plan: Plan, operands: Operands, statistics: Any
-) -> tuple[Array, tuple[Array, Array | None]]:
-    """Return the value, and its derivatives by the loss of each row and by its penalty."""
+) -> tuple[Any, list[Any]]:
+    """Return the value, and its derivatives by what the kernels make of each row, None for no part in it.
+
+    The value is in a pair with those that rows have beside their loss, if any.
+    """
     every = zip(kernels(plan, operands), statistics, strict=True)
     costs, *more = (xp.squeeze(kernel.value(xp, s), axis=plan.axis) for kernel, s in every)
-    penalties = None if plan.penalty is None else more[0]
-    mass = more[-1] if _adds_mass(plan, operands) else None
+    penalties = None if plan.penalty is None else more.pop(0)
+    mass = more.pop() if _adds_mass(plan, operands) else None
+    plan, operands, others = of_loss(plan, operands)
     weights = weigh(xp, plan, operands, costs.shape, mass)
-    value = reduced(xp, plan, operands, costs, penalties, weights)
-    return value, cotangents(xp, plan, operands, weights, xp.ones_like(costs))
+    value: Any = reduced(xp, plan, operands, costs, penalties, weights)
+    w, share = cotangents(xp, plan, operands, weights, xp.ones_like(costs))
+    shares: list[Any] = [w] if penalties is None else [w, share]
+    if not others:
+        return value, shares
+    beside = tuple(without(xp, x, operands.where, None, 0.0) for x in more)
+    for x in others:
+        wide = None if x is None else _dtype.cast(xp, x, costs.dtype)
+        shares.append(None if wide is None else without(xp, wide, operands.where, None, 0.0))
+    return (value, beside), shares
 
 
 def gradient(
@@ -77,9 +90,10 @@ def _gradient(
 
 
 def _runs(plan: Plan, operands: Operands) -> list[tuple[Plan, Operands]]:
-    """Return plan and operands of the loss, and of its penalty where there is one."""
-    loss = plan, operands
-    return [loss] if plan.penalty is None else [loss, of_penalty(plan, operands)]
+    """Return plan and operands of the loss, of its penalty where there is one, and of what is beside it."""
+    loss = [(plan, operands)]
+    penalty = [] if plan.penalty is None else [of_penalty(plan, operands)]
+    return [*loss, *penalty, *of_beside(plan, operands)]
 
 
 def kernels(plan: Plan, operands: Operands) -> list[Kernel]:

@@ -33,6 +33,7 @@ class Plan:
     half : whether the prediction is in half precision
     smoothed, based, capped, tempered : whether there is a smoothing, a base, a softcap, and a temperature
     penalty : the kernel of what ``z_loss`` multiplies, None where there is none
+    beside : the kernels of what each row is measured for beside its loss: more values, one per row
     even : whether every row counts and weighs 1
     traced : whether some of the arrays have no values yet
     checked : whether the values were looked at, so that each label that counts is a class
@@ -55,6 +56,7 @@ class Plan:
     capped: bool = False
     tempered: bool = False
     penalty: Kernel | None = None
+    beside: tuple[Kernel, ...] = ()
     even: bool = False
     traced: bool = False
     checked: bool = False
@@ -187,10 +189,24 @@ def masked(plan: Plan, operands: Operands) -> tuple[Plan, Operands]:
 def of_penalty(plan: Plan, operands: Operands) -> tuple[Plan, Operands]:
     """Return the plan and operands whose rows are what ``z_loss`` multiplies."""
     assert plan.penalty is not None
-    plan = replace(plan, kernel=plan.penalty, target=NOTHING, penalty=None, ignore_index=None)
+    plan = replace(
+        plan, kernel=plan.penalty, target=NOTHING, penalty=None, beside=(), ignore_index=None
+    )
     numbers = operands.numbers
     numbers = Numbers(softcap=numbers.softcap, temperature=numbers.temperature)
     return plan, Operands(operands.prediction, where=operands.where, numbers=numbers)
+
+
+def of_loss(plan: Plan, operands: Operands) -> tuple[Plan, Operands, list[Array | None]]:
+    """Return plan and operands of the loss alone, and what weighs each value beside it in a gradient.
+
+    Where values are pulled back together their weights are the columns of ``sample_weight``.
+    """
+    alone, sample = replace(plan, beside=()), operands.sample_weight
+    if sample is None or sample.ndim == operands.prediction.ndim - 1:
+        return alone, operands, [None] * len(plan.beside)
+    own, *others = (sample[..., i] for i in range(len(plan.beside) + 1))
+    return alone, operands._replace(sample_weight=own), list(others)
 
 
 def widened(xp: Verbs, operands: Operands) -> Operands:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from numbers import Real
 from typing import Any, Generic, Literal, NamedTuple
@@ -11,7 +11,7 @@ from xent import _dtype, _options
 from xent import _target as targets
 from xent._check import arguments, structure
 from xent._engine import Engine
-from xent._kernel import Forms
+from xent._kernel import Forms, Kernel
 from xent._plan import NOTHING, Numbers, Operands, Plan, Source, Target
 from xent._typing import Form, R_co
 from xent.kernels import links
@@ -58,6 +58,8 @@ class Call(Generic[R_co]):
     reductions : those that the loss takes
     finish : what is done to the reduced cost
     keep_dtype : whether the value has the prediction's dtype in half precision too
+    beside : the kernels of what each row is measured for beside its loss
+    returns : what is made of the value and of the tuple of those beside it
     """
 
     target: Any
@@ -73,6 +75,8 @@ class Call(Generic[R_co]):
     reductions: tuple[str, ...] = ("none", "sum", "mean")
     finish: Literal["none", "negate", "exp"] = "none"
     keep_dtype: bool = False
+    beside: tuple[Kernel, ...] = ()
+    returns: Callable[..., Any] | None = None
 
     @property
     def shape(self) -> str:
@@ -116,6 +120,7 @@ def plan_of(call: Call, operands: Operands, name: str, form: Form) -> Plan:
         capped=numbers["softcap"],
         tempered=numbers["temperature"],
         penalty=links.LOGSUMEXP_SQUARED if numbers["z_loss"] else None,
+        beside=call.beside,
     )
     structure.weights(plan.classes, plan.reduction, operands, rows)
     return replace(plan, even=_is_even(plan, operands))

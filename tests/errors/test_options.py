@@ -231,7 +231,21 @@ LOGITS = [
     (lambda: CE(Y, P, z_loss=1), ValueError, "z_loss acts on logits", "was given as probs"),
     (lambda: CE(Y, logits=Z, z_loss=-1), ValueError, "z_loss is -1", "not negative"),
 ]
-TABLES = (WEIGHTS, OPTIONS, PARAMETERS, LOGITS)
+BESIDE = [
+    (
+        lambda: xent.with_metrics(CE)(Y, P),
+        TypeError,
+        "with_metrics(cross_entropy)",
+        "takes a prediction as logits",
+    ),
+    (
+        lambda: xent.vjp(CE)(Y, logits=Z, reduction="none", cotangent=1.0),
+        ValueError,
+        "cotangent is ()",
+        "it takes the shape of the value, (2,)",
+    ),
+]
+TABLES = (WEIGHTS, OPTIONS, PARAMETERS, LOGITS, BESIDE)
 
 
 @pytest.mark.parametrize(("call", "kind", "held"), rows(*TABLES))

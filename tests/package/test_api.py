@@ -35,10 +35,11 @@ POSITIONAL = {
 }
 REDUCTIONS = {**{loss: record.reduction for loss, record in RECORDS.items()}, "likelihood": "prod"}
 LINEAR = ("linear_cross_entropy", "linear_binary_cross_entropy")
+BESIDE = ("log_probs", "linear_log_probs", "with_metrics", "vjp", "LogProbs", "Metrics")
 WORKERS = ("set_workers", "get_workers")
 OF_YOUR_OWN = ("Call", "Kernel", "loss", "linear_head", "part")
 OPTIONS = ("BinaryOptions", "CrossEntropyOptions", "DivergenceOptions", "LikelihoodOptions")
-FUNCTIONS = (*SIGNATURES, *LINEAR, *WORKERS, *OF_YOUR_OWN, *OPTIONS)
+FUNCTIONS = (*SIGNATURES, *LINEAR, *BESIDE, *WORKERS, *OF_YOUR_OWN, *OPTIONS)
 DEFAULTS = {
     "axis": -1,
     "base": None,

@@ -230,6 +230,19 @@ def undifferentiated(name: str, x: Any) -> Any:
     return x
 
 
+def not_alike(name: str, got: Any, wanted: str) -> ValueError:
+    """Return the error for what has not the form of something else."""
+    return ValueError(f"{name} is {shown(got)}; it takes {wanted}")
+
+
+def not_logged(loss: Any) -> TypeError:
+    """Return the error for a loss of which no metrics are known."""
+    return TypeError(
+        f"with_metrics({getattr(loss, '__name__', shown(loss))}) takes a prediction as logits, of which each "
+        "row has one loss; probabilities, links, elements and perplexities have no metrics"
+    )
+
+
 def not_smoothed(form: str) -> ValueError:
     """Return the error for a smoothing that a loss of labels alone does not know."""
     return ValueError(

@@ -126,7 +126,7 @@ class _InPlace:
 
     def over_rows(self, body: OfRows, sums: Sums, operands: Operands) -> tuple[Sums, Made]:
         present = self.engine.present(operands.where) if self.drops else None
-        everything: Made | None = None
+        everything: list[Any] = []
         count = self.chunks.shape[0] if present is None else present.shape[0]
         for cut in list(cuts(count, self.chunks.rows)) or [slice(0, 0)]:
             self.first = cut.start == 0
@@ -138,12 +138,13 @@ class _InPlace:
             if present is None and self.first and cut.stop == self.chunks.shape[0]:
                 return sums, made
             make = self.xp.empty if present is None else self.xp.zeros
-            everything = everything or Made(*(self._all_rows(make, part) for part in made))
-            for whole, part in zip(everything, made, strict=True):
+            parts = (*made[:2], *made.beside)
+            everything = everything or [self._all_rows(make, part) for part in parts]
+            for whole, part in zip(everything, parts, strict=True):
                 if whole is not None:
                     whole[rows, ...] = part
-        assert everything is not None
-        return sums, everything
+        value, features = everything[:2]
+        return sums, Made(value, features, tuple(everything[2:]))
 
     def _all_rows(self, make: Any, part: Array | None) -> Any:
         """Return what ``make`` makes for all rows, where ``part`` is of some."""

@@ -17,6 +17,7 @@ from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
 from xent import _dtype, _parts
+from xent._engine import slopes_of, values_of
 from xent._kernel import Kernel, Statistics
 from xent._linear import Block, Chunks, Cut, Gradients, Head, Made, Sums, Wanted
 from xent._plan import Operands, Plan
@@ -99,8 +100,8 @@ def run(
     operands: Operands,
     chunks: Chunks,
     wanted: Wanted | None = None,
-) -> tuple[Array, Gradients | None]:
-    """Return the value, and the gradients that are wanted.
+) -> tuple[Any, Gradients | None]:
+    """Return the value, with those beside it if any, and the gradients that are wanted.
 
     Of ``operands``, divided by the divisor of all rows, the prediction is not used, and all with an
     entry per row are flat in the rows.
@@ -115,15 +116,17 @@ def run(
         down = loops.down_total(block) if features_too else None
         gradients = None if wanted is None else Gradients(down, sums.weight, sums.bias)
         value, added = of_chunk(loops, plan, block, some, gradients)
+        value, beside = value if plan.beside else (value, ())
         down, weight, bias = added or (None, None, None)
         down = None if down is None else _dtype.cast(xp, down, features.dtype)
         total = sums.value if each else sums.value + value
-        return Sums(total, weight, bias), Made(value if each else None, down)
+        return Sums(total, weight, bias), Made(value if each else None, down, beside)
 
     weight = loops.weight_total() if weight_too else None
     bias = loops.zeros(head.bias.shape) if bias_too and head.bias is not None else None
     sums, made = loops.over_rows(one, Sums(loops.zeros(()), weight, bias), operands)
-    value: Array = made.value if each else sums.value
+    value: Any = made.value if each else sums.value
+    value = (value, made.beside) if plan.beside else value
     if wanted is None:
         return value, None
     weight = loops.rounded(sums.weight) if weight_too else None
@@ -142,7 +145,7 @@ def clean(xp: Any, plan: Plan, operands: Operands, features: Array) -> Array:
 
 def _by_engine(
     loops: Loops, plan: Plan, block: Block, operands: Operands, gradients: Any
-) -> tuple[Array, Any]:
+) -> tuple[Any, Any]:
     """Return the value of some rows, and the gradients with what these add, strip by strip."""
     each = plan.reduction == "none"
 
@@ -150,9 +153,9 @@ def _by_engine(
         value, gradients = carry
         some = _of_classes(loops, plan, operands, loops.logits(block, cut), cut)
         if gradients is None:
-            more = loops.value(plan, some)
+            more = values_of(loops.value, plan, some)
         else:
-            more, g = loops.value_and_gradient(plan, some)
+            more, g = slopes_of(loops.value, loops.value_and_gradient, plan, some)
             gradients = _added(loops, gradients, g, block, cut)
         if value is None:
             return more, gradients
@@ -166,7 +169,7 @@ def _by_engine(
 
 def _merged(
     loops: Loops, plan: Plan, block: Block, operands: Operands, gradients: Any
-) -> tuple[Array, Any]:
+) -> tuple[Any, Any]:
     """Return the same of rows whose strips are measured one after another and merged."""
     xp, rows = loops.xp, operands._replace(prediction=block.features)
 

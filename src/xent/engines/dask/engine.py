@@ -82,6 +82,7 @@ class Dask(Engine):
 
     namespace = DaskVerbs
     takes_constants = True
+    measures_beside = False
 
     def together(self, arrays: Mapping[str, Any]) -> Any:
         """Return nothing, as chunks may lie anywhere; raise where these would not be arrays."""
@@ -179,6 +180,8 @@ def _with_whole_rows(plan: Plan, operands: Operands) -> Operands:
     if target is not None and not plan.target.by_label:
         target = uncut(target, axis)
     weights = None if weights is None else uncut(weights, 0)
+    if plan.row_axis is None and operands.sample_weight is not None:  # one for each class
+        operands = operands._replace(sample_weight=uncut(operands.sample_weight, axis))
     return operands._replace(prediction=uncut(x, axis), target=target, class_weight=weights)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -131,7 +132,7 @@ class Jax(Engine):
         """Return the value of a linear loss."""
         run = partial(linear.value, self, plan, chunks)
         x = head.features
-        value: Array = distributed(run, (head, operands), x, partial(_rows_of, plan))
+        value: Array = distributed(run, (head, operands), x, partial(_made_of, plan))
         return value
 
     def linear_value_and_gradient(
@@ -142,7 +143,7 @@ class Jax(Engine):
 
         def made(features: PartitionSpec) -> tuple[PartitionSpec, Gradients]:
             others = (None if x is None else jax.typeof(x).sharding.spec for x in head[1:])
-            return _rows_of(plan, features), Gradients(features, *others)
+            return _made_of(plan, features), Gradients(features, *others)
 
         both: tuple[Array, Gradients]
         both = distributed(run, (head, operands), head.features, made)
@@ -174,6 +175,12 @@ def _value(engine: Jax, plan: Plan, operands: Operands) -> Array:
 @partial(jax.jit, static_argnums=(0, 1))
 def _value_and_gradient(engine: Jax, plan: Plan, operands: Operands) -> tuple[Array, Array]:
     return value_and_gradient_of(engine, plan, operands)
+
+
+def _made_of(plan: Plan, features: PartitionSpec) -> Any:
+    """Return where the value of a head lies, and those beside it if any."""
+    value, rows = _rows_of(plan, features), _rows_of(replace(plan, reduction="none"), features)
+    return (value, (rows,) * len(plan.beside)) if plan.beside else value
 
 
 def _rows_of(plan: Plan, prediction: PartitionSpec) -> PartitionSpec:

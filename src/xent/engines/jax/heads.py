@@ -79,7 +79,8 @@ def _of_made(plan: Plan, head: Head, wanted: Wanted | None) -> list[str]:
     """Return the same of value and gradients."""
     value = "" if plan.reduction != "none" else "n" if plan.row_axis is not None else "nk"
     gradients = zip(("nd", "ke", "k"), wanted or (False,) * 3, head, strict=True)
-    return [value, *(names for names, wants, x in gradients if wants and x is not None)]
+    beside = ["n"] * len(plan.beside)
+    return [value, *beside, *(names for names, wants, x in gradients if wants and x is not None)]
 
 
 def _factors(every: list[str], side: str) -> str:

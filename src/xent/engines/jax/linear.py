@@ -14,7 +14,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from xent._engine import Engine, value_of
+from xent._engine import Engine, value_of, values_of
 from xent._linear import ALL, Chunks, Gradients, Head, Made, Sums
 from xent._plan import Operands, Plan
 from xent._rows import divided_by
@@ -107,22 +107,24 @@ def _by_platform(cut: Callable[..., Any], chunks: Chunks, head: Head, operands: 
 
 def _differentiable(
     engine: Engine, plan: Plan, chunks: Chunks, head: Head, operands: Operands
-) -> Array:
+) -> Any:
     """Return the value, made of whole rows and differentiated by JAX, a chunk's logits made again."""
     each = plan.reduction == "none"
 
     def one(sums: Sums, features: Array, some: Operands) -> tuple[Sums, Made]:
         features = clean(engine.xp, plan, some, features)
         logits = product(features, head.weight, head.bias)
-        value = value_of(engine, plan, some._replace(prediction=logits))
+        value = values_of(partial(value_of, engine), plan, some._replace(prediction=logits))
+        value, beside = value if plan.beside else (value, ())
         if each:
-            return sums, Made(value, None)
-        return sums._replace(value=sums.value + value), Made(None, None)
+            return sums, Made(value, None, beside)
+        return sums._replace(value=sums.value + value), Made(None, None, beside)
 
-    def cut(chunks: Chunks, head: Head, operands: Operands) -> Array:
+    def cut(chunks: Chunks, head: Head, operands: Operands) -> Any:
         sums, step = Sums(zeros(head.features, ()), None, None), chunks.whole_rows
         sums, made = over_rows(jax.checkpoint(one), sums, head.features, operands, step)
-        return made.value if each else sums.value
+        value = made.value if each else sums.value
+        return (value, made.beside) if plan.beside else value
 
     return _by_platform(cut, chunks, head, operands)
 
@@ -138,7 +140,7 @@ _head_value = jax.custom_jvp(_plain_head_value, nondiff_argnums=(0, 1, 2))
 
 def _head_derivative(
     engine: Engine, plan: Plan, chunks: Chunks, primals: Any, tangents: Any
-) -> tuple[Array, Array]:
+) -> tuple[Any, Any]:
     """Return the value with its derivative: the gradients, made with it, times the tangents."""
     (head, operands), (d_head, d_operands) = primals, tangents
     moving = jax.tree.leaves(d_operands, is_leaf=is_zero)
@@ -154,7 +156,10 @@ def _head_derivative(
         if want
     ]
     value = _known_value(engine, plan, chunks, head, operands, value)
-    return value, sum(parts, jnp.zeros_like(value)).astype(value.dtype)
+    zeros = jax.tree.map(jnp.zeros_like, value)
+    loss, beside = zeros if plan.beside else (zeros, ())
+    slope = sum(parts, loss).astype(loss.dtype)
+    return value, (slope, beside) if plan.beside else slope
 
 
 _head_value.defjvp(_head_derivative, symbolic_zeros=True)

@@ -11,7 +11,13 @@ import torch
 
 from xent import _dtype
 from xent._check import arguments
-from xent._engine import Engine, rows_and_gradient_of, value_and_gradient_of, value_of
+from xent._engine import (
+    Engine,
+    rows_and_gradient_of,
+    slopes_of,
+    value_and_gradient_of,
+    value_of,
+)
 from xent._linear import Chunks, Gradients, Head
 from xent._namespace import Sight
 from xent._plan import LOG, QUOTIENT, READY, Operands, Plan, masked, widened
@@ -185,7 +191,7 @@ class Torch(Engine):
         rounds = torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
         return features.itemsize if rounds else max(4, features.itemsize)
 
-    def linear_value(self, plan: Plan, head: Head, operands: Operands, chunks: Chunks) -> Array:
+    def linear_value(self, plan: Plan, head: Head, operands: Operands, chunks: Chunks) -> Any:
         """Return the value of a linear loss, its gradients made with it where they are known."""
         inputs: list[Any] = [x for x in head if x is not None]
         plan, operands = masked(plan, operands)
@@ -198,7 +204,8 @@ class Torch(Engine):
             return engine.linear_value(plan, head, operands, chunks)
         if not any(map(wants_graph, inputs)):
             return loss.plain(operands[1:-1], *inputs)
-        return Made.apply(loss, *inputs)
+        made = Made.apply(loss, *inputs)
+        return (made[0], made[1:]) if plan.beside else made
 
     def linear_value_and_gradient(
         self, plan: Plan, head: Head, operands: Operands, chunks: Chunks
@@ -211,7 +218,8 @@ class Torch(Engine):
             return engine.linear_value_and_gradient(plan, head, operands, chunks)
         features: Any = clean(self.xp, plan, operands, head.features)
         logits = half.linear(features, head.weight, head.bias, wide=chunks.size >= 4)
-        value, g = self.value_and_gradient(plan, operands._replace(prediction=logits))
+        made = operands._replace(prediction=logits)
+        value, g = slopes_of(self.value, self.value_and_gradient, plan, made)
         bias = None if head.bias is None else self.xp.sum(g, axis=0)
         slope: Any = _dtype.cast(self.xp, g, features.dtype)
         return value, Gradients(slope @ head.weight, slope.T @ features, bias)

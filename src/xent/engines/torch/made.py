@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from xent import _math as m
-from xent._engine import value_of
+from xent._engine import value_of, values_of
 from xent._linear import Chunks, Head
 from xent._plan import Operands, Plan
 from xent._rows import divided_by
@@ -29,26 +29,36 @@ class Made(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, loss: Any, *inputs: Any) -> Any:
-        value, ctx.gradients = loss.made(*inputs)
+        made, ctx.gradients = loss.made(*inputs)
         ctx.loss, ctx.count = loss, len(inputs)
+        value = made
+        if loss.plan.beside:  # a function returns no tuple in a tuple
+            value = (made[0], *made[1])
+            if ctx.gradients is not None:
+                ctx.mark_non_differentiable(*made[1])
         # Autograd keeps all tensors, and frees them; the loss keeps none.
         others, loss.operands = loss.operands[1:-1], None
         ctx.save_for_backward(*inputs, *others)
         return value
 
     @staticmethod
-    def backward(ctx: Any, w: Any) -> Any:
+    def backward(ctx: Any, *ws: Any) -> Any:
         saved, count, wanted = ctx.saved_tensors, ctx.count, ctx.needs_input_grad[1:]
         inputs, others = saved[:count], saved[count:]
         if torch.is_grad_enabled():
             sought = [x for x, want in zip(inputs, wanted, strict=True) if want]
-            value = ctx.loss.plain(others, *inputs)
-            found = iter(torch.autograd.grad(value, sought, w, create_graph=True))
+            values = flat(ctx.loss.plain(others, *inputs))[: len(ws)]
+            found = iter(torch.autograd.grad(values, sought, ws, create_graph=True))
             return (None, *(next(found) if want else None for want in wanted))
         gradients, ctx.gradients = ctx.gradients, None
-        known = None if gradients is None else _scaled(gradients, w)
-        gradients = ctx.loss.again(w, others, *inputs) if known is None else known
+        known = None if gradients is None else _scaled(gradients, ws[0])
+        gradients = ctx.loss.again(ws, others, *inputs) if known is None else known
         return (None, *gradients[:count])
+
+
+def flat(value: Any) -> list[Any]:
+    """Return a value, and those beside it if any."""
+    return [value[0], *value[1]] if isinstance(value, tuple) else [value]
 
 
 def _scaled(gradients: Any, w: Any) -> Any:
@@ -92,9 +102,9 @@ class Loss:
         """Return the value, for autograd to follow."""
         return value_of(self.engine, self.plan, self.with_others(x, others))
 
-    def again(self, w: Any, others: tuple[Any, ...], x: Any) -> Any:
+    def again(self, ws: Any, others: tuple[Any, ...], x: Any) -> Any:
         """Return the gradient of w · value."""
-        return _gradients(partial(self.plain, others), [x], [True], w)
+        return _gradients(partial(self.plain, others), [x], [True], ws)
 
 
 class HeadLoss(Loss):
@@ -126,28 +136,29 @@ class HeadLoss(Loss):
         operands = self.with_others(features, others)
         features = clean(self.engine.xp, self.plan, operands, features)
         logits = half.linear(features, *head, wide=self.chunks.size >= 4)
-        return self.engine.value(self.plan, operands._replace(prediction=logits))
+        return values_of(self.engine.value, self.plan, operands._replace(prediction=logits))
 
-    def again(self, w: Any, others: tuple[Any, ...], *inputs: Any) -> Any:
-        """Return the gradients of Σ w · value."""
-        if not eager([w]):  # a batch of incoming gradients
-            return _gradients(partial(self.plain, others), inputs, self.wanted, w)
+    def again(self, ws: Any, others: tuple[Any, ...], *inputs: Any) -> Any:
+        """Return the gradients of Σ w · value, of the value and of those beside it."""
+        if not eager(ws):  # a batch of incoming gradients
+            return _gradients(partial(self.plain, others), inputs, self.wanted, ws)
         # It is the sum, or the mean, of rows that w weighs too.
         plan, operands = self.plan, self.with_others(inputs[0], others)
         sample = operands.sample_weight
         rows = self.chunks.shape if plan.row_axis is None else self.chunks.shape[:1]
-        w = w.expand(rows)
+        w, *beside = (w.expand(rows) for w in ws)
         plan, some = divided_by(self.own.xp, plan, operands, rows)
-        some = some._replace(sample_weight=w if sample is None else w * sample)
+        w = w if sample is None else w * sample
+        some = some._replace(sample_weight=torch.stack([w, *beside], -1) if beside else w)
         summed = "sum" if plan.reduction == "none" else plan.reduction
         plan = replace(plan, reduction=summed, even=False)
         return heads.run(self.own, plan, Head(*inputs), some, self.chunks, self.wanted)[1]
 
 
-def _gradients(plain: Any, inputs: Any, wanted: Any, w: Any) -> list[Any]:
+def _gradients(plain: Any, inputs: Any, wanted: Any, ws: Any) -> list[Any]:
     """Return the gradients of w · plain of the inputs that are wanted, None for the others."""
     with torch.enable_grad():
         inputs = [x.detach().requires_grad_(want) for x, want in zip(inputs, wanted, strict=False)]
         sought = [x for x in inputs if x.requires_grad]
-        found = iter(torch.autograd.grad(plain(*inputs), sought, w))
+        found = iter(torch.autograd.grad(flat(plain(*inputs))[: len(ws)], sought, ws))
     return [next(found) if x.requires_grad else None for x in inputs]

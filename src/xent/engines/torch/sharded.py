@@ -25,6 +25,7 @@ class Sharded(Torch):
     """Runs plans on DTensors, and on tensors beside them, which are the same on all processes."""
 
     spreads = True
+    measures_beside = False
 
     def sight(self, arrays: Iterable[Any]) -> Sight:
         """Return that nobody looks: what one process sees the others do not."""

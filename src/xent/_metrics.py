@@ -1,0 +1,123 @@
+"""What training code logs beside a loss, measured in the same pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Generic, NamedTuple, ParamSpec
+
+from xent._check import arguments
+from xent._elementary import LOGSUMEXP
+from xent._made import Made
+from xent._plan import NOTHING
+from xent._rows import reduced
+from xent._target import of_beside
+from xent._transform import named, problem_of
+from xent._typing import Array, R
+from xent.kernels import entropy
+from xent.kernels.hits import HITS
+
+P = ParamSpec("P")
+
+
+class Metrics(NamedTuple, Generic[R]):
+    """Means over the rows that are left, by their sample weights, in nats; 0 where nothing is left.
+
+    Attributes
+    ----------
+    accuracy : how often no class is predicted higher than the label; of distributions, how probable that is
+    entropy : of the softmax of the logits
+    logsumexp : of the logits
+    z_loss : what `z_loss` adds to the loss: its multiple of logsumexp², and 0 without
+    """
+
+    accuracy: R
+    entropy: R
+    logsumexp: R
+    z_loss: R
+
+
+_BESIDE = (HITS, entropy.KERNELS["logits"], LOGSUMEXP)
+
+
+class _Logged:
+    """The problem of a loss whose rows are measured for more."""
+
+    def __init__(self, problem: Any) -> None:
+        self.problem = problem
+
+    def value(self) -> tuple[Any, Metrics[Any]]:
+        return self._logged(self.problem.value())
+
+    def value_and_gradient(self) -> tuple[tuple[Any, Metrics[Any]], Any]:
+        both, g = self.problem.value_and_gradient()
+        return self._logged(both), g
+
+    def _logged(self, both: tuple[Any, tuple[Any, ...]]) -> tuple[Any, Metrics[Any]]:
+        value, rows = both
+        return value, self.problem.engine.run(self._means, rows)
+
+    def _means(self, rows: tuple[Any, ...]) -> Metrics[Any]:
+        problem, xp = self.problem, self.problem.engine.xp
+        plan, operands = of_beside(problem.plan, problem.operands)[0]
+        plan = replace(plan, target=NOTHING, reduction="mean", even=False)
+        operands = operands._replace(sample_weight=problem.operands.sample_weight)
+        hits, entropies, lses = (xp.constant(problem.flat(x)) for x in rows)
+        means = [reduced(xp, plan, operands, x) for x in (hits, entropies, lses, lses * lses)]
+        share = problem.operands.numbers.z_loss
+        accuracy, spread, lse, squares = means
+        return Metrics(accuracy, spread, lse, squares * (0 if share is None else share))
+
+
+def with_metrics(loss: Callable[P, R]) -> Callable[P, tuple[R, Metrics[R]]]:
+    """Return a function of the arguments of ``loss`` that returns its value and what training code logs.
+
+    Of a linear loss all is measured of the logits that are made for it: there is no second product.
+
+    Parameters
+    ----------
+    loss : function
+        A loss of logits of xent, `linear_cross_entropy` above all, or of your own.
+
+    Returns
+    -------
+    function
+        ``(value, Metrics(accuracy, entropy, logsumexp, z_loss))``. The metrics are constants to autograd.
+        `value_and_grad` of it returns ``((value, metrics), gradient)``.
+
+    Raises
+    ------
+    TypeError
+        For any other function; of the function that is returned, for a prediction that is not logits.
+
+    Notes
+    -----
+    Of arrays of Dask and of DTensors each metric is a pass of its own.
+
+    Examples
+    --------
+    >>> import numpy as np, xent
+    >>> features, weight = np.array([[1.0, 0.0], [0.0, 1.0]]), np.eye(2)
+    >>> loss, metrics = xent.with_metrics(xent.linear_cross_entropy)([0, 0], features, weight)
+    >>> print(f"{loss:.6f} {metrics.accuracy} {metrics.entropy:.6f} {metrics.logsumexp:.6f}")
+    0.813262 0.5 0.582203 1.313262
+    """
+    problem = problem_of(loss)
+
+    def logged(*args: P.args, **kwargs: P.kwargs) -> _Logged:
+        checked = problem(*args, **kwargs)
+        plan = checked.plan
+        if plan.form != "logits" or plan.row_axis is None or plan.finish == "exp":
+            raise arguments.not_logged(loss)
+        return _Logged(checked._replace(plan=replace(plan, beside=_BESIDE), returns=_pair))
+
+    @named(loss, tuple[Array, Metrics[Array]])
+    def run(*args: P.args, **kwargs: P.kwargs) -> Any:
+        return logged(*args, **kwargs).value()
+
+    vars(run)["problem"] = logged
+    return Made(with_metrics, loss, run)
+
+
+def _pair(value: Any, beside: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
+    return value, beside

@@ -1,0 +1,102 @@
+"""The values of a loss pulled back: its gradient times what comes from above, for each value its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, ParamSpec
+
+from xent import _dispatch, _dtype
+from xent import _math as m
+from xent._check import arguments
+from xent._made import Made
+from xent._transform import named, problem_of
+from xent._typing import R
+
+P = ParamSpec("P")
+
+
+def vjp(loss: Callable[P, R]) -> Callable[..., tuple[R, Any]]:
+    """Return a function of the arguments of ``loss`` and ``cotangent=`` that returns value and pullback.
+
+    The vector–Jacobian product: Σ cotangentᵢ ∂valueᵢ/∂prediction, what a loss that is made of these
+    values takes of each. `value_and_grad` is this with cotangents of 1.
+
+    Parameters
+    ----------
+    loss : function
+        What `value_and_grad` takes, and `log_probs`, `linear_log_probs`.
+
+    Returns
+    -------
+    function
+        (value, gradient). ``cotangent`` has the shape of the value: one per row for
+        ``reduction="none"``, a number for a reduced value, a pair for log-probabilities and entropies.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For any other function; of the function that is returned, for a cotangent of another shape,
+        library or device.
+
+    Examples
+    --------
+    >>> import numpy as np, xent
+    >>> z = np.array([[0.0, 0.0], [0.0, 0.0]])
+    >>> rows, dz = xent.vjp(xent.cross_entropy)([0, 1], logits=z, reduction="none", cotangent=[1.0, 4.0])
+    >>> print(dz)
+    [[-0.5  0.5]
+     [ 2.  -2. ]]
+    """
+    problem = problem_of(loss)
+
+    @named(loss, tuple[Any, Any], "cotangent")
+    def pulled(*args: Any, cotangent: Any, **kwargs: Any) -> tuple[Any, Any]:
+        checked = problem(*args, **kwargs)
+        value = checked.value()
+        return value, _pulled(checked, value, cotangent)
+
+    return Made(vjp, loss, pulled)
+
+
+def _pulled(problem: Any, value: Any, cotangent: Any) -> Any:
+    """Return the gradient of Σ cotangent · value."""
+    several = isinstance(value, tuple)
+    values = value if several else (value,)
+    given = cotangent if several else (cotangent,)
+    if not isinstance(given, (tuple, list)) or len(given) != len(values):
+        raise arguments.not_alike("cotangent", given, f"one for each of {len(values)} values")
+    engine, operands = problem.engine, problem.operands
+    names = [f"cotangent[{i}]" if several else "cotangent" for i in range(len(values))]
+    beside = {"the prediction": operands.prediction, **dict(zip(names, given, strict=True))}
+    arrays = _dispatch.resolve(beside, like="the prediction")[1]
+    ws = [arrays[name] for name in names]
+    for name, w, v in zip(names, ws, values, strict=True):
+        if tuple(w.shape) != tuple(v.shape):
+            raise arguments.not_alike(
+                name, tuple(w.shape), f"the shape of the value, {tuple(v.shape)}"
+            )
+    return engine.run(_gradient, problem, ws)
+
+
+def _gradient(problem: Any, ws: list[Any]) -> Any:
+    xp, plan, operands = problem.engine.xp, problem.plan, problem.operands
+    if plan.reduction != "none":
+        return _scaled(xp, problem.value_and_gradient()[1], ws[0])
+    sample = operands.sample_weight
+    dtype = _dtype.compute_dtype(xp, operands.prediction)
+    rows = [problem.flat(_dtype.cast(xp, w, dtype)) for w in ws]
+    if sample is not None:
+        rows[0] = rows[0] * _dtype.cast(xp, sample, dtype)
+    w = rows[0] if len(rows) == 1 else xp.moveaxis(xp.stack(rows), 0, -1)
+    summed = replace(plan, reduction="sum", even=False)
+    pulled = problem._replace(plan=summed, operands=operands._replace(sample_weight=w))
+    return pulled.value_and_gradient()[1]
+
+
+def _scaled(xp: Any, g: Any, w: Any) -> Any:
+    """Return ``g · w``, of each gradient by name, 0 where that is."""
+    if hasattr(g, "_fields"):
+        return type(g)(*(None if x is None else _scaled(xp, x, w) for x in g))
+    wide = m.silent(xp, _dtype.cast(xp, g, w.dtype), w) if _dtype.is_half(g) else m.silent(xp, g, w)
+    return _dtype.cast(xp, wide, g.dtype)

@@ -1,0 +1,56 @@
+"""Whether the class of the highest prediction is the true one, 1 or 0: the mean of it is the accuracy."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from xent._kernel import Kernel
+from xent._typing import Array, Verbs
+
+
+class Best(NamedTuple):
+    """What is known of a row's highest class.
+
+    Attributes
+    ----------
+    peak : the highest prediction
+    hit : what the target gives to its class; of a label 1 or 0
+    """
+
+    peak: Array
+    hit: Array
+
+
+class Hits(Kernel):
+    """1 where no class is predicted higher than the label, and 0 elsewhere; a tie counts.
+
+    Of a distribution the probability that a class that is drawn of it is the predicted one. It is a step.
+    """
+
+    def measure(self, xp: Verbs, prediction: Array, target: Array, axis: int) -> tuple[Best, None]:
+        """Return the peak and what the target gives to it."""
+        if target.dtype != xp.integer:
+            place = xp.first_peak(prediction, axis)
+            return Best(xp.pick(prediction, place, axis), xp.pick(target, place, axis)), None
+        peak = xp.max(prediction, axis=axis, keepdims=True)
+        own = xp.at_label(prediction, target, axis)
+        return Best(peak, xp.astype(own == peak, prediction.dtype)), None
+
+    def merge(self, xp: Verbs, a: Best, b: Best) -> Best:
+        """Return what is known of both: the hit of the higher peak."""
+        hit = xp.where(a.peak < b.peak, b.hit, a.hit)
+        hit = xp.where(a.peak == b.peak, xp.maximum(a.hit, b.hit), hit)
+        return Best(xp.maximum(a.peak, b.peak), hit)
+
+    def value(self, xp: Verbs, s: Best) -> Array:
+        """Return the hit."""
+        return s.hit
+
+    def gradient(
+        self, xp: Verbs, prediction: Array, target: Array, s: Best, made: None, w: Array, axis: int
+    ) -> Array:
+        """Return 0, which a step has wherever it has a derivative."""
+        return xp.zeros_like(prediction)
+
+
+HITS = Hits()
