@@ -107,6 +107,10 @@ class Engine:
         """Return ``function(xp, *args)``, of one array, numbers and static arguments."""
         return self.run(function, self.xp, *args)
 
+    def apply(self, function: Callable[..., Any], plan: Plan, *arrays: Any) -> Any:
+        """Return ``function(self, plan, *arrays)``."""
+        return self.run(function, self, plan, *arrays)
+
     # --- a linear head ---
 
     def linear_value(self, plan: Plan, head: Head, operands: Operands, chunks: Chunks) -> Array:

@@ -63,9 +63,9 @@ def value_and_grad(loss: Callable[P, Any]) -> Callable[P, tuple[Any, Any]]:
     >>> print(dz)
     [[-0.5  0.5]]
     """
-    problem = _problem(loss)
+    problem = problem_of(loss)
 
-    @_named(loss, _BOTH)
+    @named(loss, _BOTH)
     def both(*args: P.args, **kwargs: P.kwargs) -> tuple[Any, Any]:
         return problem(*args, **kwargs).value_and_gradient()
 
@@ -97,27 +97,35 @@ def grad(loss: Callable[P, Any]) -> Callable[P, Any]:
     >>> print(xent.grad(xent.cross_entropy)([0.5, 0.5], [0.25, 0.75]))
     [-2.         -0.66666667]
     """
-    problem = _problem(loss)
+    problem = problem_of(loss)
 
-    @_named(loss, _GRADIENT)
+    @named(loss, _GRADIENT)
     def gradient(*args: P.args, **kwargs: P.kwargs) -> Any:
         return problem(*args, **kwargs).value_and_gradient()[1]
 
     return Made(grad, loss, gradient)
 
 
-def _named(loss: Any, returned: Any) -> Callable[[Any], Any]:
-    """Give a function the name, documentation, signature and hints of a loss, but for what it returns."""
+def named(loss: Any, returned: Any, *more: str) -> Callable[[Any], Any]:
+    """Give a function the name, documentation, signature and hints of a loss, but for what it returns.
+
+    It may take ``more`` arrays by keyword.
+    """
 
     def wrap(function: Any) -> Any:
         named: Any = wraps(original(loss), updated=())(function)
         named.__annotations__ = {**named.__annotations__, "return": returned}
+        if more:
+            own = inspect.signature(loss)
+            kept = [p for p in own.parameters.values() if p.kind is not p.VAR_KEYWORD]
+            new = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY) for name in more]
+            vars(named)["__signature__"] = own.replace(parameters=[*kept, *new])
         return named
 
     return wrap
 
 
-def _problem(loss: Any) -> Callable[..., Problem]:
+def problem_of(loss: Any) -> Callable[..., Problem]:
     problem: Callable[..., Problem] | None = part_of(loss, "problem")
     if problem is None:
         raise TypeError(
@@ -173,7 +181,7 @@ def linear_head(loss_of_logits: Callable[..., Any]) -> LinearLoss:
     0.0
     """
     known = part_of(loss_of_logits, "call") is not None
-    signature = inspect.signature(loss_of_logits if known else _named)
+    signature = inspect.signature(loss_of_logits if known else named)
     logits = signature.parameters.get("logits")
     unmade = logits and (logits.default is None or logits.default is logits.empty)
     if not unmade or "target" not in signature.parameters:

@@ -98,6 +98,10 @@ class Jax(Engine):
         given = tuple(x for v, x in zip(varying, args, strict=True) if v)
         return _call(self, function, varying, static, given)
 
+    def apply(self, function: Callable[..., Any], plan: Plan, *arrays: Any) -> Any:
+        """Return ``function(self, plan, *arrays)``, jitted."""
+        return _apply(self, function, plan, *arrays)
+
     def value(self, plan: Plan, operands: Operands) -> Array:
         """Return the value of a call."""
         run, x = partial(_value, self, plan), operands.prediction
@@ -164,6 +168,11 @@ def _call(
     rest = iter(given)
     args = (next(rest) if v else x for v, x in zip(varying, static, strict=True))
     return function(engine.xp, *args)
+
+
+@partial(jax.jit, static_argnums=(0, 1, 2))
+def _apply(engine: Jax, function: Callable[..., Any], plan: Plan, *arrays: Any) -> Any:
+    return function(engine, plan, *arrays)
 
 
 @partial(jax.jit, static_argnums=(0, 1))
