@@ -1,112 +1,73 @@
-"""Second derivatives of the losses: products with the Hessian, and its diagonal, on every library.
-
-The formulas are those of the gradients, run by verbs that differentiate them (`xent._dual`): so every kernel
-has them, a user's own too, on libraries that differentiate nothing. Of a loss that is T log Σ exp z but for
-what is linear they are made of T log Σ exp z, in which no digit is lost near certainty.
-"""
+"""Second derivatives of the losses: products with the Hessian, and its diagonal, on every library."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, ParamSpec
+from dataclasses import replace
+from typing import Any, ParamSpec, overload
 
-from xent import _dispatch, _dtype
-from xent import _math as m
-from xent._check import structure
-from xent._dual import OWN, DiagonalVerbs, Dual, DualVerbs, lifted, raw
-from xent._engine import Engine, Problem, exponential, rows_and_gradient_of
-from xent._kernel import Kernel
+from xent import _curvature_head
+from xent._curved import moved, slopes
+from xent._dual import OWN
+from xent._dual_verbs import DiagonalVerbs, DualVerbs
+from xent._engine import Engine
+from xent._linear import Gradients
+from xent._linear_call import LinearProblem
 from xent._made import Made
 from xent._plan import Operands, Plan
-from xent._transform import named, problem_of
+from xent._rows import exponential
+from xent._transform import GRADIENT, OfHead, named, problem_of
 from xent._typing import Array, R
 
 P = ParamSpec("P")
 
 
-@dataclass(frozen=True)
-class Curved(Kernel):
-    """A kernel that is given dual numbers, and whose gradient moves with them."""
+@overload
+def hvp(loss: OfHead[P, R]) -> Callable[..., Gradients[R]]: ...
+@overload
+def hvp(loss: Callable[P, R]) -> Callable[..., R]: ...
+def hvp(loss: Callable[P, Any]) -> Callable[..., Any]:
+    """Return a function of the arguments of ``loss``, and ``tangent=``, that returns Hessian · tangent.
 
-    of: Kernel
+    The Hessian is the second derivative with respect to the prediction, of the reduced value, or of the sum
+    of the rows for ``reduction="none"``. For a linear loss it is that of features, weight and bias together.
 
-    def filled(self, numbers: tuple[Any, ...]) -> Kernel:
-        """Return the kernel with its numbers."""
-        return Curved(self.of.filled(numbers))
+    Parameters
+    ----------
+    loss : function
+        A loss of xent, of your own, or a link.
 
-    def measure(self, xp: Any, prediction: Any, target: Any, axis: Any) -> tuple[Any, None]:
-        """Return the statistics, which need not move where no value and no gradient is made of them."""
-        if self._of_partition and not xp.values:
-            return self.of.measure(xp.base, raw(prediction), raw(target), axis)[0], None
-        return self.of.measure(xp, prediction, target, axis)[0], None
+    Returns
+    -------
+    function
+        Of the loss's arguments and ``tangent=``, a direction of the prediction's shape. Its product has
+        the prediction's shape, dtype, library and device. For a linear loss both are tuples
+        ``(features, weight, bias)``, as `xent.grad` returns them; a direction of None is 0.
 
-    def value(self, xp: Any, s: Any) -> Any:
-        """Return the loss of each row."""
-        return self.of.value(xp, s) if xp.values else lifted(xp, self.of.value(xp.base, raw(s)))
+    Notes
+    -----
+    The gradient is run by dual numbers, and no Hessian is made. Of cross entropies of logits,
+    w T a (v − Σ a v), each entry keeps its digits near certainty.
 
-    def gradient(
-        self, xp: Any, prediction: Any, target: Any, s: Any, made: None, w: Any, axis: Any
-    ) -> Any:
-        """Return the gradient; it is linear in ``w``, which may move too."""
-        kernel, plain, t = self.of, raw(s), raw(target)
-        if not self._of_partition:
-            return kernel.gradient(xp, prediction, target, s, None, w, axis)
-
-        def of(w: Any) -> Any:
-            return kernel.gradient(xp.base, raw(prediction), t, plain, None, w, axis)
-
-        softmax, _, e = m.exact_normaliser(xp, prediction, axis)
-        share = w.value * kernel.partition(xp.base, t, plain)
-        curve = e * (lifted(xp, share) / (1 + m.limited(xp, softmax)))
-        parts = {key: curve.parts[key] + of(part) for key, part in w.parts.items()}
-        return Dual(xp, of(w.value), {**curve.parts, **parts})
-
-    @property
-    def _of_partition(self) -> bool:
-        """Whether the class that states the gradient, or one that inherits it, states a partition."""
-        order = type(self.of).__mro__
-        stated, sloped = (
-            next(i for i, kind in enumerate(order) if name in vars(kind))
-            for name in ("partition", "gradient")
-        )
-        return stated <= sloped and order[stated] is not Kernel
-
-
-class Moving(Engine):
-    """Runs plans on dual numbers, in one block."""
-
-    def __init__(self, xp: DualVerbs) -> None:
-        self.xp = xp
-
-    def rows_and_gradient(self, plan: Plan, operands: Operands, w: Array) -> tuple[Array, Array]:
-        """Return the loss of each row and the gradient."""
-        return rows_and_gradient_of(self.xp, replace(plan, kernel=Curved(plan.kernel)), operands, w)
-
-
-def hvp(loss: Callable[P, R]) -> Callable[P, R]:
-    """Return a function of the arguments of ``loss``, and ``tangent=``, that returns Hessian · tangent."""
+    Examples
+    --------
+    >>> import numpy as np, xent
+    >>> z, v = np.array([[0.0, 0.0]]), np.array([[1.0, 0.0]])
+    >>> print(xent.hvp(xent.cross_entropy)([0], logits=z, tangent=v))
+    [[ 0.25 -0.25]]
+    """
     problem = problem_of(loss)
 
-    @named(loss, Array, "tangent")
+    @named(loss, GRADIENT, "tangent")
     def product(*args: Any, tangent: Any, **kwargs: Any) -> Any:
-        return _product(problem(*args, **kwargs), tangent)
+        made: Any = problem(*args, **kwargs)
+        if isinstance(made, LinearProblem):
+            return _curvature_head.product(made, tangent)
+        engine, plan, operands, _ = made
+        v = moved(engine, "the prediction", operands.prediction, tangent)
+        return engine.apply(_along, plan, operands, v)
 
     return Made(hvp, loss, product)
-
-
-def _product(problem: Problem, tangent: Any) -> Any:
-    engine, plan, operands, _ = problem
-    x = operands.prediction
-    return engine.apply(_along, plan, operands, moved(engine, "prediction", x, tangent))
-
-
-def moved(engine: Engine, name: str, x: Array, tangent: Any) -> Array:
-    """Return a tangent of ``x`` in its dtype."""
-    arrays = _dispatch.resolve({name: x, "tangent": tangent}, like=name)[1]
-    v = arrays["tangent"]
-    structure.tangent(v, name, x.shape)
-    return _dtype.cast(engine.xp, v, x.dtype)
 
 
 def _along(engine: Engine, plan: Plan, operands: Operands, v: Array) -> Array:
@@ -115,22 +76,84 @@ def _along(engine: Engine, plan: Plan, operands: Operands, v: Array) -> Array:
     return engine.xp.reshape(g.parts.get(OWN, engine.xp.zeros_like(v)), v.shape)
 
 
-def slopes(xp: DualVerbs, plan: Plan, operands: Operands, v: Array) -> tuple[Dual, Dual]:
-    """Return value and gradient as dual numbers, where the prediction moves by ``v``."""
-    moving: Any = lifted(xp, operands)
-    moving.prediction.parts[OWN] = v
-    both: Any = Moving(xp).value_and_gradient(plan, moving)
-    return both
+def gauss_newton(loss: OfHead[P, R]) -> Callable[..., Gradients[R]]:
+    """Return a function of the arguments of a linear loss, and ``tangent=``, that returns Jᵀ H J tangent.
+
+    J is the derivative of the logits with respect to features, weight and bias, and H that of the loss in the
+    logits, twice: the Hessian without what is there because logits are products of features and weight.
+    Where the loss is convex in its logits this is positive. No logits are stored.
+
+    Parameters
+    ----------
+    loss : function
+        A linear loss: `linear_cross_entropy`, or what `linear_head` returns.
+
+    Returns
+    -------
+    function
+        As of `hvp`.
+
+    Examples
+    --------
+    >>> import numpy as np, xent
+    >>> x, theta = np.array([[1.0, 2.0]]), np.zeros((2, 2))
+    >>> along = (None, np.array([[1.0, 0.0], [0.0, 0.0]]), None)
+    >>> made = xent.gauss_newton(xent.linear_cross_entropy)([0], x, theta, tangent=along)
+    >>> print(made.weight)
+    [[ 0.25  0.5 ]
+     [-0.25 -0.5 ]]
+    """
+    problem = problem_of(loss)
+
+    @named(loss, Gradients[Array], "tangent")
+    def product(*args: Any, tangent: Any, **kwargs: Any) -> Any:
+        made: Any = problem(*args, **kwargs)
+        if not isinstance(made, LinearProblem):
+            raise TypeError("gauss_newton takes the loss of a linear head; of any other take hvp")
+        return _curvature_head.product(made, tangent, newton=True)
+
+    return Made(gauss_newton, loss, product)
 
 
 def grad_and_hessian_diagonal(loss: Callable[P, R]) -> Callable[P, tuple[R, R]]:
-    """Return a function of the arguments of ``loss`` that returns gradient and diagonal of the Hessian."""
+    """Return a function of the arguments of ``loss`` that returns its gradient and its Hessian's diagonal.
+
+    As gradient boosting takes them: elementwise, of the reduced value, or of the sum of the rows for
+    ``reduction="none"``.
+
+    Parameters
+    ----------
+    loss : function
+        A loss of xent, of your own, or a link; not of a linear head.
+
+    Returns
+    -------
+    function
+        (gradient, diagonal) in the place of the value, each of the prediction's shape, dtype, library and
+        device.
+
+    Notes
+    -----
+    Of cross entropies of logits the diagonal is w T a (1 − a), exact near a = 1 too. It takes one pass,
+    however many classes there are.
+
+    Examples
+    --------
+    >>> import numpy as np, xent
+    >>> g, h = xent.grad_and_hessian_diagonal(xent.binary_cross_entropy)(
+    ...     [1, 0], logits=np.array([0.0, 0.0]), reduction="sum"
+    ... )
+    >>> print(g, h)
+    [-0.5  0.5] [0.25 0.25]
+    """
     problem = problem_of(loss)
 
     @named(loss, tuple[Array, Array])
-    def both(*args: Any, **kwargs: Any) -> Any:
-        engine, plan, operands, _ = problem(*args, **kwargs)
-        return engine.apply(_diagonal, plan, operands)
+    def both(*args: P.args, **kwargs: P.kwargs) -> Any:
+        made: Any = problem(*args, **kwargs)
+        if isinstance(made, LinearProblem):
+            raise TypeError("no diagonal is made of the Hessian of a linear head; take hvp")
+        return made.engine.apply(_diagonal, made.plan, made.operands)
 
     return Made(grad_and_hessian_diagonal, loss, both)
 

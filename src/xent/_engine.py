@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import array_api_compat
 
 from xent import _dtype
-from xent import _math as m
 from xent._check import arguments
 from xent._namespace import Namespace, Sight
 from xent._plan import Operands, Plan, masked, of_penalty
-from xent._rows import cotangents, reduced, weigh
+from xent._rows import cotangents, exponential, reduced, weigh
 from xent._target import along, raw_gradient, ready
 from xent._typing import Array
 
@@ -107,9 +106,12 @@ class Engine:
         """Return ``function(xp, *args)``, of one array, numbers and static arguments."""
         return self.run(function, self.xp, *args)
 
-    def apply(self, function: Callable[..., Any], plan: Plan, *arrays: Any) -> Any:
-        """Return ``function(self, plan, *arrays)``."""
+    def apply(self, function: Callable[..., Any], plan: Any, *arrays: Any) -> Any:
+        """Return ``function(self, plan, *arrays)``, of a plan or what else is static."""
         return self.run(function, self, plan, *arrays)
+
+    over_rows: Callable[..., Any] | None = None
+    """A loop of the library's own over chunks of rows, of which Python's would make one long program."""
 
     # --- a linear head ---
 
@@ -231,19 +233,6 @@ def value_and_gradient_of(
         penalties, more = engine.rows_and_gradient(*of_penalty(plan, operands), share)
         g = g + more
     return reduced(xp, plan, operands, rows, penalties, weights), g
-
-
-def exponential(xp: Any, cost: Array, sloped: Callable[[Array], Array]) -> tuple[Array, Array]:
-    """Return exp of the cost and its gradient, that of the cost being ``sloped`` by a factor.
-
-    What is beyond the range of the dtype multiplies last, after rounding, and nothing that is 0 (R4).
-    """
-    within = xp.minimum(cost, xp.full_like(cost, log(xp.finfo(cost.dtype).max) - 1))
-    g = sloped(xp.exp(within))
-    if xp.maybe(lambda: within < cost):
-        wide = m.silent(xp, _dtype.cast(xp, g, cost.dtype), xp.exp(cost - within))
-        g = _dtype.cast(xp, wide, g.dtype)
-    return xp.exp(cost), g
 
 
 def ones(xp: Any, plan: Plan, operands: Operands) -> Array:

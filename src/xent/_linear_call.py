@@ -78,11 +78,15 @@ class LinearProblem(NamedTuple):
         if plan is not self.plan:
             value = xp.exp(value)
             g = Gradients(*(None if x is None else _times(xp, x, value) for x in g))
-        both = zip(g, self.given, strict=True)
-        like = (
+        return self._shaped(value), self.like(g)
+
+    def like(self, g: Gradients) -> Gradients:
+        """Return derivatives in the shapes and dtypes of what was given."""
+        xp, both = self.engine.xp, zip(g, self.given, strict=True)
+        each = (
             None if x is None else _dtype.cast(xp, xp.reshape(d, x.shape), x.dtype) for d, x in both
         )
-        return self._shaped(value), Gradients(*like)
+        return Gradients(*each)
 
     @property
     def _without_exp(self) -> Plan:

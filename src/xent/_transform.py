@@ -17,11 +17,11 @@ from xent._typing import A, Array, ArrayLike, Like, R, R_co
 
 P = ParamSpec("P")
 
-_GRADIENT: Any = Array | Gradients[Array]
+GRADIENT: Any = Array | Gradients[Array]
 _BOTH: Any = tuple[Array, Array | Gradients[Array]]
 
 
-class _OfHead(Protocol[P, R_co]):
+class OfHead(Protocol[P, R_co]):
     """A loss of a linear head: of all that can be called, only these say so to a checker."""
 
     @property
@@ -31,7 +31,7 @@ class _OfHead(Protocol[P, R_co]):
 
 
 @overload
-def value_and_grad(loss: _OfHead[P, R]) -> Callable[P, tuple[R, Gradients[R]]]: ...
+def value_and_grad(loss: OfHead[P, R]) -> Callable[P, tuple[R, Gradients[R]]]: ...
 @overload
 def value_and_grad(loss: Callable[P, R]) -> Callable[P, tuple[R, R]]: ...
 def value_and_grad(loss: Callable[P, Any]) -> Callable[P, tuple[Any, Any]]:
@@ -73,7 +73,7 @@ def value_and_grad(loss: Callable[P, Any]) -> Callable[P, tuple[Any, Any]]:
 
 
 @overload
-def grad(loss: _OfHead[P, R]) -> Callable[P, Gradients[R]]: ...
+def grad(loss: OfHead[P, R]) -> Callable[P, Gradients[R]]: ...
 @overload
 def grad(loss: Callable[P, R]) -> Callable[P, R]: ...
 def grad(loss: Callable[P, Any]) -> Callable[P, Any]:
@@ -99,7 +99,7 @@ def grad(loss: Callable[P, Any]) -> Callable[P, Any]:
     """
     problem = problem_of(loss)
 
-    @named(loss, _GRADIENT)
+    @named(loss, GRADIENT)
     def gradient(*args: P.args, **kwargs: P.kwargs) -> Any:
         return problem(*args, **kwargs).value_and_gradient()[1]
 

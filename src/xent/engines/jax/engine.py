@@ -22,6 +22,7 @@ from xent._target import ready
 from xent._typing import Array
 from xent.engines.jax import linear
 from xent.engines.jax.derivative import known_rows, rows_of
+from xent.engines.jax.loops import over_rows
 from xent.engines.jax.measured import measured_apart
 from xent.engines.jax.parts import apart, beside
 from xent.engines.jax.sizes import distributed
@@ -98,9 +99,11 @@ class Jax(Engine):
         given = tuple(x for v, x in zip(varying, args, strict=True) if v)
         return _call(self, function, varying, static, given)
 
-    def apply(self, function: Callable[..., Any], plan: Plan, *arrays: Any) -> Any:
+    def apply(self, function: Callable[..., Any], plan: Any, *arrays: Any) -> Any:
         """Return ``function(self, plan, *arrays)``, jitted."""
         return _apply(self, function, plan, *arrays)
+
+    over_rows = staticmethod(over_rows)
 
     def value(self, plan: Plan, operands: Operands) -> Array:
         """Return the value of a call."""
@@ -171,7 +174,7 @@ def _call(
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2))
-def _apply(engine: Jax, function: Callable[..., Any], plan: Plan, *arrays: Any) -> Any:
+def _apply(engine: Jax, function: Callable[..., Any], plan: Any, *arrays: Any) -> Any:
     return function(engine, plan, *arrays)
 
 
