@@ -86,14 +86,9 @@ def _along(engine: Engine, task: Task, head: Head, move: Head, operands: Operand
     xp, (plan, chunks, newton) = engine.xp, task
     shape = chunks.shape if plan.row_axis is None else chunks.shape[:1]
     plan, operands = divided_by(xp, plan, operands, shape, counted=True)
-    dtype = _dtype.compute_dtype(xp, head.features)
-    weight: Any
-    turn: Any
-    weight, turn, bias, shift = (
-        None if x is None else _dtype.cast(xp, x, dtype)
-        for x in (head.weight, move.weight, head.bias, move.bias)
-    )
-    verbs = DualVerbs(xp)
+    dtype, verbs = _dtype.compute_dtype(xp, head.features), DualVerbs(xp)
+    wide: Any = _dtype.narrowed(xp, (*head[1:], *move[1:]), dtype)
+    weight, bias, turn, shift = wide
 
     def one(sums: Sums, rows: Any, some: Operands) -> tuple[Sums, Made]:
         x, v = (clean(xp, plan, some, _dtype.cast(xp, part, dtype)) for part in rows)
@@ -106,9 +101,7 @@ def _along(engine: Engine, task: Task, head: Head, move: Head, operands: Operand
         if not newton:
             down, up = down + g @ turn, up + g.T @ v
         added = None if bias is None else sums.bias + xp.sum(h, axis=0)
-        return Sums(sums.value, sums.weight + up, added), Made(
-            None, xp.astype(down, head.features.dtype)
-        )
+        return Sums(None, sums.weight + up, added), Made(None, _dtype.cast(xp, down, rows[0].dtype))
 
     nothing = Sums(None, xp.zeros_like(weight), None if bias is None else xp.zeros_like(bias))
     both = head.features, move.features

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from xent import _dtype
-
-if TYPE_CHECKING:
-    from xent._dual_verbs import DualVerbs
 
 OWN = -1
 """What a number moves by: the direction, or its own element. Others are counted variables of the row."""
@@ -22,7 +19,7 @@ class Dual:
     its arrays with a stranger to the stranger.
     """
 
-    def __init__(self, xp: DualVerbs, value: Any, parts: Mapping[int, Any]) -> None:
+    def __init__(self, xp: Any, value: Any, parts: Mapping[int, Any]) -> None:
         self.xp, self.value, self.parts = xp, value, parts
         self.shape, self.ndim, self.dtype = value.shape, value.ndim, value.dtype
 
@@ -86,7 +83,7 @@ class Dual:
     __hash__: Any = None  # what compares elementwise is in no set
 
 
-def lifted(xp: DualVerbs, x: Any) -> Any:
+def lifted(xp: Any, x: Any) -> Any:
     """Return floating-point numbers as dual ones that do not move; of a tuple each, all else as it is."""
     if isinstance(x, tuple):
         return _each(partial(lifted, xp), x)

@@ -36,9 +36,10 @@ POSITIONAL = {
 REDUCTIONS = {**{loss: record.reduction for loss, record in RECORDS.items()}, "likelihood": "prod"}
 LINEAR = ("linear_cross_entropy", "linear_binary_cross_entropy")
 WORKERS = ("set_workers", "get_workers")
+CURVATURES = ("hvp", "gauss_newton", "grad_and_hessian_diagonal")
 OF_YOUR_OWN = ("Call", "Kernel", "loss", "linear_head", "part")
 OPTIONS = ("BinaryOptions", "CrossEntropyOptions", "DivergenceOptions", "LikelihoodOptions")
-FUNCTIONS = (*SIGNATURES, *LINEAR, *WORKERS, *OF_YOUR_OWN, *OPTIONS)
+FUNCTIONS = (*SIGNATURES, *LINEAR, *WORKERS, *CURVATURES, *OF_YOUR_OWN, *OPTIONS)
 DEFAULTS = {
     "axis": -1,
     "base": None,
