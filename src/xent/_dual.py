@@ -87,7 +87,8 @@ def lifted(xp: Any, x: Any) -> Any:
     """Return floating-point numbers as dual ones that do not move; of a tuple each, all else as it is."""
     if isinstance(x, tuple):
         return _each(partial(lifted, xp), x)
-    return Dual(xp, x, {}) if hasattr(x, "shape") and _dtype.is_floating(x) else x
+    plain = hasattr(x, "shape") and not isinstance(x, Dual)
+    return Dual(xp, x, {}) if plain and _dtype.is_floating(x) else x
 
 
 def raw(x: Any) -> Any:

@@ -158,8 +158,8 @@ class DualVerbs(Namespace):
         return bool(self.base.maybe(condition))
 
     def constant(self, x: Any) -> Any:
-        """Return ``x`` without its derivatives."""
-        return lifted(self, self.base.constant(raw(x)))
+        """Return ``x``, a peak, as it moves: no loss is a function of it, and seen from it much is small."""
+        return x
 
     def settled(self, x: Any) -> Any:
         """Return ``x``, computed once and rounded."""
