@@ -65,15 +65,17 @@ def hvp(loss: Callable[P, Any]) -> Callable[..., Any]:
             return _curvature_head.product(made, tangent)
         engine, plan, operands, _ = made
         v = moved(engine, "the prediction", operands.prediction, tangent)
-        return engine.apply(_along, plan, operands, v)
+        return engine.apply(_along, plan, operands, v)[1]
 
     return Made(hvp, loss, product)
 
 
-def _along(engine: Engine, plan: Plan, operands: Operands, v: Array) -> Array:
-    xp = DualVerbs(engine.xp, values=plan.finish == "exp")
-    g = slopes(xp, plan, operands, v)[1]
-    return engine.xp.reshape(g.parts.get(OWN, engine.xp.zeros_like(v)), v.shape)
+def _along(engine: Engine, plan: Plan, operands: Operands, v: Array) -> tuple[Array, Array]:
+    """Return the gradient, and Hessian · v."""
+    xp = engine.xp
+    g = slopes(DualVerbs(xp, values=plan.finish == "exp"), plan, operands, v)[1]
+    product = g.parts.get(OWN, xp.zeros_like(v))
+    return xp.reshape(g.value, v.shape), xp.reshape(product, v.shape)
 
 
 def gauss_newton(loss: OfHead[P, R]) -> Callable[..., Gradients[R]]:

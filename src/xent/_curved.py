@@ -23,31 +23,39 @@ from xent._typing import Array
 
 @dataclass(frozen=True)
 class Curved(Kernel):
-    """A kernel that is given dual numbers, and whose gradient moves with them."""
+    """A kernel that is given dual numbers, and whose gradient moves with them.
+
+    Attributes
+    ----------
+    of, own : the kernel with its own numbers dual, and as they are
+    """
 
     of: Kernel
+    own: Kernel
 
     def filled(self, numbers: tuple[Any, ...]) -> Kernel:
         """Return the kernel with its numbers."""
-        return Curved(self.of.filled(numbers))
+        return Curved(self.of.filled(numbers), self.own.filled(raw(numbers)))
 
     def measure(self, xp: Any, prediction: Any, target: Any, axis: Any) -> tuple[Any, None]:
         """Return the statistics, which need not move where no value and no gradient is made of them."""
         if self._of_partition and not xp.values:
-            return self.of.measure(xp.base, raw(prediction), raw(target), axis)[0], None
+            return self.own.measure(xp.base, raw(prediction), raw(target), axis)[0], None
         return self.of.measure(xp, prediction, target, axis)[0], None
 
     def value(self, xp: Any, s: Any) -> Any:
         """Return the loss of each row."""
-        return self.of.value(xp, s) if xp.values else lifted(xp, self.of.value(xp.base, raw(s)))
+        if xp.values:
+            return self.of.value(xp, s)
+        return lifted(xp, self.own.value(xp.base, raw(s)))
 
     def gradient(
         self, xp: Any, prediction: Any, target: Any, s: Any, made: None, w: Any, axis: Any
     ) -> Any:
         """Return the gradient; it is linear in ``w``, which may move too."""
-        kernel, plain, t = self.of, raw(s), raw(target)
+        kernel, plain, t = self.own, raw(s), raw(target)
         if not self._of_partition:
-            return kernel.gradient(xp, prediction, target, s, None, w, axis)
+            return self.of.gradient(xp, prediction, target, s, None, w, axis)
 
         def of(w: Any) -> Any:
             return kernel.gradient(xp.base, raw(prediction), t, plain, None, w, axis)
@@ -77,7 +85,9 @@ class Moving(Engine):
 
     def rows_and_gradient(self, plan: Plan, operands: Operands, w: Array) -> tuple[Array, Array]:
         """Return the loss of each row and the gradient."""
-        return rows_and_gradient_of(self.xp, replace(plan, kernel=Curved(plan.kernel)), operands, w)
+        return rows_and_gradient_of(
+            self.xp, replace(plan, kernel=Curved(plan.kernel, plan.kernel)), operands, w
+        )
 
 
 def slopes(xp: DualVerbs, plan: Plan, operands: Operands, v: Array) -> tuple[Dual, Dual]:
