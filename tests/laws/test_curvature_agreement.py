@@ -12,6 +12,7 @@ from tests.laws.strangers import generalised, squares
 from tests.laws.test_dtypes import DTYPES
 from tests.laws.test_finite_differences import assert_derivative, derivative
 from tests.near import assert_near, assert_same, assert_zero, wide
+from xent.engines import blocks
 from xent.kernels import labels
 
 FEW = ("cross_entropy-labels-logits", "perplexity-labels-logits", "log_softmax-nothing-logits")
@@ -29,6 +30,28 @@ def test_libraries_agree(any_backend, case):
     if not any_backend.compiles:
         for mine, right in zip(any_backend.run(BOTH(case.function), **given), (g, h), strict=True):
             assert_near(mine, right, scale=scale)
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.takes("reduction")], ids=str)
+def test_blocks_are_as_the_whole(monkeypatch, case):
+    """Rows of a large array are those of a small one, with the divisor of all of them."""
+    size = {"rows": (90,), "classes": 5}
+    monkeypatch.setattr(blocks, "BLOCK", 1 << 10)
+    given = {**case.arguments(**size), **case.options(**size), "reduction": "sum"}
+    given.pop("denominator", None)
+    v = np.cos(given[case.form])
+    whole = (xent.hvp(case.function)(**given, tangent=v), *BOTH(case.function)(**given))
+    rows = {k: x[45:50] if np.shape(x)[:1] == (90,) else x for k, x in given.items()}
+    some = (xent.hvp(case.function)(**rows, tangent=v[45:50]), *BOTH(case.function)(**rows))
+    for all_rows, few in zip(whole, some, strict=True):
+        assert_near(all_rows[45:50], few, scale=np.max(np.abs(few)))
+    given["reduction"] = "mean"
+    g, h = BOTH(case.function)(**given)
+    at = np.unravel_index(np.argmax(np.abs(g)), g.shape)
+    ratio = whole[1][at] / g[at]
+    assert ratio > 1
+    for mean, total in ((xent.hvp(case.function)(**given, tangent=v), whole[0]), (h, whole[2])):
+        assert_near(mean * ratio, total, scale=np.max(np.abs(total)))
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])
