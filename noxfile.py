@@ -129,7 +129,8 @@ for _library in LIBRARIES:
 @nox.session
 def doctest(session: nox.Session) -> None:
     """Every example: in docstrings, in the README, in examples/."""
-    install(session, "numpy", "torch", "jax", "dask", groups=("test", "example", "peers", "bench"))
+    groups = ("test", "example", "peers", "bench", "boosting")
+    install(session, "numpy", "torch", "jax", "dask", groups=groups)
     keras = {"KERAS_BACKEND": "numpy"}  # which nobody else has chosen
     cupy = "--ignore-glob=/*/engines/cupy/*"  # which can't be imported without a GPU
     session.run(

@@ -3,6 +3,9 @@
 from xent import kernels as kernels
 from xent import math as math
 from xent._call import loss as loss
+from xent._curvature import gauss_newton as gauss_newton
+from xent._curvature import grad_and_hessian_diagonal as grad_and_hessian_diagonal
+from xent._curvature import hvp as hvp
 from xent._kernel import Kernel as Kernel
 from xent._metrics import Metrics as Metrics
 from xent._metrics import with_metrics as with_metrics

@@ -7,19 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from functools import reduce
 from math import log
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import array_api_compat
 
 from xent import _dtype
-from xent import _math as m
+from xent._beside import slopes_of, values_of
 from xent._check import arguments
 from xent._namespace import Namespace, Sight
-from xent._plan import Operands, Plan, masked, of_loss, of_penalty
-from xent._rows import cotangents, reduced, weigh
-from xent._target import along, of_beside, raw_gradient, ready
+from xent._plan import Operands, Plan, masked, of_penalty
+from xent._rows import cotangents, exponential, reduced, weigh
+from xent._target import along, raw_gradient, ready
 from xent._typing import Array
 
 if TYPE_CHECKING:
@@ -109,6 +108,13 @@ class Engine:
     def call(self, function: Callable[..., Array], *args: Any) -> Any:
         """Return ``function(xp, *args)``, of one array, numbers and static arguments."""
         return self.run(function, self.xp, *args)
+
+    def apply(self, function: Callable[..., Any], plan: Any, *arrays: Any) -> Any:
+        """Return ``function(self, plan, *arrays)``, of a plan or what else is static."""
+        return self.run(function, self, plan, *arrays)
+
+    over_rows: Callable[..., Any] | None = None
+    """A loop of the library's own over chunks of rows, of which Python's would make one long program."""
 
     # --- a linear head ---
 
@@ -241,50 +247,6 @@ def value_and_gradient_of(
         penalties, more = engine.rows_and_gradient(*of_penalty(plan, operands), share)
         g = g + more
     return reduced(xp, plan, operands, rows, penalties, weights), g
-
-
-def values_of(value: Callable[..., Any], plan: Plan, operands: Operands) -> Any:
-    """Return ``value(plan, operands)``, in a pair with what it is of the values beside the loss, if any."""
-    if not plan.beside:
-        return value(plan, operands)
-    beside = tuple(value(*run) for run in of_beside(plan, operands))
-    return value(replace(plan, beside=()), operands), beside
-
-
-def slopes_of(
-    value: Callable[..., Any], both: Callable[..., Any], plan: Plan, operands: Operands
-) -> tuple[Any, Any]:
-    """Return the same with the gradient, ``both(plan, operands)`` being a value and its gradient."""
-    alone, own, weights = of_loss(plan, operands)
-    runs = of_beside(plan, operands)
-    beside = tuple(value(*run) for run in runs)
-    slopes = [
-        both(replace(other, even=False), rows._replace(sample_weight=w))[1]
-        for (other, rows), w in zip(runs, weights, strict=True)
-        if w is not None
-    ]
-    loss, g = both(alone, own)  # the last, as it may be written over the prediction
-    return ((loss, beside) if plan.beside else loss), reduce(_added, slopes, g)
-
-
-def _added(a: Any, b: Any) -> Any:
-    """Return the sum of two gradients, or of all that they are by name."""
-    if not hasattr(a, "_fields"):
-        return a + b
-    return type(a)(*(None if x is None else x + y for x, y in zip(a, b, strict=True)))
-
-
-def exponential(xp: Any, cost: Array, sloped: Callable[[Array], Array]) -> tuple[Array, Array]:
-    """Return exp of the cost and its gradient, that of the cost being ``sloped`` by a factor.
-
-    What is beyond the range of the dtype multiplies last, after rounding, and nothing that is 0 (R4).
-    """
-    within = xp.minimum(cost, xp.full_like(cost, log(xp.finfo(cost.dtype).max) - 1))
-    g = sloped(xp.exp(within))
-    if xp.maybe(lambda: within < cost):
-        wide = m.silent(xp, _dtype.cast(xp, g, cost.dtype), xp.exp(cost - within))
-        g = _dtype.cast(xp, wide, g.dtype)
-    return xp.exp(cost), g
 
 
 def ones(xp: Any, plan: Plan, operands: Operands) -> Array:

@@ -93,6 +93,15 @@ class Kernel:
             "without one (detach, stop_gradient)"
         )
 
+    def partition(self, xp: Any, target: Any, s: Statistics, /) -> Any:
+        """Return T where the loss is T log Σ exp zₖ but for what is linear in the logits z; else None.
+
+        Its second derivative is then T (diag a − a aᵀ), a the softmax, which keeps its digits near certainty
+        where the derivative of the gradient cancels. NaN where the row has no loss. Of a class that
+        inherits this and states a gradient of its own it is not asked.
+        """
+        return None
+
     @property
     def numbers(self) -> tuple[Any, ...]:
         """The parameters that are numbers, in the order of the fields: what is an operand."""

@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 
 from xent import _dispatch, _dtype, _options
 from xent import _math as m
+from xent._beside import slopes_of, values_of
 from xent._call import planned, seen
 from xent._check import arguments, structure
-from xent._engine import Engine, slopes_of, values_of
+from xent._engine import Engine
 from xent._linear import BUDGET, DEVICE_BUDGET, Chunks, Gradients, Head
 from xent._made import part_of
 from xent._namespace import Sight
@@ -89,11 +90,15 @@ class LinearProblem(NamedTuple):
         if plan is not self.plan:
             value = xp.exp(value)
             g = Gradients(*(None if x is None else _times(xp, x, value) for x in g))
-        both = zip(g, self.given, strict=True)
-        like = (
+        return self._shaped(value), self.like(g)
+
+    def like(self, g: Gradients) -> Gradients:
+        """Return derivatives in the shapes and dtypes of what was given."""
+        xp, both = self.engine.xp, zip(g, self.given, strict=True)
+        each = (
             None if x is None else _dtype.cast(xp, xp.reshape(d, x.shape), x.dtype) for d, x in both
         )
-        return self._shaped(value), Gradients(*like)
+        return Gradients(*each)
 
     @property
     def _without_exp(self) -> Plan:

@@ -133,6 +133,25 @@ def normaliser(xp: Verbs, logits: Array, axis: int) -> tuple[Normaliser, Array, 
     return Normaliser(peak, xp.sum(e, axis=axis, keepdims=True), index), d, e
 
 
+def exact_normaliser(xp: Verbs, logits: Array, axis: int) -> tuple[Normaliser, Array, Array]:
+    """Return the normaliser, d = z − peak, and the exponentials exp(d) · (1 + what d lacks)."""
+    index = xp.first_peak(logits, axis)
+    peak = xp.pick(logits, index, axis)
+    d, e = _exact_exponentials(xp, logits, peak)
+    e = xp.put(e, index, 0.0, axis)
+    softmax = Normaliser(peak, xp.sum(e, axis=axis, keepdims=True), index)
+    again = xp.anew(logits, peak)
+    if again is not logits:
+        d, e = _exact_exponentials(xp, again, peak)
+    return softmax, d, exponentials(xp, logits, softmax, e, axis)
+
+
+def _exact_exponentials(xp: Verbs, logits: Array, peak: Array) -> tuple[Array, Array]:
+    d = xp.shifted(logits, peak)
+    e = xp.exp(d)
+    return d, e + e * lost_below(xp, logits, peak, d)
+
+
 def below(xp: Verbs, logits: Array, peak: Array, index: Array, axis: int) -> Array:
     """Return z − peak, 0 at the peak's index.
 

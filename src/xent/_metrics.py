@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Generic, NamedTuple, ParamSpec
 
+from xent._beside import of_beside
 from xent._check import arguments
 from xent._elementary import LOGSUMEXP
 from xent._made import Made
 from xent._plan import NOTHING
 from xent._rows import reduced
-from xent._target import of_beside
 from xent._transform import named, problem_of
 from xent._typing import Array, R
 from xent.kernels import entropy

@@ -8,8 +8,9 @@ from typing import Any, Generic
 
 from xent import _dispatch, _dtype, _parts
 from xent._check import parts
-from xent._engine import Engine, exponential
+from xent._engine import Engine
 from xent._plan import Operands, Plan
+from xent._rows import exponential
 from xent._target import along
 from xent._typing import Array, R
 

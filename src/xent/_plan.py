@@ -197,18 +197,6 @@ def of_penalty(plan: Plan, operands: Operands) -> tuple[Plan, Operands]:
     return plan, Operands(operands.prediction, where=operands.where, numbers=numbers)
 
 
-def of_loss(plan: Plan, operands: Operands) -> tuple[Plan, Operands, list[Array | None]]:
-    """Return plan and operands of the loss alone, and what weighs each value beside it in a gradient.
-
-    Where values are pulled back together their weights are the columns of ``sample_weight``.
-    """
-    alone, sample = replace(plan, beside=()), operands.sample_weight
-    if sample is None or sample.ndim == operands.prediction.ndim - 1:
-        return alone, operands, [None] * len(plan.beside)
-    own, *others = (sample[..., i] for i in range(len(plan.beside) + 1))
-    return alone, operands._replace(sample_weight=own), list(others)
-
-
 def widened(xp: Verbs, operands: Operands) -> Operands:
     """Return operands whose target and weights are in the dtype to compute in.
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from math import prod
+from math import log, prod
 from typing import Any, NamedTuple
 
 from xent import _dtype
@@ -183,3 +184,16 @@ def cotangents(
     if plan.based:
         w = w / operands.numbers.log_base
     return (-w if plan.finish == "negate" else w), share
+
+
+def exponential(xp: Verbs, cost: Array, sloped: Callable[[Array], Array]) -> tuple[Array, Array]:
+    """Return exp of the cost and its gradient, that of the cost being ``sloped`` by a factor.
+
+    What is beyond the range of the dtype multiplies last, after rounding, and nothing that is 0 (R4).
+    """
+    within = xp.minimum(cost, xp.full_like(cost, log(xp.finfo(cost.dtype).max) - 1))
+    g = sloped(xp.exp(within))
+    if xp.maybe(lambda: within < cost):
+        wide = m.silent(xp, _dtype.cast(xp, g, cost.dtype), xp.exp(cost - within))
+        g = _dtype.cast(xp, wide, g.dtype)
+    return xp.exp(cost), g

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from xent import _dtype
 from xent import _math as m
 from xent._check import values
-from xent._plan import Numbers, Operands, Plan, Target, masked
+from xent._plan import Operands, Plan, Target
 from xent._typing import Array, Number, Verbs
 
 
@@ -193,28 +192,6 @@ PMF = Pmf("PMF")
 LOGITS = Logits("LOGITS")
 SOFTMAX_OF = SoftmaxOf("SOFTMAX_OF")
 PAIR = Pair("PAIR")
-
-
-def of_beside(plan: Plan, operands: Operands) -> list[tuple[Plan, Operands]]:
-    """Return plan and operands of each value that rows have beside their loss, one per row in nats.
-
-    Of what the loss makes of its rows, they have the masks and what bends the logits: no weight, no
-    smoothing.
-    """
-    if not plan.beside:
-        return []
-    plan, operands = masked(plan, operands)
-    numbers, even = operands.numbers, operands.where is None
-    alone = Plan(
-        plan.kernel,
-        LABEL if plan.target.by_label else plan.target,
-        *(plan.form, plan.axis, plan.row_axis, plan.classes, plan.source),
-        **{key: getattr(plan, key) for key in ("half", "capped", "tempered", "traced", "checked")},
-        even=even,
-    )
-    kept = Numbers(softcap=numbers.softcap, temperature=numbers.temperature)
-    bare = Operands(operands.prediction, operands.target, where=operands.where, numbers=kept)
-    return [(replace(alone, kernel=kernel), bare) for kernel in plan.beside]
 
 
 def ready(xp: Verbs, plan: Plan, operands: Operands, first: Any = 0) -> tuple[Array, Any]:

@@ -67,6 +67,20 @@ def test_every_loss_is_numpys(cupy, case, weighed, dtype):
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
+def test_second_derivatives_are_numpys(cupy, case):
+    given = case.arguments() | case.options()
+    for function, more in (
+        (xent.hvp(case.function), {"tangent": np.cos(given[case.form])}),
+        (xent.grad_and_hessian_diagonal(case.function), {}),
+    ):
+        want = np.asarray(function(**given, **more))
+        got = np.asarray(run(cupy, function, given | more))
+        assert_near(
+            got, want, scale=np.max(np.abs(want), initial=np.max(np.abs(case.grad(**given))))
+        )
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
 @pytest.mark.parametrize("rows", [(), (2, 3)])
 def test_rows_along_any_number_of_axes(cupy, case, rows):
     assert_numpys(cupy, case, case.arguments(rows=rows))

@@ -11,7 +11,10 @@ import xent
 from tests.cases import CASES, LOSSES
 from tests.near import assert_same
 
-TRANSFORMS = (xent.grad, xent.value_and_grad, xent.linear_head, xent.part)
+TRANSFORMS = (
+    *(xent.grad, xent.value_and_grad, xent.hvp, xent.grad_and_hessian_diagonal),
+    *(xent.linear_head, xent.part),
+)
 OF_LOGITS = [
     f for f in LOSSES.values() if {"target", "logits"} <= {*inspect.signature(f).parameters}
 ]
@@ -20,7 +23,7 @@ OF_LOGITS = [
 @pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
 def test_a_derivative_has_none_of_its_own(loss):
     """It has the name of its loss, whose first derivative was once returned for its second."""
-    for first in (xent.grad, xent.value_and_grad):
+    for first in TRANSFORMS[:4]:
         for second in TRANSFORMS:
             with pytest.raises(TypeError, match=rf"{first.__name__}\({loss.__name__}\)"):
                 second(first(loss))

@@ -134,6 +134,12 @@ def same_shape(name: str, x: Array, other: str, shape: Sequence[int], hint: str 
     sizes.of_shape(name, x, shape, rule)
 
 
+def tangent(x: Array, name: str, shape: Sequence[int]) -> None:
+    """Raise unless ``x`` is a direction in which the prediction can move."""
+    _of_kind("tangent", x, _dtype.is_floating(x), "floating point")
+    same_shape("tangent", x, name, shape)
+
+
 def _of_rows(name: str, x: Array, rows: Sequence[int]) -> None:
     """Raise unless ``x`` has one entry per row."""
     sizes.of_shape(name, x, rows, "; it takes one entry per row, shape {}")

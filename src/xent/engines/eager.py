@@ -135,6 +135,26 @@ class Eager(Products):
         x = operands.prediction
         return x if plan.overwrites else self.xp.empty_like(x)
 
+    def apply(self, function: Callable[..., Any], plan: Any, *arrays: Any) -> Any:
+        """Return the two arrays like the prediction that a function makes, block by block; of a head all."""
+        cut = isinstance(plan, Plan) and plan.finish != "exp"
+        tiles = self.tiles(plan, arrays[0]) if cut else []
+        if not tiles:
+            return super().apply(function, plan, *arrays)
+        operands, *more = arrays
+        x = operands.prediction
+        rows = tuple(n for i, n in enumerate(x.shape) if i != plan.row_axis)
+        plan, operands = divided_by(self.xp, plan, operands, rows)
+        made = self.xp.empty_like(x), self.xp.empty_like(x)
+
+        def one(tile: blocks.Tile) -> None:
+            block = blocks.cut(plan, operands, tile)
+            both = self.run(function, self, plan, block, *(v[tile] for v in more))
+            made[0][tile], made[1][tile] = both
+
+        self.each(one, tiles)
+        return made
+
     def rows(self, plan: Plan, operands: Operands, w: Array | None = None) -> Any:
         """Return the loss of each row, measured block by block.
 

@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
 from xent import _dtype, _parts
-from xent._engine import slopes_of, values_of
+from xent._beside import slopes_of, values_of
 from xent._kernel import Kernel, Statistics
 from xent._linear import Block, Chunks, Cut, Gradients, Head, Made, Sums, Wanted
 from xent._plan import Operands, Plan

@@ -70,6 +70,10 @@ class FromLogits(Kernel):
         d = xp.shifted(logits, s.softmax.peak)
         return m.scaled(xp, w, xp.log1p(m.limited(xp, s.softmax)) - d)
 
+    def partition(self, xp: Verbs, target: Array, s: Score) -> Array:
+        """Return the mass T."""
+        return s.mass
+
 
 def merge_scores(xp: Verbs, a: Score, b: Score) -> Score:
     """Return the score of a row from those of its halves, both seen from the higher peak.

@@ -133,7 +133,7 @@ class FromLogits(Kernel):
 
     def measure(self, xp: Verbs, logits: Array, target: Array, axis: int) -> tuple[Excess, None]:
         """Return the excess of p over b, of exact differences."""
-        softmax, d, e = _exact_normaliser(xp, logits, axis)
+        softmax, d, e = m.exact_normaliser(xp, logits, axis)
         high = xp.settled(1 + target) - 1
         low = xp.sum(target - high, axis=axis, keepdims=True)
         high = xp.sum(high, axis=axis, keepdims=True)
@@ -182,24 +182,9 @@ class FromLogits(Kernel):
         log_q = d - xp.log1p(m.limited(xp, s.softmax))
         return m.scaled(xp, w, _log_ratio(xp, target, log_q) + 1)
 
-
-def _exact_normaliser(xp: Verbs, logits: Array, axis: int) -> tuple[m.Normaliser, Array, Array]:
-    """Return the normaliser, d = z − peak, and the exponentials exp(d) · (1 + what d lacks)."""
-    index = xp.first_peak(logits, axis)
-    peak = xp.pick(logits, index, axis)
-    d, e = _exact_exponentials(xp, logits, peak)
-    e = xp.put(e, index, 0.0, axis)
-    softmax = m.Normaliser(peak, xp.sum(e, axis=axis, keepdims=True), index)
-    again = xp.anew(logits, peak)
-    if again is not logits:
-        d, e = _exact_exponentials(xp, again, peak)
-    return softmax, d, m.exponentials(xp, logits, softmax, e, axis)
-
-
-def _exact_exponentials(xp: Verbs, logits: Array, peak: Array) -> tuple[Array, Array]:
-    d = xp.shifted(logits, peak)
-    e = xp.exp(d)
-    return d, e + e * m.lost_below(xp, logits, peak, d)
+    def partition(self, xp: Verbs, target: Array, s: Excess) -> Array:
+        """Return the mass P."""
+        return s.mass
 
 
 def _excess(xp: Verbs, p: Array, b: Array, log_b: Array) -> Array:

@@ -149,6 +149,10 @@ class FromLogits(Kernel):
         p = xp.exp(d_p) / (1 + m.limited(xp, s.p))
         return m.scaled(xp, w * p, -_log_ratio(xp, delta, lack, s))
 
+    def partition(self, xp: Verbs, target: Array, s: Contrast) -> Array:
+        """Return 1, the whole mass of p, NaN where p has no limit."""
+        return 1 + 0 * m.limited(xp, s.p)
+
 
 def _differences(
     xp: Verbs, p_logits: Array, q_logits: Array, p: Array, q: Array

@@ -129,6 +129,10 @@ class FromLogits(Kernel):
             rivals = xp.times(made, factor)
         return xp.put(rivals, label, -odds.own * scale, axis)
 
+    def partition(self, xp: Verbs, label: Array, s: Rivals | Odds) -> Array:
+        """Return 1, NaN where the label is no class."""
+        return xp.where(xp.isnan(s.label), s.label, xp.ones_like(s.label))
+
 
 def _odds(xp: Verbs, s: Rivals) -> Odds:
     """Return the odds of a row, NaN where it has no limit.

@@ -119,6 +119,10 @@ class FromLogits(Kernel):
         own = less(xp.at_label(e, target.at, axis), target.own) * scale
         return xp.put(xp.times(less(e, target.other), scale), target.at, own, axis)
 
+    def partition(self, xp: Verbs, target: m.SmoothedLabel, s: Blend) -> Array:
+        """Return 1, the whole mass, NaN where the label is no class."""
+        return xp.where(xp.isnan(s.label), s.label, xp.ones_like(s.label))
+
 
 def _lack(xp: Verbs, softmax: m.Normaliser, e: Array, axis: int) -> Array:
     """Return Σ e − 1 − rest: the bits of each term that add exactly, and then the others.

@@ -90,6 +90,14 @@ class Dask(Engine):
             if x is not None:
                 _dispatch.engine_of(name, x._meta)
 
+    def apply(self, function: Any, plan: Any, *arrays: Any) -> Any:
+        """Return what a function makes of chunks of whole rows; of a head or an exponential, of all."""
+        if not isinstance(plan, Plan) or plan.finish == "exp":
+            return super().apply(function, plan, *arrays)
+        given = _counted(plan, _with_whole_rows(plan, arrays[0], needed=True))
+        made = parts.applied(self.xp, function, *given, arrays[1:])
+        return tuple(recut(x, arrays[0].prediction) for x in made)
+
     def value(self, plan: Plan, operands: Operands) -> Array:
         """Return the value of a call."""
         plan, operands = _counted(plan, _with_whole_rows(plan, operands))
@@ -168,13 +176,13 @@ class Dask(Engine):
         return max(4, _dtype.size(features))
 
 
-def _with_whole_rows(plan: Plan, operands: Operands) -> Operands:
+def _with_whole_rows(plan: Plan, operands: Operands, *, needed: bool = False) -> Operands:
     """Return operands whose rows are one chunk each, if the prediction's are or the plan needs them whole."""
     axis, target, weights = plan.axis, operands.target, operands.class_weight
     x: Any = operands.prediction
     if axis is None:
         return operands
-    whole = not plan.kernel.merges or plan.target is targets.SOFTMAX_OF
+    whole = needed or not plan.kernel.merges or plan.target is targets.SOFTMAX_OF
     if not whole and x.numblocks[axis] != 1:
         return operands
     if target is not None and not plan.target.by_label:

@@ -20,6 +20,7 @@ from xent.engines.dask.tasks import (
     operands_of,
     rows_of,
     taken,
+    uncut,
 )
 
 
@@ -54,6 +55,19 @@ def run(xp: Any, plan: Plan, operands: Operands, *, sloped: bool) -> tuple[Any, 
     return value, g
 
 
+def applied(xp: Any, function: Any, plan: Plan, operands: Operands, more: Any) -> Any:
+    """Return the two arrays that ``function`` makes of each chunk and, cut alike, of ``more``."""
+    x: Any = operands.prediction
+    every = tuple(CLASS if i == plan.axis else i for i in range(x.ndim))
+    plan, operands = divided_by(xp, plan, operands, rows_of(plan, operands), counted=True)
+    more = [v if plan.axis is None else uncut(v, plan.axis) for v in more]
+    indexed = [(x, every), *operands_of(plan, operands, every), *((v, every) for v in more)]
+    _, given = aligned(indexed)
+    static = {"plan": plan, "numbers": operands.numbers, "run": function, "more": len(more)}
+    parts = each(_applied, every, *given, dtype=object, **static)
+    return [each(_result, every, parts, every, dtype=x.dtype, place=i) for i in range(2)]
+
+
 def _total(field: int, parts: Any, every: Any, dtype: Any) -> Any:
     """Return the sum of what the parts hold at a place."""
     options = {"adjust_chunks": dict.fromkeys(every, 1), "field": field, "ndim": len(every)}
@@ -78,6 +92,17 @@ def _part(*given: Any, plan: Plan, numbers: Numbers, sloped: bool, late: bool) -
         return engine.value(plan, operands), None, divisor
     value, g = engine.value_and_gradient(plan, operands)
     return value, engine.run(_dtype.cast, engine.xp, g, operands.prediction.dtype), divisor
+
+
+def _applied(*given: Any, plan: Plan, numbers: Numbers, run: Any, more: int) -> Any:
+    """Return what a function makes of a chunk."""
+    own, others = given[: len(given) - more], given[len(given) - more :]
+    engine, operands = taken(plan, numbers, own)
+    return engine.apply(run, plan, operands, *others)
+
+
+def _result(part: Any, place: int) -> Any:
+    return part[place]
 
 
 def _share(part: Any, field: int, ndim: int) -> Any:

@@ -23,6 +23,7 @@ from xent._target import ready
 from xent._typing import Array
 from xent.engines.jax import linear
 from xent.engines.jax.derivative import known_rows, rows_of
+from xent.engines.jax.loops import over_rows
 from xent.engines.jax.measured import measured_apart
 from xent.engines.jax.parts import apart, beside
 from xent.engines.jax.sizes import distributed
@@ -99,6 +100,12 @@ class Jax(Engine):
         given = tuple(x for v, x in zip(varying, args, strict=True) if v)
         return _call(self, function, varying, static, given)
 
+    def apply(self, function: Callable[..., Any], plan: Any, *arrays: Any) -> Any:
+        """Return ``function(self, plan, *arrays)``, jitted."""
+        return _apply(self, function, plan, *arrays)
+
+    over_rows = staticmethod(over_rows)
+
     def value(self, plan: Plan, operands: Operands) -> Array:
         """Return the value of a call."""
         run, x = partial(_value, self, plan), operands.prediction
@@ -165,6 +172,11 @@ def _call(
     rest = iter(given)
     args = (next(rest) if v else x for v, x in zip(varying, static, strict=True))
     return function(engine.xp, *args)
+
+
+@partial(jax.jit, static_argnums=(0, 1, 2))
+def _apply(engine: Jax, function: Callable[..., Any], plan: Any, *arrays: Any) -> Any:
+    return function(engine, plan, *arrays)
 
 
 @partial(jax.jit, static_argnums=(0, 1))

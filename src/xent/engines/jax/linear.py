@@ -14,7 +14,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from xent._engine import Engine, value_of, values_of
+from xent._beside import values_of
+from xent._engine import Engine, value_of
 from xent._linear import ALL, Chunks, Gradients, Head, Made, Sums
 from xent._plan import Operands, Plan
 from xent._rows import divided_by

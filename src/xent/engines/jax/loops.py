@@ -147,11 +147,11 @@ class Traced:
 
 
 def over_rows(
-    body: OfRows, sums: Sums, features: Array, operands: Operands, step: int
+    body: OfRows, sums: Sums, features: Any, operands: Operands, step: int
 ) -> tuple[Sums, Made]:
     """Return the sums, and what the rows have for themselves, ``step`` rows at a time.
 
-    A symbolic number of rows is padded by some that are masked.
+    There may be several arrays of features. A symbolic number of rows is padded by some that are masked.
     """
 
     def some(sums: Sums, part: Any) -> tuple[Sums, Made]:
@@ -159,7 +159,7 @@ def over_rows(
         return body(sums, features, operands._replace(**mine))
 
     everything = features, per_row(operands)
-    rows = features.shape[0]
+    rows = jax.tree.leaves(features)[0].shape[0]
     fixed = isinstance(rows, int)
     count = rows // step if fixed else -(-rows // step)
     whole = count * step

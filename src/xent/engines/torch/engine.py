@@ -10,11 +10,11 @@ import array_api_compat.torch
 import torch
 
 from xent import _dtype
+from xent._beside import slopes_of
 from xent._check import arguments
 from xent._engine import (
     Engine,
     rows_and_gradient_of,
-    slopes_of,
     value_and_gradient_of,
     value_of,
 )

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 
 from xent import _math as m
-from xent._engine import value_of, values_of
+from xent._beside import values_of
+from xent._engine import value_of
 from xent._linear import Chunks, Head
 from xent._plan import Operands, Plan
 from xent._rows import divided_by

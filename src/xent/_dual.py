@@ -1,0 +1,116 @@
+"""Dual numbers: a number and its derivatives, which its operators carry along."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from xent import _dtype
+
+OWN = -1
+"""What a number moves by: the direction, or its own element. Others are counted variables of the row."""
+
+
+class Dual:
+    """A number and its derivatives, which may lack axes that broadcasting adds.
+
+    What does not move has none, and is a dual number all the same: not every library leaves an operation of
+    its arrays with a stranger to the stranger.
+    """
+
+    def __init__(self, xp: Any, value: Any, parts: Mapping[int, Any]) -> None:
+        self.xp, self.value, self.parts = xp, value, parts
+        self.shape, self.ndim, self.dtype = value.shape, value.ndim, value.dtype
+
+    def each(self, function: Callable[[Any], Any]) -> Dual:
+        """Return what a linear function makes of the number, and of each derivative in its shape."""
+        whole = {
+            key: part if part.shape == self.shape else part + self.xp.base.zeros_like(self.value)
+            for key, part in self.parts.items()
+        }
+        parts = {key: function(part) for key, part in whole.items()}
+        return Dual(self.xp, function(self.value), parts)
+
+    def __getitem__(self, key: Any) -> Dual:
+        return self.each(lambda x: x[key])
+
+    def __neg__(self) -> Dual:
+        return self.xp.moved(-self.value, (self, -1))
+
+    def __add__(self, other: Any) -> Dual:
+        return self.xp.moved(self.value + raw(other), (self, 1), (other, 1))
+
+    def __sub__(self, other: Any) -> Dual:
+        return self.xp.moved(self.value - raw(other), (self, 1), (other, -1))
+
+    def __rsub__(self, other: Any) -> Dual:
+        return self.xp.moved(other - self.value, (self, -1))
+
+    def __mul__(self, other: Any) -> Dual:
+        return self.xp.moved(self.value * raw(other), (self, raw(other)), (other, self.value))
+
+    def __truediv__(self, other: Any) -> Dual:
+        return self.xp.divide(self, other)
+
+    def __rtruediv__(self, other: Any) -> Dual:
+        return self.xp.divide(other, self)
+
+    def __pow__(self, n: Any) -> Dual:
+        n = raw(n)
+        slope = n * self.value ** (n - 1) if self.parts else 1
+        return self.xp.moved(self.value**n, (self, slope))
+
+    def __lt__(self, other: Any) -> Any:
+        return self.value < raw(other)
+
+    def __le__(self, other: Any) -> Any:
+        return self.value <= raw(other)
+
+    def __gt__(self, other: Any) -> Any:
+        return self.value > raw(other)
+
+    def __ge__(self, other: Any) -> Any:
+        return self.value >= raw(other)
+
+    def __eq__(self, other: Any) -> Any:
+        return self.value == raw(other)
+
+    def __ne__(self, other: Any) -> Any:
+        return self.value != raw(other)
+
+    __radd__, __rmul__ = __add__, __mul__
+    __hash__: Any = None  # what compares elementwise is in no set
+
+
+def lifted(xp: Any, x: Any) -> Any:
+    """Return floating-point numbers as dual ones that do not move; of a tuple each, all else as it is."""
+    if isinstance(x, tuple):
+        return _each(partial(lifted, xp), x)
+    plain = hasattr(x, "shape") and not isinstance(x, Dual)
+    return Dual(xp, x, {}) if plain and _dtype.is_floating(x) else x
+
+
+def raw(x: Any) -> Any:
+    """Return a number without its derivatives; of a tuple each."""
+    if isinstance(x, tuple):
+        return _each(raw, x)
+    return x.value if isinstance(x, Dual) else x
+
+
+def _each(function: Callable[[Any], Any], x: Any) -> Any:
+    each = map(function, x)
+    return type(x)(*each) if hasattr(x, "_fields") else tuple(each)
+
+
+def moves(x: Any) -> bool:
+    return isinstance(x, Dual) and bool(x.parts)
+
+
+def linear(function: Any, x: Any, *args: Any, **kwargs: Any) -> Any:
+    """Return what a linear function of a library makes of a number that may be dual."""
+
+    def plain(y: Any) -> Any:
+        return function(y, *args, **kwargs)
+
+    return x.each(plain) if isinstance(x, Dual) else plain(x)
