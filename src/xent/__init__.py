@@ -40,6 +40,9 @@ from xent.losses.links import logsumexp as logsumexp
 from xent.losses.links import sigmoid as sigmoid
 from xent.losses.links import softmax as softmax
 from xent.losses.links import softmax_jacobian as softmax_jacobian
+from xent.losses.of_label import focal_loss as focal_loss
+from xent.losses.of_label import generalized_cross_entropy as generalized_cross_entropy
+from xent.losses.of_label import poly_loss as poly_loss
 
 __version__ = "0.1.0"
 

@@ -1,0 +1,312 @@
+"""Losses that are a function f of the cross entropy of a class, each written once by f and f′.
+
+With C = −log q_y the loss of a label y is f(C), and that of a distribution t is Σₖ tₖ f(−log qₖ). The
+derivative in whatever q is made of is that of C times f′(C). So a loss is a `Curve`, a small dataclass with
+its parameter, f and f′; the kernels take it in each form of the prediction, and `kernels` makes all of them.
+
+The share of the other classes, p = 1 − q_y, is −expm1(−C): near certainty, where 1 − q_y has no digit left,
+it has all that C has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+from xent import _math as m
+from xent import _series as series
+from xent._kernel import Forms, Kernel
+from xent._typing import Array, Number, Verbs
+from xent.kernels import distributions, labels
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A function f of a cross entropy C ≥ 0, with its parameter in a field.
+
+    Both methods may be differentiated at any C > 0, and at 0 and infinity return what the limit is.
+    """
+
+    def cost(self, xp: Verbs, c: Array) -> Array:
+        """Return f(C)."""
+        raise NotImplementedError
+
+    def slope(self, xp: Verbs, c: Array) -> Array:
+        """Return f′(C)."""
+        raise NotImplementedError
+
+    def certain(self) -> Number:
+        """Return f′(0), a number."""
+        raise NotImplementedError
+
+    def fall(self, xp: Verbs, probs: Array, c: Array) -> Array:
+        """Return f′(C) / q, which is −df/dq of a probability q."""
+        return xp.divide(self.slope(xp, c), probs)
+
+
+@dataclass(frozen=True)
+class Focal(Curve):
+    """f(C) = p^γ C, with p = 1 − e^−C."""
+
+    gamma: Number
+
+    def cost(self, xp: Verbs, c: Array) -> Array:
+        """Return p^γ C; where C is 0 or infinite p is a constant, so that no derivative is 0 · ∞."""
+        lost = c == xp.inf
+        share = self._share(xp, xp.where((c <= 0) | lost, 1.0, c))
+        return xp.where(c <= 0, 0.0**self.gamma, xp.where(lost, 1.0, share)) * c
+
+    def slope(self, xp: Verbs, c: Array) -> Array:
+        """Return p^γ (1 + γ C / (e^C − 1))."""
+        lost = c == xp.inf
+        inner = xp.where(lost, 1.0, xp.where(c < 0, 0.0, c))
+        ratio = xp.divide(xp.exp(-inner), series.expm1_ratio(xp, -inner))
+        return xp.where(lost, 1.0, self._share(xp, inner) * (1 + self.gamma * ratio))
+
+    def certain(self) -> Number:
+        """Return 1 for γ = 0, else 0."""
+        return 0.0**self.gamma
+
+    def _share(self, xp: Verbs, c: Array) -> Array:
+        """Return p^γ."""
+        return (-xp.expm1(-c)) ** self.gamma
+
+
+@dataclass(frozen=True)
+class Generalized(Curve):
+    """f(C) = (1 − e^−qC) / q, with C itself at q = 0."""
+
+    q: Number
+
+    def cost(self, xp: Verbs, c: Array) -> Array:
+        """Return C · expm1(−qC) / (−qC), and 1/q of an infinite C."""
+        lost = c == xp.inf
+        inner = xp.where(lost, 1.0, c)
+        rate = self.q * xp.ones_like(c)
+        limit = xp.where(rate > 0, 1 / xp.where(rate > 0, rate, 1.0), xp.inf)
+        return xp.where(lost, limit, inner * series.expm1_ratio(xp, -self.q * inner))
+
+    def slope(self, xp: Verbs, c: Array) -> Array:
+        """Return e^−qC."""
+        lost = c == xp.inf
+        return xp.where(lost, 0.0**self.q, xp.exp(-self.q * xp.where(lost, 1.0, c)))
+
+    def certain(self) -> Number:
+        """Return 1."""
+        return 1.0
+
+    def fall(self, xp: Verbs, probs: Array, c: Array) -> Array:
+        """Return the power of the probability itself: that of its logarithm loses digits of a small one."""
+        return probs ** (self.q - 1)
+
+
+@dataclass(frozen=True)
+class Poly(Curve):
+    """f(C) = C + ε p, with p = 1 − e^−C."""
+
+    epsilon: Number
+
+    def cost(self, xp: Verbs, c: Array) -> Array:
+        """Return (1 + ε) p + (C − p), of which no term is negative for ε ≥ −1."""
+        near = c < series.NEAR
+        inner, outer = xp.where(near, c, 0.0), xp.where(near, 1.0, c)
+        rest = xp.where(near, series.expm1_tail(xp, -inner), outer + xp.expm1(-outer))
+        return rest - (1 + self.epsilon) * xp.expm1(-c)
+
+    def slope(self, xp: Verbs, c: Array) -> Array:
+        """Return p + (1 + ε) e^−C."""
+        return (1 + self.epsilon) * xp.exp(-c) - xp.expm1(-c)
+
+    def certain(self) -> Number:
+        """Return 1 + ε."""
+        return 1 + self.epsilon
+
+
+@dataclass(frozen=True)
+class OfCurve(Kernel):
+    """A kernel of a curve, whose parameter is an operand."""
+
+    curve: Callable[[Any], Curve]
+    parameter: float
+
+    @property
+    def f(self) -> Curve:
+        """The curve with its parameter."""
+        return self.curve(self.parameter)
+
+
+def slope_in_logits(xp: Verbs, f: Curve, c: Array) -> Array:
+    """Return f′(C), a constant where C is 0: what f″ has of infinity there the rest has of 0 in logits."""
+    sure = c == 0
+    return xp.where(sure, f.certain(), f.slope(xp, xp.where(sure, 1.0, c)))
+
+
+@dataclass(frozen=True)
+class LabelFromLogits(OfCurve, labels.FromLogits):
+    """f(C) of a label from logits, with C and its gradient those of `labels.FromLogits`."""
+
+    def value(self, xp: Verbs, s: Any) -> Array:
+        """Return f(C)."""
+        return self.f.cost(xp, super().value(xp, s))
+
+    def gradient(
+        self, xp: Verbs, logits: Array, label: Array, s: Any, made: Any, w: Array, axis: int
+    ) -> Array:
+        """Return f′(C) times the gradient of C."""
+        slope = slope_in_logits(xp, self.f, super().value(xp, s))
+        return super().gradient(xp, logits, label, s, made, w * slope, axis)
+
+
+class Spread(NamedTuple):
+    """What a row of logits costs beside a distribution.
+
+    Attributes
+    ----------
+    softmax : the row's normaliser
+    cost : Σ tₖ f(−log aₖ)
+    """
+
+    softmax: m.Normaliser
+    cost: Array
+
+
+@dataclass(frozen=True)
+class SoftFromLogits(OfCurve):
+    """Σₖ tₖ f(Cₖ) of a distribution from logits, with Cₖ = (peak − zₖ) + log1p(s), a sum of what is ≥ 0.
+
+    f is not linear: of a part of a row, whose softmax is not known, nothing can be summed.
+    """
+
+    merges: ClassVar[bool] = False
+
+    def measure(self, xp: Verbs, logits: Array, target: Array, axis: int) -> tuple[Spread, Array]:
+        """Return the normaliser and the cost, and the exponentials."""
+        softmax, d, made = m.normaliser(xp, logits, axis)
+        cost = m.scaled(xp, target, self.f.cost(xp, _costs(xp, softmax, d)))
+        return Spread(softmax, xp.sum(cost, axis=axis, keepdims=True)), made
+
+    def value(self, xp: Verbs, s: Spread) -> Array:
+        """Return the cost."""
+        return s.cost
+
+    def gradient(
+        self, xp: Verbs, logits: Array, target: Array, s: Spread, made: Any, w: Array, axis: int
+    ) -> Array:
+        """Return U a − u with uₖ = tₖ f′(Cₖ) and U their sum: that of a cross entropy with the target u."""
+        d = m.below(xp, logits, s.softmax.peak, s.softmax.place, axis)
+        u = target * slope_in_logits(xp, self.f, _costs(xp, s.softmax, d))
+        score = distributions.Score(s.softmax, xp.sum(u, axis=axis, keepdims=True), s.cost)
+        e = m.exponentials(xp, logits, s.softmax, made, axis)
+        return distributions.excess_of_softmax(xp, e, u, score, w)
+
+    def target_gradient(
+        self, xp: Verbs, logits: Array, target: Array, s: Spread, w: Array, axis: int
+    ) -> Array:
+        """Return f(Cₖ), in which the loss is linear."""
+        d = m.below(xp, logits, s.softmax.peak, s.softmax.place, axis)
+        return m.scaled(xp, w, self.f.cost(xp, _costs(xp, s.softmax, d)))
+
+
+def _costs(xp: Verbs, softmax: m.Normaliser, d: Array) -> Array:
+    """Return what each class costs, NaN where the row has no limit."""
+    return xp.log1p(m.limited(xp, softmax)) - d
+
+
+class Entries(OfCurve):
+    """What is made of the entries of a row by themselves: f of each, and minus its derivative."""
+
+    def cost(self, xp: Verbs, x: Array) -> Array:
+        """Return f(C) of each entry."""
+        raise NotImplementedError
+
+    def fall(self, xp: Verbs, x: Array) -> Array:
+        """Return minus its derivative in the entry, ≥ 0."""
+        raise NotImplementedError
+
+
+class OfProbs(Entries):
+    """Entries that are probabilities q, with C = −log q."""
+
+    def cost(self, xp: Verbs, x: Array) -> Array:
+        """Return f(−log q)."""
+        return self.f.cost(xp, 0 - xp.log(x))
+
+    def fall(self, xp: Verbs, x: Array) -> Array:
+        """Return f′(−log q) / q."""
+        return self.f.fall(xp, x, 0 - xp.log(x))
+
+
+class OfLogProbs(Entries):
+    """Entries that are log-probabilities, with C = −log q as it is given."""
+
+    def cost(self, xp: Verbs, x: Array) -> Array:
+        """Return f(−log q)."""
+        return self.f.cost(xp, 0 - x)
+
+    def fall(self, xp: Verbs, x: Array) -> Array:
+        """Return f′(−log q)."""
+        return self.f.slope(xp, 0 - x)
+
+
+class OfLabel(Entries, labels.Entry):
+    """f(C) of a label's own entry."""
+
+    def value(self, xp: Verbs, x: Array) -> Array:
+        """Return f(C)."""
+        return self.cost(xp, x)
+
+    def gradient(
+        self, xp: Verbs, prediction: Array, label: Array, x: Array, made: None, w: Array, axis: int
+    ) -> Array:
+        """Return the derivative at the label, and 0 beside it."""
+        slope = -m.scaled(xp, w, self.fall(xp, x))
+        return xp.put(xp.zeros_like(prediction), label, slope, axis)
+
+
+class OfDistribution(Entries):
+    """Σₖ tₖ f(Cₖ): a plain sum over entries, to which one without weight adds nothing (R4)."""
+
+    def measure(self, xp: Verbs, x: Array, target: Array, axis: int) -> tuple[Array, None]:
+        """Return the sum."""
+        cost = m.scaled(xp, target, self.cost(xp, x))
+        return xp.sum(cost, axis=axis, keepdims=True), None
+
+    def gradient(
+        self, xp: Verbs, x: Array, target: Array, s: Array, made: None, w: Array, axis: int
+    ) -> Array:
+        """Return t times the derivative of f."""
+        return -m.scaled(xp, w, m.scaled(xp, target, self.fall(xp, x)))
+
+    def target_gradient(
+        self, xp: Verbs, x: Array, target: Array, s: Array, w: Array, axis: int
+    ) -> Array:
+        """Return f(Cₖ), in which the loss is linear."""
+        return m.scaled(xp, w, self.cost(xp, x))
+
+
+class LabelFromProbs(OfProbs, OfLabel):
+    """f(C) of a label from probabilities."""
+
+
+class LabelFromLogProbs(OfLogProbs, OfLabel):
+    """f(C) of a label from log-probabilities."""
+
+
+class SoftFromProbs(OfProbs, OfDistribution):
+    """Σₖ tₖ f(Cₖ) from probabilities."""
+
+
+class SoftFromLogProbs(OfLogProbs, OfDistribution):
+    """Σₖ tₖ f(Cₖ) from log-probabilities."""
+
+
+LABELS = {"logits": LabelFromLogits, "probs": LabelFromProbs, "log_probs": LabelFromLogProbs}
+SOFT = {"logits": SoftFromLogits, "probs": SoftFromProbs, "log_probs": SoftFromLogProbs}
+
+
+def kernels(curve: Callable[[Any], Curve], parameter: Number) -> tuple[Forms, Forms]:
+    """Return the kernels of a curve, of labels and of distributions."""
+    forms = ({k: kernel(curve, parameter) for k, kernel in of.items()} for of in (LABELS, SOFT))
+    labels, soft = forms
+    return labels, soft
