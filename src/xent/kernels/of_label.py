@@ -18,7 +18,7 @@ from xent import _math as m
 from xent import _series as series
 from xent._kernel import Forms, Kernel
 from xent._typing import Array, Number, Verbs
-from xent.kernels import distributions, labels
+from xent.kernels import labels
 
 
 @dataclass(frozen=True)
@@ -97,8 +97,10 @@ class Generalized(Curve):
         return 1.0
 
     def fall(self, xp: Verbs, probs: Array, c: Array) -> Array:
-        """Return the power of the probability itself: that of its logarithm loses digits of a small one."""
-        return probs ** (self.q - 1)
+        """Return q_y^q / q_y: a power of −log q_y, or with a rounded q − 1, loses digits of a small q_y."""
+        none, limit = probs == 0, 0.0 ** (1 - self.q)
+        power = xp.where(none, 1.0, probs) ** self.q
+        return xp.divide(power, xp.where(none, (1 - limit) * probs + limit, probs))
 
 
 @dataclass(frozen=True)
@@ -193,12 +195,15 @@ class SoftFromLogits(OfCurve):
     def gradient(
         self, xp: Verbs, logits: Array, target: Array, s: Spread, made: Any, w: Array, axis: int
     ) -> Array:
-        """Return U a − u with uₖ = tₖ f′(Cₖ) and U their sum: that of a cross entropy with the target u."""
-        d = m.below(xp, logits, s.softmax.peak, s.softmax.place, axis)
-        u = target * slope_in_logits(xp, self.f, _costs(xp, s.softmax, d))
-        score = distributions.Score(s.softmax, xp.sum(u, axis=axis, keepdims=True), s.cost)
+        """Return U a − u with uₖ = tₖ f′(Cₖ) and U their sum, at the peak without u's own part in it."""
+        peak, _, place = s.softmax
+        d, rest = m.below(xp, logits, peak, place, axis), m.limited(xp, s.softmax)
+        u = target * slope_in_logits(xp, self.f, xp.log1p(rest) - d)
+        own = xp.pick(u, place, axis)
+        others = xp.sum(xp.replaced(u, place, 0.0, axis), axis=axis, keepdims=True)
         e = m.exponentials(xp, logits, s.softmax, made, axis)
-        return distributions.excess_of_softmax(xp, e, u, score, w)
+        inner = xp.put((others + own) * e - u * (1 + rest), place, others - own * rest, axis)
+        return xp.times(inner, w / (1 + rest))
 
     def target_gradient(
         self, xp: Verbs, logits: Array, target: Array, s: Spread, w: Array, axis: int
