@@ -15,6 +15,7 @@ import numpy as np
 import xent
 from tests import losses
 from tests.formulas import softmax
+from xent.testing.case import forms_of
 
 LOSSES = {
     name: function
@@ -32,7 +33,6 @@ RECORDS = {
 """By the name of the loss."""
 
 _NAMES = {"target_logits": "target_logits", "pmf": "p", "nothing": None}
-_FORMS = ("logits", "probs", "log_probs", "q")
 CLASSES = 4
 ROWS = (3,)
 
@@ -169,7 +169,7 @@ def _cases():
     for loss, record in RECORDS.items():
         known = signature(LOSSES[loss]).parameters if loss in LOSSES else ()
         for kind in record.targets:
-            yield from (Case(loss, kind, form) for form in _FORMS if form in known)
+            yield from (Case(loss, kind, form) for form in forms_of(known))
 
 
 CASES = tuple(_cases())
