@@ -4,7 +4,7 @@ A loss is covered by all laws once it has a record in `tests/losses/`; `test_reg
 has.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import import_module
 from inspect import signature
@@ -100,6 +100,12 @@ class Case:
         """Whether a row of it has a value."""
         return self.record.one_per != "call"
 
+    @cached_property
+    def merges(self):
+        """Whether it has one number per row, of statistics that merge."""
+        kernel = self.function.problem(**self.arguments(), **self.each).plan.kernel
+        return kernel.shape == "row" and kernel.merges
+
     @property
     def is_link(self):
         """Whether it returns the prediction's dtype."""
@@ -174,6 +180,12 @@ def _cases():
 
 CASES = tuple(_cases())
 NAMED = {str(case): case for case in CASES}
+
+
+def filled(problem):
+    """Return the plan of a call, its kernel with its numbers, and the operands."""
+    plan, operands = problem.plan, problem.operands
+    return replace(plan, kernel=plan.kernel.filled(operands.numbers.kernel)), operands
 
 
 def in_brief(case):
