@@ -72,7 +72,7 @@ def focal_loss(
     --------
     >>> import xent
     >>> print(xent.focal_loss([0, 1], [[0.5, 0.5], [0.25, 0.75]]))
-    0.0956335844...
+    0.0956334...
     """
     forms = {"probs": probs, "logits": logits, "log_probs": log_probs}
     return _call(target, forms, options, kernels.Focal, gamma=gamma)
