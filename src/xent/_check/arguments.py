@@ -195,7 +195,7 @@ _RULES: dict[str, tuple[str, Callable[[float], bool]]] = {
     "gamma_negative": _POWER,
     "gamma_positive": _POWER,
     "alpha": _SHARE,
-    "epsilon": ("a finite number", math.isfinite),
+    "epsilon": ("a finite number", lambda n: -math.inf < n < math.inf),
     "margin": ("a number in [0, 1), 1 left out", lambda n: 0 <= n < 1),
     "q": _SHARE,
 }

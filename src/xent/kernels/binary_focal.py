@@ -13,7 +13,7 @@ from xent import _series as series
 from xent._kernel import Forms, Kernel
 from xent._typing import Array, Number, Verbs
 from xent.kernels import binary
-from xent.kernels.of_label import Focal, slope_in_logits
+from xent.kernels.curves import Focal
 
 Two = tuple[Array, Array]
 """Of the positive and of the negative class."""
@@ -87,8 +87,8 @@ class FromLogits(Weighed):
     def slopes(self, xp: Verbs, x: Array) -> Two:
         """Return −f′(C₊) σ(−z) and f′(C₋) σ(z)."""
         down, up = _sigmoids(xp, x)
-        positive = slope_in_logits(xp, self.f, m.softplus(xp, -x))
-        return -positive * down, slope_in_logits(xp, self.f, m.softplus(xp, x)) * up
+        positive = self.f.slope_in_logits(xp, m.softplus(xp, -x))
+        return -positive * down, self.f.slope_in_logits(xp, m.softplus(xp, x)) * up
 
 
 class FromProbs(Weighed):
@@ -121,24 +121,24 @@ class Asymmetric(TwoClasses):
         """Return −f₊′(C₊) σ(−z), and f₋′(C₋) times the derivative of C₋."""
         cost, slope = self._negative(xp, x)
         f = Focal(self.gamma_positive)
-        positive = slope_in_logits(xp, f, m.softplus(xp, -x)) * _sigmoids(xp, x)[0]
-        return -positive, slope_in_logits(xp, Focal(self.gamma_negative), cost) * slope
+        positive = f.slope_in_logits(xp, m.softplus(xp, -x)) * _sigmoids(xp, x)[0]
+        return -positive, Focal(self.gamma_negative).slope_in_logits(xp, cost) * slope
 
     def _negative(self, xp: Verbs, x: Array) -> Two:
         """Return C₋ and its derivative, both 0 up to the margin.
 
-        Just above it C₋ is −log1p(margin − σ). Farther it is log(1 + eᶻ) − log1p(r), r = margin (1 + eᶻ),
+        Just above it C₋ is −log1p(margin − σ). Farther it is c − log1p(r) with c = log(1 + eᶻ), r = margin e^c,
         where r ≤ 1, and −log margin − log1p(1/r) beyond: neither is a small difference. Its derivative is
         σ / (1 + r).
         """
         up = _sigmoids(xp, x)[1]
         plain, over, rate = m.softplus(xp, x), up - self.margin, self.margin * xp.ones_like(x)
-        r = m.scaled(xp, rate, xp.exp(plain))
-        high, near, above = r > 1, over < series.NEAR, over > 0
-        base = xp.where(high, -xp.log(xp.where(high, rate, 1.0)), plain)
-        far = base - xp.log1p(xp.where(high, 1 / xp.where(high, r, 1.0), r))
+        worst = xp.where(rate > 0, -xp.log(xp.where(rate > 0, rate, 1.0)), _most(xp, x))
+        high, near, above = (plain > worst) & (rate > 0), over < series.NEAR, over > 0
+        less = xp.exp(-m.magnitude(xp, plain - worst))
+        far = xp.where(high, worst, plain) - xp.log1p(less)
         cost = xp.where(near, 0 - xp.log1p(-xp.where(near & above, over, 0.0)), far)
-        return cost, xp.where(above, up / (1 + r), 0.0)
+        return cost, xp.where(above, up * xp.where(high, less, 1.0) / (1 + less), 0.0)
 
 
 def _sigmoids(xp: Verbs, z: Array) -> Two:
@@ -146,6 +146,11 @@ def _sigmoids(xp: Verbs, z: Array) -> Two:
     e_up, e_down = binary.decays(xp, z, None)
     whole = e_up + e_down
     return e_up / whole, e_down / whole
+
+
+def _most(xp: Verbs, x: Array) -> float:
+    """Return the largest number of the dtype of ``x``."""
+    return float(xp.finfo(x.dtype).max)
 
 
 def kernels(gamma: Number, alpha: Number | None) -> Forms:

@@ -1,11 +1,8 @@
-"""Losses that are a function f of the cross entropy of a class, each written once by f and f′.
+"""Losses that are a function f of the cross entropy of a class, by f and f′ as `curves` has them.
 
 With C = −log q_y the loss of a label y is f(C), and that of a distribution t is Σₖ tₖ f(−log qₖ). The
-derivative in whatever q is made of is that of C times f′(C). So a loss is a `Curve`, a small dataclass with
-its parameter, f and f′; the kernels take it in each form of the prediction, and `kernels` makes all of them.
-
-The share of the other classes, p = 1 − q_y, is −expm1(−C): near certainty, where 1 − q_y has no digit left,
-it has all that C has.
+derivative in whatever q is made of is that of C times f′(C). So these kernels take any curve, in each form
+of the prediction, and `kernels` makes all of them.
 """
 
 from __future__ import annotations
@@ -15,114 +12,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 from xent import _math as m
-from xent import _series as series
 from xent._kernel import Forms, Kernel
 from xent._typing import Array, Number, Verbs
 from xent.kernels import labels
-
-
-@dataclass(frozen=True)
-class Curve:
-    """A function f of a cross entropy C ≥ 0, with its parameter in a field.
-
-    Both methods may be differentiated at any C > 0, and at 0 and infinity return what the limit is.
-    """
-
-    def cost(self, xp: Verbs, c: Array) -> Array:
-        """Return f(C)."""
-        raise NotImplementedError
-
-    def slope(self, xp: Verbs, c: Array) -> Array:
-        """Return f′(C)."""
-        raise NotImplementedError
-
-    def certain(self) -> Number:
-        """Return f′(0), a number."""
-        raise NotImplementedError
-
-    def fall(self, xp: Verbs, probs: Array, c: Array) -> Array:
-        """Return f′(C) / q, which is −df/dq of a probability q."""
-        return xp.divide(self.slope(xp, c), probs)
-
-
-@dataclass(frozen=True)
-class Focal(Curve):
-    """f(C) = p^γ C, with p = 1 − e^−C."""
-
-    gamma: Number
-
-    def cost(self, xp: Verbs, c: Array) -> Array:
-        """Return p^γ C; where C is 0 or infinite p is a constant, so that no derivative is 0 · ∞."""
-        lost = c == xp.inf
-        share = self._share(xp, xp.where((c <= 0) | lost, 1.0, c))
-        return xp.where(c <= 0, 0.0**self.gamma, xp.where(lost, 1.0, share)) * c
-
-    def slope(self, xp: Verbs, c: Array) -> Array:
-        """Return p^γ (1 + γ C / (e^C − 1))."""
-        lost = c == xp.inf
-        inner = xp.where(lost, 1.0, xp.where(c < 0, 0.0, c))
-        ratio = xp.divide(xp.exp(-inner), series.expm1_ratio(xp, -inner))
-        return xp.where(lost, 1.0, self._share(xp, inner) * (1 + self.gamma * ratio))
-
-    def certain(self) -> Number:
-        """Return 1 for γ = 0, else 0."""
-        return 0.0**self.gamma
-
-    def _share(self, xp: Verbs, c: Array) -> Array:
-        """Return p^γ."""
-        return (-xp.expm1(-c)) ** self.gamma
-
-
-@dataclass(frozen=True)
-class Generalized(Curve):
-    """f(C) = (1 − e^−qC) / q, with C itself at q = 0."""
-
-    q: Number
-
-    def cost(self, xp: Verbs, c: Array) -> Array:
-        """Return C · expm1(−qC) / (−qC), and 1/q of an infinite C."""
-        lost = c == xp.inf
-        inner = xp.where(lost, 1.0, c)
-        rate = self.q * xp.ones_like(c)
-        limit = xp.where(rate > 0, 1 / xp.where(rate > 0, rate, 1.0), xp.inf)
-        return xp.where(lost, limit, inner * series.expm1_ratio(xp, -self.q * inner))
-
-    def slope(self, xp: Verbs, c: Array) -> Array:
-        """Return e^−qC."""
-        lost = c == xp.inf
-        return xp.where(lost, 0.0**self.q, xp.exp(-self.q * xp.where(lost, 1.0, c)))
-
-    def certain(self) -> Number:
-        """Return 1."""
-        return 1.0
-
-    def fall(self, xp: Verbs, probs: Array, c: Array) -> Array:
-        """Return q_y^q / q_y: a power of −log q_y, or with a rounded q − 1, loses digits of a small q_y."""
-        none, limit = probs == 0, 0.0 ** (1 - self.q)
-        power = xp.where(none, 1.0, probs) ** self.q
-        return xp.divide(power, xp.where(none, (1 - limit) * probs + limit, probs))
-
-
-@dataclass(frozen=True)
-class Poly(Curve):
-    """f(C) = C + ε p, with p = 1 − e^−C."""
-
-    epsilon: Number
-
-    def cost(self, xp: Verbs, c: Array) -> Array:
-        """Return (1 + ε) p + (C − p), of which no term is negative for ε ≥ −1."""
-        near = c < series.NEAR
-        inner, outer = xp.where(near, c, 0.0), xp.where(near, 1.0, c)
-        rest = xp.where(near, series.expm1_tail(xp, -inner), outer + xp.expm1(-outer))
-        return rest - (1 + self.epsilon) * xp.expm1(-c)
-
-    def slope(self, xp: Verbs, c: Array) -> Array:
-        """Return p + (1 + ε) e^−C."""
-        return (1 + self.epsilon) * xp.exp(-c) - xp.expm1(-c)
-
-    def certain(self) -> Number:
-        """Return 1 + ε."""
-        return 1 + self.epsilon
+from xent.kernels.curves import Curve
 
 
 @dataclass(frozen=True)
@@ -138,12 +31,6 @@ class OfCurve(Kernel):
         return self.curve(self.parameter)
 
 
-def slope_in_logits(xp: Verbs, f: Curve, c: Array) -> Array:
-    """Return f′(C), a constant where C is 0: what f″ has of infinity there the rest has of 0 in logits."""
-    sure = c == 0
-    return xp.where(sure, f.certain(), f.slope(xp, xp.where(sure, 1.0, c)))
-
-
 @dataclass(frozen=True)
 class LabelFromLogits(OfCurve, labels.FromLogits):
     """f(C) of a label from logits, with C and its gradient those of `labels.FromLogits`."""
@@ -156,7 +43,7 @@ class LabelFromLogits(OfCurve, labels.FromLogits):
         self, xp: Verbs, logits: Array, label: Array, s: Any, made: Any, w: Array, axis: int
     ) -> Array:
         """Return f′(C) times the gradient of C."""
-        slope = slope_in_logits(xp, self.f, super().value(xp, s))
+        slope = self.f.slope_in_logits(xp, super().value(xp, s))
         return super().gradient(xp, logits, label, s, made, w * slope, axis)
 
 
@@ -198,7 +85,7 @@ class SoftFromLogits(OfCurve):
         """Return U a − u with uₖ = tₖ f′(Cₖ) and U their sum, at the peak without u's own part in it."""
         peak, _, place = s.softmax
         d, rest = m.below(xp, logits, peak, place, axis), m.limited(xp, s.softmax)
-        u = target * slope_in_logits(xp, self.f, xp.log1p(rest) - d)
+        u = target * self.f.slope_in_logits(xp, xp.log1p(rest) - d)
         own = xp.pick(u, place, axis)
         others = xp.sum(xp.replaced(u, place, 0.0, axis), axis=axis, keepdims=True)
         e = m.exponentials(xp, logits, s.softmax, made, axis)
@@ -312,6 +199,7 @@ SOFT = {"logits": SoftFromLogits, "probs": SoftFromProbs, "log_probs": SoftFromL
 
 def kernels(curve: Callable[[Any], Curve], parameter: Number) -> tuple[Forms, Forms]:
     """Return the kernels of a curve, of labels and of distributions."""
-    forms = ({k: kernel(curve, parameter) for k, kernel in of.items()} for of in (LABELS, SOFT))
-    labels, soft = forms
-    return labels, soft
+    of_labels, soft = (
+        {form: kernel(curve, parameter) for form, kernel in of.items()} for of in (LABELS, SOFT)
+    )
+    return of_labels, soft

@@ -10,18 +10,18 @@ from xent._check.arguments import number
 from xent._options import CurveOptions
 from xent._request import Call
 from xent._typing import A, ArrayLike, Maybe, Scalar
-from xent.kernels import of_label as kernels
+from xent.kernels import curves, of_label
 
 
 def _call(
     target: ArrayLike,
     predictions: Mapping[str, Any],
     options: Mapping[str, Any],
-    curve: Callable[[Any], kernels.Curve],
+    curve: Callable[[Any], curves.Curve],
     **parameter: Scalar,
 ) -> Call:
     ((name, x),) = parameter.items()
-    labels, soft = kernels.kernels(curve, number(name, x))
+    labels, soft = of_label.kernels(curve, number(name, x))
     return Call(target, predictions, labels, soft, options=options)
 
 
@@ -75,7 +75,7 @@ def focal_loss(
     0.0956334...
     """
     forms = {"probs": probs, "logits": logits, "log_probs": log_probs}
-    return _call(target, forms, options, kernels.Focal, gamma=gamma)
+    return _call(target, forms, options, curves.Focal, gamma=gamma)
 
 
 @loss(CurveOptions)
@@ -128,7 +128,7 @@ def generalized_cross_entropy(
     0.5
     """
     forms = {"probs": probs, "logits": logits, "log_probs": log_probs}
-    return _call(target, forms, options, kernels.Generalized, q=q)
+    return _call(target, forms, options, curves.Generalized, q=q)
 
 
 @loss(CurveOptions)
@@ -181,4 +181,4 @@ def poly_loss(
     1.2404146265058...
     """
     forms = {"probs": probs, "logits": logits, "log_probs": log_probs}
-    return _call(target, forms, options, kernels.Poly, epsilon=epsilon)
+    return _call(target, forms, options, curves.Poly, epsilon=epsilon)
