@@ -127,18 +127,16 @@ class Asymmetric(TwoClasses):
     def _negative(self, xp: Verbs, x: Array) -> Two:
         """Return C₋ and its derivative, both 0 up to the margin.
 
-        Just above it C₋ is −log1p(margin − σ). Farther it is c − log1p(r) with c = log(1 + eᶻ), r = margin e^c,
-        where r ≤ 1, and −log margin − log1p(1/r) beyond: neither is a small difference. Its derivative is
-        σ / (1 + r).
+        Just above it C₋ is −log1p(margin − σ(z)), farther −log(σ(−z) + margin), and log(1 + eᶻ) without a
+        margin, where σ(−z) alone may be lost. Its derivative is σ(z) σ(−z) / (σ(−z) + margin).
         """
-        up = _sigmoids(xp, x)[1]
-        plain, over, rate = m.softplus(xp, x), up - self.margin, self.margin * xp.ones_like(x)
-        worst = xp.where(rate > 0, -xp.log(xp.where(rate > 0, rate, 1.0)), _most(xp, x))
-        high, near, above = (plain > worst) & (rate > 0), over < series.NEAR, over > 0
-        less = xp.exp(-m.magnitude(xp, plain - worst))
-        far = xp.where(high, worst, plain) - xp.log1p(less)
+        down, up = _sigmoids(xp, x)
+        over, rate = up - self.margin, self.margin * xp.ones_like(x)
+        near, above, has = over < series.NEAR, over > 0, rate > 0
+        rest = xp.where(has, down + rate, 1.0)
+        far = xp.where(has, -xp.log(rest), m.softplus(xp, x))
         cost = xp.where(near, 0 - xp.log1p(-xp.where(near & above, over, 0.0)), far)
-        return cost, xp.where(above, up * xp.where(high, less, 1.0) / (1 + less), 0.0)
+        return cost, xp.where(above, up * xp.where(has, down / rest, 1.0), 0.0)
 
 
 def _sigmoids(xp: Verbs, z: Array) -> Two:
@@ -146,11 +144,6 @@ def _sigmoids(xp: Verbs, z: Array) -> Two:
     e_up, e_down = binary.decays(xp, z, None)
     whole = e_up + e_down
     return e_up / whole, e_down / whole
-
-
-def _most(xp: Verbs, x: Array) -> float:
-    """Return the largest number of the dtype of ``x``."""
-    return float(xp.finfo(x.dtype).max)
 
 
 def kernels(gamma: Number, alpha: Number | None) -> Forms:
