@@ -1,4 +1,4 @@
-"""Losses that are a function of a cross entropy: what their parameters come to at the ends of their ranges."""
+"""Functions of a cross entropy: what their parameters come to at the ends of their ranges."""
 
 import numpy as np
 import pytest
