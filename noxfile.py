@@ -86,7 +86,7 @@ def typing(session: nox.Session) -> None:
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
         if line.endswith("# wrong")
     }
-    unannotated = "../../examples/focal_loss.py"  # which mypy, if strict, refuses as such
+    unannotated = "../../examples/phuber_loss.py"  # which mypy, if strict, refuses as such
     for checker in (("mypy", "--strict", "--config-file="), ("pyright", unannotated)):
         said = session.run(*checker, ".", success_codes=[1], silent=True)
         found = set(re.findall(r"(\w+\.py):(\d+)\D.* error: ", said))

@@ -4,7 +4,7 @@ A loss is covered by all laws once it has a record in `tests/losses/`; `test_reg
 has.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import import_module
 from inspect import signature
@@ -15,6 +15,7 @@ import numpy as np
 import xent
 from tests import losses
 from tests.formulas import softmax
+from xent.testing.case import forms_of
 
 LOSSES = {
     name: function
@@ -32,7 +33,6 @@ RECORDS = {
 """By the name of the loss."""
 
 _NAMES = {"target_logits": "target_logits", "pmf": "p", "nothing": None}
-_FORMS = ("logits", "probs", "log_probs", "q")
 CLASSES = 4
 ROWS = (3,)
 
@@ -99,6 +99,12 @@ class Case:
     def has_rows(self):
         """Whether a row of it has a value."""
         return self.record.one_per != "call"
+
+    @cached_property
+    def merges(self):
+        """Whether it has one number per row, of statistics that merge."""
+        kernel = self.function.problem(**self.arguments(), **self.each).plan.kernel
+        return kernel.shape == "row" and kernel.merges
 
     @property
     def is_link(self):
@@ -169,11 +175,17 @@ def _cases():
     for loss, record in RECORDS.items():
         known = signature(LOSSES[loss]).parameters if loss in LOSSES else ()
         for kind in record.targets:
-            yield from (Case(loss, kind, form) for form in _FORMS if form in known)
+            yield from (Case(loss, kind, form) for form in forms_of(known))
 
 
 CASES = tuple(_cases())
 NAMED = {str(case): case for case in CASES}
+
+
+def filled(problem):
+    """Return the plan of a call, its kernel with its numbers, and the operands."""
+    plan, operands = problem.plan, problem.operands
+    return replace(plan, kernel=plan.kernel.filled(operands.numbers.kernel)), operands
 
 
 def in_brief(case):

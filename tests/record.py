@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from functools import partial
 
 FORMS = ("probs", "logits", "log_probs")
-ROW = ("base", "sample_weight", "where", "reduction", "denominator", "validate")
+ELEMENT = ("sample_weight", "where", "reduction", "denominator", "validate")
+ROW = ("base", *ELEMENT)
+CURVE = (*ELEMENT, "axis", "class_weight", "ignore_index")
 SOFTMAX = (*ROW, "axis", "class_weight", "ignore_index", "label_smoothing", "softcap", "z_loss")
 
 

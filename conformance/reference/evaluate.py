@@ -13,13 +13,13 @@ from conformance.exact import FORMATS
 from conformance.reference import linear, links
 from conformance.reference.losses import TABLE
 from conformance.reference.number import Array, Number, Row, mp
-from conformance.reference.problem import Problem, array_of, problem_of
+from conformance.reference.problem import BINARY, Problem, array_of, problem_of
 from conformance.reference.rows import times, total
 
 #: What "reduction" is where a case does not say.
 DEFAULT = {"entropy": "none", "likelihood": "prod", "log_likelihood": "sum"}
 #: Losses whose mean divides by the number of rows: they have no target, or no weights in it.
-COUNTED = ("entropy", "jensen_shannon_divergence", "binary_cross_entropy")
+COUNTED = ("entropy", "jensen_shannon_divergence", *BINARY)
 
 
 def evaluate(case: Case, dtype: str) -> Any:
@@ -148,7 +148,7 @@ def _gradient(case: Case, problem: Problem, arrays: Mapping[str, Array]) -> Arra
     if case.function == "perplexity":
         scale = scale * _value(case, problem)
     rows = [_slope(case, problem, index, scale) for index in range(len(problem.rows))]
-    if case.function == "binary_cross_entropy":
+    if case.function in BINARY:
         return np.array(rows, dtype=object).reshape(problem.shape)
     result = np.array(rows, dtype=object).reshape((*problem.shape, len(problem.rows[0])))
     return np.moveaxis(result, -1, case.options.get("axis", -1))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from conformance.reference import curves
 from conformance.reference.number import Number, Row, mp
 from conformance.reference.rows import (
     costs,
@@ -135,4 +136,6 @@ TABLE: dict[str, tuple[Cost, Slope]] = {
     "likelihood": (likelihood, cross_entropy_slope),
     "binary_cross_entropy": (binary, binary_slope),
     "jensen_shannon_divergence": (jensen_shannon, jensen_shannon_slope),
+    **curves.ROWS,
+    **curves.ELEMENTS,
 }

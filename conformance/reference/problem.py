@@ -10,12 +10,13 @@ import numpy as np
 
 from conformance.arguments import dtype_of, mapped, values_of
 from conformance.case import Argument, Case
+from conformance.reference import curves
 from conformance.reference.links import smoothed
 from conformance.reference.number import Array, Number, Row, mp
 from conformance.reference.rows import softmax, surprisal
 
 FORMS = ("probs", "logits", "log_probs")
-BINARY = ("binary_cross_entropy",)
+BINARY = ("binary_cross_entropy", *curves.ELEMENTS)
 
 
 @dataclass(frozen=True)
@@ -126,10 +127,12 @@ def _per_row(arrays: Mapping[str, Array], name: str, count: int) -> list[Number]
 def _extra(
     case: Case, arrays: Mapping[str, Array], shape: tuple[int, ...], count: int
 ) -> list[Any]:
-    """Return what only one loss takes: the target's −log from its logits, or pos_weight."""
+    """Return what only one loss takes: its parameters, the target's −log from its logits, or pos_weight."""
     if "target_logits" in arrays:
         axis = case.options.get("axis", -1)
         return [surprisal(row) for row in rows_of(arrays["target_logits"], axis)]
+    if case.function in curves.PARAMETERS:
+        return [curves.parameters(case.function, case.options)] * count
     if case.function not in BINARY:
         return [None] * count
     given = arrays.get("pos_weight", mp.mpf(case.options.get("pos_weight", 1)))

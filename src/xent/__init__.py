@@ -22,6 +22,8 @@ from xent._transform import value_and_grad as value_and_grad
 from xent._workers import get_workers as get_workers
 from xent._workers import set_workers as set_workers
 from xent.losses.binary_cross_entropy import binary_cross_entropy as binary_cross_entropy
+from xent.losses.binary_focal import asymmetric_loss as asymmetric_loss
+from xent.losses.binary_focal import binary_focal_loss as binary_focal_loss
 from xent.losses.cross_entropy import categorical_cross_entropy as categorical_cross_entropy
 from xent.losses.cross_entropy import cross_entropy as cross_entropy
 from xent.losses.cross_entropy import perplexity as perplexity
@@ -49,6 +51,9 @@ from xent.losses.links import softmax_jacobian as softmax_jacobian
 from xent.losses.log_probs import LogProbs as LogProbs
 from xent.losses.log_probs import linear_log_probs as linear_log_probs
 from xent.losses.log_probs import log_probs as log_probs
+from xent.losses.of_label import focal_loss as focal_loss
+from xent.losses.of_label import generalized_cross_entropy as generalized_cross_entropy
+from xent.losses.of_label import poly_loss as poly_loss
 
 __version__ = "0.1.0"
 

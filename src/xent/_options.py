@@ -35,20 +35,29 @@ class CommonOptions(TypedDict, total=False):
     validate: bool | None
 
 
-class ScaleOptions(TypedDict, total=False):
+class ReductionOptions(TypedDict, total=False):
+    """What a loss takes that is not always a mean.
+
+    Attributes
+    ----------
+    reduction : "none", "sum" or "mean"
+        "mean" (the default) divides by what the rows weigh: the sum of sample weight times the
+        class-weighted mass of the target.
+    """
+
+    reduction: Reduction
+
+
+class ScaleOptions(ReductionOptions, total=False):
     """What a loss takes that is not always a mean in nats.
 
     Attributes
     ----------
     base : float, optional
         Base of the logarithm: 2 for bits, 10 for hartleys; None for nats.
-    reduction : "none", "sum" or "mean"
-        "mean" (the default) divides by what the rows weigh: the sum of sample weight times the
-        class-weighted mass of the target.
     """
 
     base: Scalar | None
-    reduction: Reduction
 
 
 class AxisOptions(TypedDict, total=False):
@@ -141,8 +150,8 @@ class LikelihoodOptions(DivergenceOptions, LabelOptions, total=False):
     """What a loss of rows or labels takes."""
 
 
-class MeanOptions(CommonOptions, LabelOptions, SmoothingOptions, total=False):
-    """What a mean of cross entropies takes.
+class ClassOptions(LabelOptions, total=False):
+    """What a loss takes whose classes may weigh unlike.
 
     Attributes
     ----------
@@ -151,6 +160,18 @@ class MeanOptions(CommonOptions, LabelOptions, SmoothingOptions, total=False):
     """
 
     class_weight: ArrayLike | None
+
+
+class ElementOptions(CommonOptions, ReductionOptions, total=False):
+    """What a loss of elements takes that is no cross entropy."""
+
+
+class CurveOptions(ElementOptions, ClassOptions, AxisOptions, total=False):
+    """What a loss takes that is a function of a cross entropy."""
+
+
+class MeanOptions(CommonOptions, ClassOptions, SmoothingOptions, total=False):
+    """What a mean of cross entropies takes."""
 
 
 class PerplexityOptions(MeanOptions, AxisOptions, total=False):
@@ -273,6 +294,13 @@ def _documented(*groups: type) -> dict[str, str]:
 
 
 _DOCS = _documented(
-    *(CommonOptions, ScaleOptions, AxisOptions, LabelOptions, SmoothingOptions, ChunkOptions),
-    *(BinaryOptions, MeanOptions, SoftcapOptions, SoftmaxOptions, TemperatureOptions),
+    *(CommonOptions, ReductionOptions, ScaleOptions, AxisOptions, LabelOptions, SmoothingOptions),
+    *(
+        ChunkOptions,
+        BinaryOptions,
+        ClassOptions,
+        SoftcapOptions,
+        SoftmaxOptions,
+        TemperatureOptions,
+    ),
 )

@@ -66,6 +66,13 @@ def expm1_tail(xp: Verbs, x: Array) -> Array:
     return x * _series(x, _EXPM1)
 
 
+def expm1_ratio(xp: Verbs, x: Array) -> Array:
+    """Return expm1(x) / x for any finite x, 1 where it is 0, and smooth there."""
+    near = m.magnitude(xp, x) < NEAR
+    inner, outer = xp.where(near, x, 0.0), xp.where(near, 1.0, x)
+    return xp.where(near, 1 + _series(inner, _EXPM1), xp.divide(xp.expm1(outer), outer))
+
+
 def _series(x: Array, terms: dict[float, list[float]]) -> Array:
     """Return Σₖ cₖ xᵏ for k = 1, 2, …, by Horner's rule from the smallest term."""
     coefficients = terms[_dtype.eps(x)]

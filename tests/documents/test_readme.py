@@ -111,6 +111,7 @@ def library_of(monkeypatch):
     monkeypatch.setenv("KERAS_BACKEND", "numpy")
     modules = {
         "torch": {"F": "torch.nn.functional"},
+        "torchvision": {"torchvision": "torchvision", "_ops": "torchvision.ops"},
         "optax": {"optax": "optax"},
         "Keras": {"keras": "keras"},
         "scikit-learn": {"sklearn": "sklearn", "_metrics": "sklearn.metrics"},
@@ -121,7 +122,7 @@ def library_of(monkeypatch):
             "_distance": "scipy.spatial.distance",
         },
     }
-    arrays = {"torch": "torch", "optax": "jax.numpy"}
+    arrays = {"torch": "torch", "torchvision": "torch", "optax": "jax.numpy"}
 
     def names(library):
         for module in modules[library].values():

@@ -91,6 +91,12 @@ OPTIONS = [
         "'none', 'prod'",
     ),
     (lambda: CE(Y, logits=Z, label_smoothing=1.5), ValueError, "label_smoothing is 1.5", "[0, 1]"),
+    (lambda: xent.focal_loss(Y, P, gamma=-1), ValueError, "gamma is -1", "not negative"),
+    (lambda: xent.focal_loss(Y, P, gamma="2"), TypeError, "gamma is str", "takes a number"),
+    (lambda: xent.poly_loss(Y, P, epsilon=np.inf), ValueError, "epsilon is inf", "finite"),
+    (lambda: xent.generalized_cross_entropy(Y, P, q=1.5), ValueError, "q is 1.5", "[0, 1]"),
+    (lambda: xent.binary_focal_loss(Z, P, alpha=2), ValueError, "alpha is 2", "[0, 1]"),
+    (lambda: xent.asymmetric_loss(Z, logits=Z, margin=1), ValueError, "margin is 1", "[0, 1)"),
     (
         lambda: CE(Y, logits=Z, label_smoothing=-0.1),
         ValueError,

@@ -12,9 +12,7 @@ UNEVEN = (0, 1, 5, 12)
 
 def of_rows(case):
     """Whether a case has parts: it has one number per row, and needs no softmax of a whole row."""
-    if case.elementwise or case.keeps_shape or case.function is xent.likelihood:
-        return False
-    return case.kind != "target_logits" or case.form == "logits"
+    return case.merges and (case.kind != "target_logits" or case.form == "logits")
 
 
 def given_parts(case, given, cuts):

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from tests.cases import CASES
+from tests.cases import CASES, filled
 from tests.near import BOTH, assert_near, largest
 from xent import _dispatch
 from xent import _target as targets
@@ -20,12 +20,7 @@ ENGINE = _dispatch.engine_of("x", np.zeros(1))
 XP = ENGINE.xp
 
 
-def rows_of(case):
-    kernel = case.function.problem(**case.arguments(), **case.each).plan.kernel
-    return kernel.shape == "row" and kernel.merges
-
-
-ROW_CASES = [case for case in CASES if rows_of(case)]
+ROW_CASES = [case for case in CASES if case.merges]
 
 
 def blocks(case, given, cuts, **options):
@@ -35,7 +30,7 @@ def blocks(case, given, cuts, **options):
         if (case.takes("validate"))
         else case.function.problem(**given, **case.each, **options)
     )
-    plan, operands = problem.plan, problem.operands
+    plan, operands = filled(problem)
     parts = []
     for a, b in pairwise(cuts):
         target = operands.target

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.cases import CASES
+from tests.cases import CASES, filled
 from tests.laws.test_finite_differences import assert_derivative, derivative
 from xent import _dispatch
 from xent._kernel import Kernel
@@ -14,8 +14,8 @@ XP = _dispatch.engine_of("x", np.zeros(1)).xp
 
 def prepared(case):
     """Return the plan of a case, and prediction and target as its kernel takes them."""
-    problem = case.function.problem(**case.arguments(seed=60), **case.each)
-    return problem.plan, *ready(XP, problem.plan, problem.operands)
+    plan, operands = filled(case.function.problem(**case.arguments(seed=60), **case.each))
+    return plan, *ready(XP, plan, operands)
 
 
 def has_target_gradient(kernel):

@@ -13,7 +13,7 @@ from tests.laws import broken, strangers
 from xent.testing import BrokenLawError, check
 
 MODULES = {"strict": "array_api_strict"}
-EXAMPLE = Path(__file__).parents[2] / "examples" / "focal_loss.py"
+EXAMPLE = Path(__file__).parents[2] / "examples" / "phuber_loss.py"
 
 
 def skipped(name):
@@ -32,7 +32,7 @@ def here(backend):
 
 
 def example():
-    spec = importlib.util.spec_from_file_location("focal_loss", EXAMPLE)
+    spec = importlib.util.spec_from_file_location("phuber_loss", EXAMPLE)
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
@@ -44,31 +44,31 @@ def example():
 
 @each_library
 def test_the_example_holds(backend):
-    focal = example()
-    gammas = ({"gamma": 2.0}, {"gamma": 0.0}, {"gamma": 0.5})
-    some = gammas if backend in ("numpy", "strict", "torch") else gammas[:2]
-    report = check(focal.focal_loss, focal.textbook, parameters=some, libraries=here(backend))
+    phuber = example()
+    taus = ({"tau": 10.0}, {"tau": 2.0}, {"tau": 4.5})
+    some = taus if backend in ("numpy", "strict", "torch") else taus[:2]
+    report = check(phuber.phuber_loss, phuber.textbook, parameters=some, libraries=here(backend))
     (laws,) = report.checked.values()
     assert len(laws) >= 20
-    assert "focal_loss holds" in str(report)
+    assert "phuber_loss holds" in str(report)
 
 
-def test_the_example_without_gamma_is_the_cross_entropy():
-    focal, draw = example(), np.random.default_rng(0)
+def test_the_example_is_the_cross_entropy_of_what_is_likely():
+    phuber, draw = example(), np.random.default_rng(0)
     z, y = draw.normal(size=(50, 7)) * 20, draw.integers(0, 7, 50)
-    got = xent.value_and_grad(focal.focal_loss)(y, logits=z, gamma=0, reduction="none")
+    got = xent.value_and_grad(phuber.phuber_loss)(y, logits=z, tau=1e300, reduction="none")
     wanted = xent.value_and_grad(xent.cross_entropy)(y, logits=z, reduction="none")
     for mine, right in zip(got, wanted, strict=True):
         np.testing.assert_array_max_ulp(mine, right, 1)
 
 
 def test_the_example_keeps_its_digits():
-    """At a margin of 40 the rivals' share is 2 e^−40 and C the same, so the loss is their cube."""
-    focal = example().focal_loss
-    loss, g = xent.value_and_grad(focal)([0], logits=np.asarray([[40.0, 0.0, 0.0]]))
+    """At a margin of 40 the rivals' share is 2 e^−40 and C the same."""
+    phuber = example().phuber_loss
+    loss, g = xent.value_and_grad(phuber)([0], logits=np.asarray([[40.0, 0.0, 0.0]]))
     share = 2 * np.exp(-40.0)
-    np.testing.assert_allclose(loss, share**3, rtol=1e-14)
-    np.testing.assert_allclose(g[0], [-3 * share**3, 1.5 * share**3, 1.5 * share**3], rtol=1e-14)
+    np.testing.assert_allclose(loss, share, rtol=1e-14)
+    np.testing.assert_allclose(g[0], [-share, share / 2, share / 2], rtol=1e-14)
 
 
 @each_library
@@ -103,6 +103,11 @@ def binary(t, q):
     return -t * np.log(q) - (1 - t) * np.log(1 - q)
 
 
+def asymmetric(t, q):
+    over = np.maximum(q - 0.05, 0)
+    return -t * np.log(q) - (1 - t) * over**4 * np.log(1 - over)
+
+
 H, BOTH = broken.cross_entropy, ("labels", "distributions")
 OWN = {
     "cross_entropy": (H, BOTH),
@@ -115,6 +120,8 @@ OWN = {
     "jensen_shannon_divergence": (jensen_shannon, ("distributions",)),
     "negative_log_likelihood": (lambda t, q: -log_likelihood(t, q), BOTH),
     "log_likelihood": (log_likelihood, BOTH),
+    "focal_loss": (lambda t, q: -np.sum(t * (1 - q) ** 2 * np.log(q), axis=-1), BOTH),
+    "asymmetric_loss": (asymmetric, ("binary",)),
     "softmax": (lambda t, q: q, ("nothing",)),
     "log_softmax": (lambda t, q: np.log(q), ("nothing",)),
     "logsumexp": (None, ("nothing",)),

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from tests.cases import CASES, LOSSES, RECORDS
-
-FORMS = {"probs", "logits", "log_probs", "q"}
+from xent.testing.case import forms_of
 
 
 def test_every_registered_loss_has_cases():
@@ -16,7 +15,7 @@ def test_every_registered_loss_has_cases():
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_every_form_of_the_prediction_has_cases(loss):
-    forms = FORMS & set(inspect.signature(LOSSES[loss]).parameters)
+    forms = set(forms_of(inspect.signature(LOSSES[loss]).parameters))
     assert forms == {case.form for case in CASES if case.loss == loss}
 
 

@@ -181,6 +181,7 @@ def choice(name: str, x: Any, choices: Sequence[str]) -> None:
 _SHARE = ("a number in [0, 1]", lambda n: 0 <= n <= 1)
 _POSITIVE = ("a positive number", lambda n: 0 < n < math.inf)
 _AT_LEAST_0 = ("a number that is not negative", lambda n: n >= 0)
+_POWER = ("a finite number that is not negative", lambda n: 0 <= n < math.inf)
 
 _RULES: dict[str, tuple[str, Callable[[float], bool]]] = {
     "label_smoothing": _SHARE,
@@ -190,8 +191,15 @@ _RULES: dict[str, tuple[str, Callable[[float], bool]]] = {
     "temperature": _POSITIVE,
     "z_loss": _AT_LEAST_0,
     "atol": _AT_LEAST_0,
+    "gamma": _POWER,
+    "gamma_negative": _POWER,
+    "gamma_positive": _POWER,
+    "alpha": _SHARE,
+    "epsilon": ("a finite number", lambda n: -math.inf < n < math.inf),
+    "margin": ("a number in [0, 1), 1 left out", lambda n: 0 <= n < 1),
+    "q": _SHARE,
 }
-"""Of each option that is a number what it takes, in words and as a predicate."""
+"""Of each option and parameter that is a number what it takes, in words and as a predicate."""
 
 
 def number(name: str, x: Any, form: str = "logits") -> Number:

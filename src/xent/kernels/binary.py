@@ -57,7 +57,7 @@ class FromLogits(Kernel):
         σ(z) but for its rounding no digit is left: that would take an exponential of twice the digits.
         """
         positive, negative, *soft = target
-        e_up, e_down = _decays(xp, logits, made)
+        e_up, e_down = decays(xp, logits, made)
         inner = negative * e_down - positive * e_up
         for t in soft:
             inner = inner + ((1 - negative) - t) * e_down
@@ -73,7 +73,7 @@ class FromLogits(Kernel):
         return _of_parts(xp, target, w, m.softplus(xp, -logits), m.softplus(xp, logits))
 
 
-def _decays(xp: Verbs, z: Array, made: Array | None) -> tuple[Array, Array]:
+def decays(xp: Verbs, z: Array, made: Array | None) -> tuple[Array, Array]:
     """Return e^−max(z, 0) and e^−max(−z, 0), of which one is 1 and the other e^−|z|.
 
     From e^−|z| where it was ``made`` already: it is at least −1 and at most 1, and so the larger of it and
@@ -109,7 +109,7 @@ class FromProbs(Kernel):
         """
         positive, negative, *_ = target
         cost = m.scaled(xp, positive, 0 - xp.log(probs))
-        return cost + m.scaled(xp, negative, 0 - _log1m(xp, probs)), None
+        return cost + m.scaled(xp, negative, 0 - log1m(xp, probs)), None
 
     def gradient(
         self, xp: Verbs, probs: Array, target: Pair, s: Array, made: None, w: Array, axis: int
@@ -131,10 +131,10 @@ class FromProbs(Kernel):
         self, xp: Verbs, probs: Array, target: Pair, s: Array, w: Array, axis: int
     ) -> Pair:
         """Return what each class costs, −log p and −log(1 − p), in which the loss is linear."""
-        return _of_parts(xp, target, w, 0 - xp.log(probs), 0 - _log1m(xp, probs))
+        return _of_parts(xp, target, w, 0 - xp.log(probs), 0 - log1m(xp, probs))
 
 
-def _log1m(xp: Verbs, p: Array) -> Array:
+def log1m(xp: Verbs, p: Array) -> Array:
     """Return log(1 − p).
 
     ``log1p`` only below ¼, because XLA's is off by 128 ULP near −0.414. Above it what 1 − p loses,

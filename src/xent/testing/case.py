@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -175,6 +175,11 @@ def narrowed(given: Mapping[str, Any], dtype: Any = np.float32) -> Given:
     }
 
 
+def forms_of(names: Collection[str]) -> list[str]:
+    """Return the forms that a prediction may have; a q beside probabilities is a parameter."""
+    return [x for x in FORMS if x in names and not (x == "q" and "probs" in names)]
+
+
 def cases(
     loss: Callable[..., Any],
     textbook: Callable[..., Any] | None,
@@ -184,8 +189,7 @@ def cases(
 ) -> Iterator[Case]:
     """Yield the cases of a loss: each kind of target with each form and each set of parameters."""
     own_names = {name for own in parameters for name in own}  # which may be called as a form is
-    names = set(inspect.signature(loss).parameters) - own_names
-    forms = [form for form in FORMS if form in names]
+    forms = forms_of(set(inspect.signature(loss).parameters) - own_names)
     for kind in targets:
         for form in forms:
             for own in parameters or ({},):

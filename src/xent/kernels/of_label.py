@@ -1,0 +1,205 @@
+"""Losses that are a function f of the cross entropy of a class, by f and f′ as `curves` has them.
+
+With C = −log q_y the loss of a label y is f(C), and that of a distribution t is Σₖ tₖ f(−log qₖ). The
+derivative in whatever q is made of is that of C times f′(C). So these kernels take any curve, in each form
+of the prediction, and `kernels` makes all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+from xent import _math as m
+from xent._kernel import Forms, Kernel
+from xent._typing import Array, Number, Verbs
+from xent.kernels import labels
+from xent.kernels.curves import Curve
+
+
+@dataclass(frozen=True)
+class OfCurve(Kernel):
+    """A kernel of a curve, whose parameter is an operand."""
+
+    curve: Callable[[Any], Curve]
+    parameter: float
+
+    @property
+    def f(self) -> Curve:
+        """The curve with its parameter."""
+        return self.curve(self.parameter)
+
+
+@dataclass(frozen=True)
+class LabelFromLogits(OfCurve, labels.FromLogits):
+    """f(C) of a label from logits, with C and its gradient those of `labels.FromLogits`."""
+
+    def value(self, xp: Verbs, s: Any) -> Array:
+        """Return f(C)."""
+        return self.f.cost(xp, super().value(xp, s))
+
+    def gradient(
+        self, xp: Verbs, logits: Array, label: Array, s: Any, made: Any, w: Array, axis: int
+    ) -> Array:
+        """Return f′(C) times the gradient of C."""
+        slope = self.f.slope_in_logits(xp, super().value(xp, s))
+        return super().gradient(xp, logits, label, s, made, w * slope, axis)
+
+
+class Spread(NamedTuple):
+    """What a row of logits costs beside a distribution.
+
+    Attributes
+    ----------
+    softmax : the row's normaliser
+    cost : Σ tₖ f(−log aₖ)
+    """
+
+    softmax: m.Normaliser
+    cost: Array
+
+
+@dataclass(frozen=True)
+class SoftFromLogits(OfCurve):
+    """Σₖ tₖ f(Cₖ) of a distribution from logits, with Cₖ = (peak − zₖ) + log1p(s), a sum of what is ≥ 0.
+
+    f is not linear: of a part of a row, whose softmax is not known, nothing can be summed.
+    """
+
+    merges: ClassVar[bool] = False
+
+    def measure(self, xp: Verbs, logits: Array, target: Array, axis: int) -> tuple[Spread, Array]:
+        """Return the normaliser and the cost, and the exponentials."""
+        softmax, d, made = m.normaliser(xp, logits, axis)
+        cost = m.scaled(xp, target, self.f.cost(xp, _costs(xp, softmax, d)))
+        return Spread(softmax, xp.sum(cost, axis=axis, keepdims=True)), made
+
+    def value(self, xp: Verbs, s: Spread) -> Array:
+        """Return the cost."""
+        return s.cost
+
+    def gradient(
+        self, xp: Verbs, logits: Array, target: Array, s: Spread, made: Any, w: Array, axis: int
+    ) -> Array:
+        """Return U a − u with uₖ = tₖ f′(Cₖ) and U their sum, at the peak without u's own part in it."""
+        peak, _, place = s.softmax
+        d, rest = m.below(xp, logits, peak, place, axis), m.limited(xp, s.softmax)
+        u = target * self.f.slope_in_logits(xp, xp.log1p(rest) - d)
+        own = xp.pick(u, place, axis)
+        others = xp.sum(xp.replaced(u, place, 0.0, axis), axis=axis, keepdims=True)
+        e = m.exponentials(xp, logits, s.softmax, made, axis)
+        inner = xp.put((others + own) * e - u * (1 + rest), place, others - own * rest, axis)
+        return xp.times(inner, w / (1 + rest))
+
+    def target_gradient(
+        self, xp: Verbs, logits: Array, target: Array, s: Spread, w: Array, axis: int
+    ) -> Array:
+        """Return f(Cₖ), in which the loss is linear."""
+        d = m.below(xp, logits, s.softmax.peak, s.softmax.place, axis)
+        return m.scaled(xp, w, self.f.cost(xp, _costs(xp, s.softmax, d)))
+
+
+def _costs(xp: Verbs, softmax: m.Normaliser, d: Array) -> Array:
+    """Return what each class costs, NaN where the row has no limit."""
+    return xp.log1p(m.limited(xp, softmax)) - d
+
+
+class Entries(OfCurve):
+    """What is made of the entries of a row by themselves: f of each, and minus its derivative."""
+
+    def cost(self, xp: Verbs, x: Array) -> Array:
+        """Return f(C) of each entry."""
+        raise NotImplementedError
+
+    def fall(self, xp: Verbs, x: Array) -> Array:
+        """Return minus its derivative in the entry, ≥ 0."""
+        raise NotImplementedError
+
+
+class OfProbs(Entries):
+    """Entries that are probabilities q, with C = −log q."""
+
+    def cost(self, xp: Verbs, x: Array) -> Array:
+        """Return f(−log q)."""
+        return self.f.cost(xp, 0 - xp.log(x))
+
+    def fall(self, xp: Verbs, x: Array) -> Array:
+        """Return f′(−log q) / q."""
+        return self.f.fall(xp, x, 0 - xp.log(x))
+
+
+class OfLogProbs(Entries):
+    """Entries that are log-probabilities, with C = −log q as it is given."""
+
+    def cost(self, xp: Verbs, x: Array) -> Array:
+        """Return f(−log q)."""
+        return self.f.cost(xp, 0 - x)
+
+    def fall(self, xp: Verbs, x: Array) -> Array:
+        """Return f′(−log q)."""
+        return self.f.slope(xp, 0 - x)
+
+
+class OfLabel(Entries, labels.Entry):
+    """f(C) of a label's own entry."""
+
+    def value(self, xp: Verbs, x: Array) -> Array:
+        """Return f(C)."""
+        return self.cost(xp, x)
+
+    def gradient(
+        self, xp: Verbs, prediction: Array, label: Array, x: Array, made: None, w: Array, axis: int
+    ) -> Array:
+        """Return the derivative at the label, and 0 beside it."""
+        slope = -m.scaled(xp, w, self.fall(xp, x))
+        return xp.put(xp.zeros_like(prediction), label, slope, axis)
+
+
+class OfDistribution(Entries):
+    """Σₖ tₖ f(Cₖ): a plain sum over entries, to which one without weight adds nothing (R4)."""
+
+    def measure(self, xp: Verbs, x: Array, target: Array, axis: int) -> tuple[Array, None]:
+        """Return the sum."""
+        cost = m.scaled(xp, target, self.cost(xp, x))
+        return xp.sum(cost, axis=axis, keepdims=True), None
+
+    def gradient(
+        self, xp: Verbs, x: Array, target: Array, s: Array, made: None, w: Array, axis: int
+    ) -> Array:
+        """Return t times the derivative of f."""
+        return -m.scaled(xp, w, m.scaled(xp, target, self.fall(xp, x)))
+
+    def target_gradient(
+        self, xp: Verbs, x: Array, target: Array, s: Array, w: Array, axis: int
+    ) -> Array:
+        """Return f(Cₖ), in which the loss is linear."""
+        return m.scaled(xp, w, self.cost(xp, x))
+
+
+class LabelFromProbs(OfProbs, OfLabel):
+    """f(C) of a label from probabilities."""
+
+
+class LabelFromLogProbs(OfLogProbs, OfLabel):
+    """f(C) of a label from log-probabilities."""
+
+
+class SoftFromProbs(OfProbs, OfDistribution):
+    """Σₖ tₖ f(Cₖ) from probabilities."""
+
+
+class SoftFromLogProbs(OfLogProbs, OfDistribution):
+    """Σₖ tₖ f(Cₖ) from log-probabilities."""
+
+
+LABELS = {"logits": LabelFromLogits, "probs": LabelFromProbs, "log_probs": LabelFromLogProbs}
+SOFT = {"logits": SoftFromLogits, "probs": SoftFromProbs, "log_probs": SoftFromLogProbs}
+
+
+def kernels(curve: Callable[[Any], Curve], parameter: Number) -> tuple[Forms, Forms]:
+    """Return the kernels of a curve, of labels and of distributions."""
+    of_labels, soft = (
+        {form: kernel(curve, parameter) for form, kernel in of.items()} for of in (LABELS, SOFT)
+    )
+    return of_labels, soft
