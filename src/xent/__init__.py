@@ -40,6 +40,10 @@ from xent.losses.links import logsumexp as logsumexp
 from xent.losses.links import sigmoid as sigmoid
 from xent.losses.links import softmax as softmax
 from xent.losses.links import softmax_jacobian as softmax_jacobian
+from xent.losses.orders import renyi_divergence as renyi_divergence
+from xent.losses.orders import renyi_entropy as renyi_entropy
+from xent.losses.orders import tsallis_divergence as tsallis_divergence
+from xent.losses.orders import tsallis_entropy as tsallis_entropy
 
 __version__ = "0.1.0"
 

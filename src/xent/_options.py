@@ -35,20 +35,33 @@ class CommonOptions(TypedDict, total=False):
     validate: bool | None
 
 
-class ScaleOptions(TypedDict, total=False):
-    """What a loss takes that is not always a mean in nats.
+class BaseOptions(TypedDict, total=False):
+    """What a loss takes that is in nats.
 
     Attributes
     ----------
     base : float, optional
         Base of the logarithm: 2 for bits, 10 for hartleys; None for nats.
+    """
+
+    base: Scalar | None
+
+
+class ReductionOptions(TypedDict, total=False):
+    """What a loss takes that is not always a mean.
+
+    Attributes
+    ----------
     reduction : "none", "sum" or "mean"
         "mean" (the default) divides by what the rows weigh: the sum of sample weight times the
         class-weighted mass of the target.
     """
 
-    base: Scalar | None
     reduction: Reduction
+
+
+class ScaleOptions(BaseOptions, ReductionOptions, total=False):
+    """What a loss takes that is not always a mean in nats."""
 
 
 class AxisOptions(TypedDict, total=False):
@@ -113,6 +126,10 @@ class BinaryOptions(RowOptions, SmoothingOptions, total=False):
     """
 
     pos_weight: ArrayLike | None
+
+
+class DistanceOptions(CommonOptions, ReductionOptions, AxisOptions, total=False):
+    """What a loss of rows takes that has no logarithm."""
 
 
 class DivergenceOptions(RowOptions, AxisOptions, total=False):
@@ -230,6 +247,14 @@ def _documented(*groups: type) -> dict[str, str]:
 
 
 _DOCS = _documented(
-    *(CommonOptions, ScaleOptions, AxisOptions, LabelOptions, SmoothingOptions, ChunkOptions),
+    *(
+        CommonOptions,
+        BaseOptions,
+        ReductionOptions,
+        AxisOptions,
+        LabelOptions,
+        SmoothingOptions,
+        ChunkOptions,
+    ),
     *(BinaryOptions, MeanOptions, SoftmaxOptions),
 )

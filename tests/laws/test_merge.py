@@ -35,6 +35,7 @@ def blocks(case, given, cuts, **options):
         else case.function.problem(**given, **case.each, **options)
     )
     plan, operands = problem.plan, problem.operands
+    plan = replace(plan, kernel=plan.kernel.filled(operands.numbers.kernel))
     parts = []
     for a, b in pairwise(cuts):
         target = operands.target
