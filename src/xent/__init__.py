@@ -6,6 +6,7 @@ from xent._call import loss as loss
 from xent._kernel import Kernel as Kernel
 from xent._options import BinaryOptions as BinaryOptions
 from xent._options import CrossEntropyOptions as CrossEntropyOptions
+from xent._options import DistanceOptions as DistanceOptions
 from xent._options import DivergenceOptions as DivergenceOptions
 from xent._options import LikelihoodOptions as LikelihoodOptions
 from xent._part_call import part as part
@@ -22,6 +23,9 @@ from xent.losses.cross_entropy import perplexity as perplexity
 from xent.losses.cross_entropy import (
     sparse_categorical_cross_entropy as sparse_categorical_cross_entropy,
 )
+from xent.losses.distances import chi_square_divergence as chi_square_divergence
+from xent.losses.distances import hellinger_distance as hellinger_distance
+from xent.losses.distances import total_variation as total_variation
 from xent.losses.distributions import is_distribution as is_distribution
 from xent.losses.distributions import one_hot as one_hot
 from xent.losses.distributions import smooth_labels as smooth_labels

@@ -77,7 +77,8 @@ def power_log(xp: Verbs, log_x: Array, b: Array) -> Array:
     nothing, one = xp.zeros_like(y), xp.ones_like(y)
     close = log_x * (1 + xp.where(near, y, nothing) / 2)
     far = xp.expm1(xp.where(near, one, y)) / xp.where(near, one, b)
-    return xp.where(y == xp.inf, log_x * xp.inf, xp.where(near, close, far))
+    limit = xp.where(log_x < 0, xp.full_like(y, -xp.inf), xp.full_like(y, xp.inf))
+    return xp.where(y == xp.inf, limit, xp.where(near, close, far))
 
 
 def power_slope(xp: Verbs, log_x: Array, a: Array, b: Array) -> Array:

@@ -37,7 +37,10 @@ REDUCTIONS = {**{loss: record.reduction for loss, record in RECORDS.items()}, "l
 LINEAR = ("linear_cross_entropy", "linear_binary_cross_entropy")
 WORKERS = ("set_workers", "get_workers")
 OF_YOUR_OWN = ("Call", "Kernel", "loss", "linear_head", "part")
-OPTIONS = ("BinaryOptions", "CrossEntropyOptions", "DivergenceOptions", "LikelihoodOptions")
+OPTIONS = (
+    *("BinaryOptions", "CrossEntropyOptions", "DistanceOptions"),
+    *("DivergenceOptions", "LikelihoodOptions"),
+)
 FUNCTIONS = (*SIGNATURES, *LINEAR, *WORKERS, *OF_YOUR_OWN, *OPTIONS)
 DEFAULTS = {
     "axis": -1,

@@ -9,9 +9,9 @@ from xent._call import loss
 from xent._kernel import Kernel
 from xent._options import DistanceOptions, DivergenceOptions
 from xent._request import Call
-from xent._target import PMF
 from xent._typing import A, ArrayLike, Like, Number, Scalar
 from xent.kernels import renyi, tsallis
+from xent.losses.distances import of_pair
 
 
 @loss(DivergenceOptions)
@@ -51,7 +51,7 @@ def renyi_divergence(
     >>> print(xent.renyi_divergence([0.5, 0.5, 0.0], [0.25, 0.25, 0.5], order=2, base=2))
     1.0
     """
-    return _divergence(p, q, renyi.FromProbs(_checked(order)), options)
+    return of_pair(p, q, renyi.FromProbs(_checked(order)), options)
 
 
 @loss(DistanceOptions)
@@ -90,7 +90,7 @@ def tsallis_divergence(
     >>> print(xent.tsallis_divergence([0.5, 0.5, 0.0], [0.25, 0.25, 0.5], order=2))
     1.0
     """
-    return _divergence(p, q, tsallis.FromProbs(_checked(order)), options)
+    return of_pair(p, q, tsallis.FromProbs(_checked(order)), options)
 
 
 @loss()
@@ -188,20 +188,6 @@ def tsallis_entropy(
     0.75
     """
     return _entropy(probs, tsallis.Entropy(_checked(order)), axis, reduction)
-
-
-def _divergence(
-    p: ArrayLike, q: Like[A], kernel: Kernel, options: DistanceOptions | DivergenceOptions
-) -> Call[A]:
-    return Call(
-        p,
-        {"probs": q},
-        distributions={"probs": kernel},
-        soft=PMF,
-        target_name="p",
-        names={"probs": "q"},
-        options=options,
-    )
 
 
 def _entropy(
