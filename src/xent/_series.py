@@ -36,6 +36,16 @@ def log_ratio(xp: Verbs, p: Array, q: Array, difference: Array | None = None) ->
     return xp.where(near, 2 * r * (1 + odd_tail(xp, r)), apart)
 
 
+def excess(xp: Verbs, p: Array, q: Array, difference: Array) -> Array:
+    """Return p log(p / q) − (p − q) ≥ 0, to its last digits also where p is nearly q."""
+    r = contrast(xp, p, q, difference)
+    near = m.magnitude(xp, r) < NEAR
+    r = xp.where(near, r, xp.zeros_like(r))
+    close = difference * r + 2 * p * r * odd_tail(xp, r)
+    far = m.scaled(xp, p, log_ratio(xp, p, q, difference)) - difference
+    return xp.where(near, close, far)
+
+
 def _terms(c: Callable[[int], float], most: float) -> dict[float, list[float]]:
     """Return c₁, c₂, … for each ``eps``, as many as Σₖ cₖ xᵏ has within half an ULP, |x| ≤ ``most``."""
     table = {}

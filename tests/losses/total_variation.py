@@ -1,6 +1,6 @@
 """Total variation of two distributions."""
 
-from tests.losses.jensen_shannon_divergence import RECORD as JS
+from tests.losses.jensen_shannon_divergence import EDGES
 from tests.record import DISTANCE, Record
 
 # Columns: p, q, distance.
@@ -23,5 +23,5 @@ RECORD = Record(
     bounded=True,
     limits={"variation": ("p q", VALUES)},
     gradient_limits={"variation": ("p q", GRADIENTS)},
-    edges={f"{name}, variation": given for name, given in JS.edges.items()},
+    edges={f"{name}, variation": given for name, given in EDGES.items()},
 )

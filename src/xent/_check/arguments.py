@@ -182,12 +182,10 @@ _SHARE = ("a number in [0, 1]", lambda n: 0 <= n <= 1)
 _AT_LEAST_0 = ("a number that is not negative", lambda n: n >= 0)
 
 _RULES: dict[str, tuple[str, Callable[[float], bool]]] = {
-    "label_smoothing": _SHARE,
-    "smoothing": _SHARE,
+    **dict.fromkeys(("label_smoothing", "smoothing", "beta", "skew"), _SHARE),
     "base": ("any positive number but 1, or None for nats", lambda n: 0 < n < math.inf and n != 1),
     "softcap": ("a positive number", lambda n: 0 < n < math.inf),
-    "z_loss": _AT_LEAST_0,
-    "atol": _AT_LEAST_0,
+    **dict.fromkeys(("z_loss", "atol", "order"), _AT_LEAST_0),
 }
 """Of each option that is a number what it takes, in words and as a predicate."""
 

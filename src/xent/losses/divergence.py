@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Unpack
 
 from xent._call import loss
-from xent._check.arguments import exactly_one
+from xent._check.arguments import exactly_one, number
 from xent._options import DivergenceOptions
 from xent._request import Call
-from xent._target import LOGITS, PMF, SOFTMAX_OF
-from xent._typing import A, ArrayLike, Like, Maybe
+from xent._target import LOG_OF, LOGITS, PMF, SOFTMAX_OF
+from xent._typing import A, ArrayLike, Maybe, Scalar
 from xent.kernels import jensen_shannon, kl, kl_logits, labels
 
 
@@ -103,16 +103,28 @@ def kl_divergence_of_logs(
 
 @loss(DivergenceOptions)
 def jensen_shannon_divergence(
-    p: ArrayLike, q: Like[A], **options: Unpack[DivergenceOptions]
+    p: ArrayLike | None = None,
+    q: Maybe[A] = None,
+    *,
+    target_logits: ArrayLike | None = None,
+    logits: Maybe[A] = None,
+    beta: Scalar = 0.5,
+    **options: Unpack[DivergenceOptions],
 ) -> Call[A]:
     """Return the Jensen–Shannon divergence of two distributions.
 
-    JS(p, q) = ½ D(p‖m) + ½ D(q‖m), m = ½(p + q). Symmetric, and at most log 2.
+    β D(p‖m) + (1 − β) D(q‖m), m = βp + (1 − β)q. With β = ½ it is symmetric, and at most log 2.
 
     Parameters
     ----------
-    p, q : floating (..., K)
-        Probabilities.
+    p : floating (..., K)
+        Probabilities; or
+    target_logits : floating (..., K)
+        the logits of p, as when a model is distilled. Exactly one of the two.
+    q, logits : floating (..., K)
+        Probabilities q or their logits, exactly one of them.
+    beta : float in [0, 1], default 0.5
+        The weight of p. Of 0 and 1 the divergence is 0, as the formula says.
 
     Returns
     -------
@@ -122,8 +134,12 @@ def jensen_shannon_divergence(
 
     Notes
     -----
-    With r = (p − q)/(p + q) a term is (p + q)/4 · Σₖ r²ᵏ / (k(2k − 1)) for |r| < ¼. The gradient that
-    `xent.grad` returns is with respect to q.
+    Σ β E(p, m) + (1 − β) E(q, m) with E(p, m) = p log(p/m) − (p − m) ≥ 0, a series near p = q. The
+    gradient that `xent.grad` returns is with respect to q or its logits, of which rows must be whole.
+
+    References
+    ----------
+    Lin, Divergence Measures Based on the Shannon Entropy, 1991.
 
     Examples
     --------
@@ -131,12 +147,22 @@ def jensen_shannon_divergence(
     >>> print(xent.jensen_shannon_divergence([1.0, 0.0], [0.0, 1.0], base=2))
     1.0
     """
+    exactly_one("jensen_shannon_divergence", p=p, target_logits=target_logits)
+    weight = number("beta", beta)
+    kernels = {
+        "probs": jensen_shannon.FromProbs(weight),
+        "logits": jensen_shannon.FromLogits(weight),
+    }
+    if target_logits is None:
+        soft = PMF if logits is None else LOG_OF
+    else:
+        soft = SOFTMAX_OF if logits is None else LOGITS
     return Call(
-        p,
-        {"probs": q},
-        distributions={"probs": jensen_shannon.KERNEL},
-        soft=PMF,
-        target_name="p",
+        p if target_logits is None else target_logits,
+        {"probs": q, "logits": logits},
+        distributions=kernels,
+        soft=soft,
+        target_name="p" if target_logits is None else "target_logits",
         names={"probs": "q"},
         options=options,
     )

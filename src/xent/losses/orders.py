@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from numbers import Real
 from typing import Literal, SupportsIndex, Unpack
 
 from xent._call import loss
+from xent._check.arguments import number
 from xent._kernel import Kernel
 from xent._options import DistanceOptions, DivergenceOptions
 from xent._request import Call
-from xent._typing import A, ArrayLike, Like, Number, Scalar
+from xent._typing import A, ArrayLike, Like, Scalar
 from xent.kernels import renyi, tsallis
 from xent.losses.distances import of_pair
 
@@ -51,7 +51,7 @@ def renyi_divergence(
     >>> print(xent.renyi_divergence([0.5, 0.5, 0.0], [0.25, 0.25, 0.5], order=2, base=2))
     1.0
     """
-    return of_pair(p, q, renyi.FromProbs(_checked(order)), options)
+    return of_pair(p, q, renyi.FromProbs(number("order", order)), options)
 
 
 @loss(DistanceOptions)
@@ -90,7 +90,7 @@ def tsallis_divergence(
     >>> print(xent.tsallis_divergence([0.5, 0.5, 0.0], [0.25, 0.25, 0.5], order=2))
     1.0
     """
-    return of_pair(p, q, tsallis.FromProbs(_checked(order)), options)
+    return of_pair(p, q, tsallis.FromProbs(number("order", order)), options)
 
 
 @loss()
@@ -140,7 +140,7 @@ def renyi_entropy(
     >>> print(xent.renyi_entropy([0.25, 0.25, 0.25, 0.25], order=2, base=2))
     2.0
     """
-    return _entropy(probs, renyi.Entropy(_checked(order)), axis, reduction, base)
+    return _entropy(probs, renyi.Entropy(number("order", order)), axis, reduction, base)
 
 
 @loss()
@@ -187,7 +187,7 @@ def tsallis_entropy(
     >>> print(xent.tsallis_entropy([0.25, 0.25, 0.25, 0.25], order=2))
     0.75
     """
-    return _entropy(probs, tsallis.Entropy(_checked(order)), axis, reduction)
+    return _entropy(probs, tsallis.Entropy(number("order", order)), axis, reduction)
 
 
 def _entropy(
@@ -199,10 +199,3 @@ def _entropy(
         distributions={"probs": kernel},
         options={"axis": axis, "base": base, "reduction": reduction},
     )
-
-
-def _checked(order: Number) -> Number:
-    """Raise for a plain number that is no order; a tracer has no value to be looked at."""
-    if isinstance(order, Real) and not float(order) >= 0:
-        raise ValueError(f"order is {order!r}; it takes a number from 0 to math.inf")
-    return order
