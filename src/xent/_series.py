@@ -77,11 +77,17 @@ def expm1_tail(xp: Verbs, x: Array) -> Array:
     return x * _series(x, _EXPM1)
 
 
+def still(xp: Verbs, log_x: Array) -> Array:
+    """Return log x, of which an infinite one has no derivative: what is made of it has a limit there."""
+    return xp.where(xp.isinf(log_x), xp.constant(log_x), log_x)
+
+
 def power_log(xp: Verbs, log_x: Array, b: Array) -> Array:
     """Return (xᵇ − 1) / b from log x: log x itself where b is 0, and to all digits near there.
 
     Also of an infinite log x or b, where there is a limit.
     """
+    log_x = still(xp, log_x)
     y = m.silent(xp, b, log_x)
     near = xp.abs(y) < _dtype.eps(y) ** 0.5 / 2
     nothing, one = xp.zeros_like(y), xp.ones_like(y)
@@ -93,6 +99,7 @@ def power_log(xp: Verbs, log_x: Array, b: Array) -> Array:
 
 def power_slope(xp: Verbs, log_x: Array, a: Array, b: Array) -> Array:
     """Return (a xᵇ − 1) / b of b = a − 1, the derivative of x (xᵇ − 1) / b, with the same limits."""
+    log_x = still(xp, log_x)
     y = m.silent(xp, b, log_x)
     rise = m.scaled(xp, a, power_log(xp, log_x, b))
     return 1 + xp.where(b == xp.inf, xp.expm1(y), rise)

@@ -1,6 +1,6 @@
 """Pearson's χ² divergence of two distributions."""
 
-from tests.losses.jensen_shannon_divergence import EDGES
+from tests.losses.jensen_shannon_divergence import EDGES_OF_Q
 from tests.record import DISTANCE, Record
 from tests.tables import I
 
@@ -24,5 +24,5 @@ RECORD = Record(
     formula=lambda xp, case, given, q, t: xp.sum((t - q) ** 2 / q, axis=-1),
     limits={"chi": ("p q", VALUES)},
     gradient_limits={"chi": ("p q", GRADIENTS)},
-    edges={f"{name}, χ²": given for name, given in EDGES.items()},
+    edges={f"{name}, χ²": given for name, given in EDGES_OF_Q.items()},
 )

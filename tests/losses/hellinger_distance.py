@@ -2,7 +2,7 @@
 
 from math import sqrt
 
-from tests.losses.jensen_shannon_divergence import EDGES
+from tests.losses.jensen_shannon_divergence import EDGES_OF_Q
 from tests.record import DISTANCE, Record
 from tests.tables import I
 
@@ -29,5 +29,5 @@ RECORD = Record(
     bounded=True,
     limits={"hellinger": ("p q", VALUES)},
     gradient_limits={"hellinger": ("p q", GRADIENTS)},
-    edges={f"{name}, Hellinger": given for name, given in EDGES.items()},
+    edges={f"{name}, Hellinger": given for name, given in EDGES_OF_Q.items()},
 )

@@ -17,11 +17,15 @@ GRADIENTS = [
     ([1, 0, 0], [0, 1, 0], [-I, log(2) / 2, log(2) / 2]),
     ([0.5, 0.5, 0], [0.5, 0.5, 0], [0, 0, log(2) / 2]),
 ]
-EDGES = {
-    "one lacks it": {"p": [[0.0, 0.5, 0.5]], "q": [[0.5, 0.5, 0.0]]},
+EDGES_OF_Q = {
     "neither has it": {"p": HALVES, "q": [[0.25, 0.75, 0.0]]},
-    "disjoint": {"p": [[1.0, 0.0]], "q": [[0.0, 1.0]]},
     "equal": {"p": HALVES, "q": HALVES},
+}
+"""Those at which a measure that is infinite where q lacks something is finite."""
+EDGES = {
+    **EDGES_OF_Q,
+    "one lacks it": {"p": [[0.0, 0.5, 0.5]], "q": [[0.5, 0.5, 0.0]]},
+    "disjoint": {"p": [[1.0, 0.0]], "q": [[0.0, 1.0]]},
 }
 # Columns: target_logits, logits, divergence.
 OF_LOGITS = [

@@ -2,7 +2,7 @@
 
 from math import log
 
-from tests.losses.jensen_shannon_divergence import EDGES
+from tests.losses.jensen_shannon_divergence import EDGES_OF_Q
 from tests.record import ROW, Record
 from tests.tables import I
 
@@ -34,5 +34,5 @@ RECORD = Record(
     formula=formula,
     limits={"renyi": ("p q", VALUES)},
     gradient_limits={"renyi": ("p q", GRADIENTS)},
-    edges={f"{name}, Rényi": given for name, given in EDGES.items()},
+    edges={f"{name}, Rényi": given for name, given in EDGES_OF_Q.items()},
 )

@@ -2,7 +2,7 @@
 
 from math import sqrt
 
-from tests.losses.jensen_shannon_divergence import EDGES
+from tests.losses.jensen_shannon_divergence import EDGES_OF_Q
 from tests.losses.renyi_divergence import ORDER
 from tests.record import DISTANCE, Record
 from tests.tables import I
@@ -33,5 +33,5 @@ RECORD = Record(
     formula=formula,
     limits={"tsallis": ("p q", VALUES)},
     gradient_limits={"tsallis": ("p q", GRADIENTS)},
-    edges={f"{name}, Tsallis": given for name, given in EDGES.items()},
+    edges={f"{name}, Tsallis": given for name, given in EDGES_OF_Q.items()},
 )

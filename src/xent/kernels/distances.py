@@ -18,8 +18,9 @@ class Hellinger(Kernel):
 
     def measure(self, xp: Verbs, q: Array, p: Array, axis: int) -> tuple[Array, None]:
         """Return ½ Σ (√p − √q)², each difference as (p − q)/(√p + √q)."""
-        roots = xp.sqrt(p) + xp.sqrt(q)
-        d = (p - q) / xp.where(roots == 0, xp.ones_like(roots), roots)
+        d, absent = p - q, (p == 0) & (q == 0)
+        p, q = (xp.where(absent, xp.ones_like(x), x) for x in (p, q))
+        d = d / (xp.sqrt(p) + xp.sqrt(q))
         return xp.sum(d * d, axis=axis, keepdims=True) / 2, None
 
     def value(self, xp: Verbs, s: Array) -> Array:
@@ -45,9 +46,9 @@ def _slope(xp: Verbs, q: Array, p: Array, s: Array, w: Array) -> Array:
     Where p is 0 it is 1, whatever q is; there q is taken for 1, as a root has no derivative at 0.
     """
     alone, equal = p == 0, s == 0
-    p = xp.where(alone, xp.ones_like(p), p)
+    p, q = (xp.where(alone, xp.ones_like(x), x) for x in (p, q))
     root = xp.sqrt(xp.where(equal, xp.ones_like(s), s))
-    share = (q - p) / (q + xp.sqrt(p) * xp.sqrt(xp.where(alone, p, q)))
+    share = (q - p) / (q + xp.sqrt(p) * xp.sqrt(q))
     share = xp.where(alone, xp.ones_like(p), share)
     return m.scaled(xp, w, xp.where(equal, xp.zeros_like(share), share / (4 * root)))
 

@@ -65,7 +65,7 @@ class FromProbs(tsallis.FromProbs):
     ) -> Array:
         """Return −(p/q)ᵃ / Σ pᵃ q¹⁻ᵃ, 0 where p is 0."""
         absent = p == 0
-        log_ratio = series.log_ratio(xp, xp.where(absent, xp.ones_like(p), p), q)
+        log_ratio = series.log_ratio(xp, *(xp.where(absent, xp.ones_like(x), x) for x in (p, q)))
         a, b = exponents(xp, p, self.order)
         y = _beside(xp, log_ratio, s.origin, b)
         excluded = xp.where(a == 0, s.origin, log_ratio)
@@ -119,7 +119,7 @@ def _powers(xp: Verbs, own: Any, p: Array, log_x: Array, order: Number, axis: in
 
 def _beside(xp: Verbs, log_x: Array, origin: Array, b: Array) -> Array:
     """Return b (log x − origin), 0 where one of the factors is."""
-    d = xp.where(log_x == origin, xp.zeros_like(log_x), log_x - origin)
+    d = xp.where(log_x == origin, xp.zeros_like(log_x), series.still(xp, log_x) - origin)
     return m.silent(xp, b, d)
 
 

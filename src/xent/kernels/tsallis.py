@@ -66,7 +66,7 @@ class FromProbs(Kernel):
     ) -> Array:
         """Return −(p/q)ᵃ, 0 where p is 0."""
         absent = p == 0
-        log_ratio = series.log_ratio(xp, xp.where(absent, xp.ones_like(p), p), q)
+        log_ratio = series.log_ratio(xp, *(xp.where(absent, xp.ones_like(x), x) for x in (p, q)))
         power = xp.exp(m.silent(xp, exponents(xp, p, self.order)[0], log_ratio))
         return -m.scaled(xp, w, xp.where(absent, xp.zeros_like(p), power))
 
