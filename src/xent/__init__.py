@@ -9,6 +9,7 @@ from xent._options import CrossEntropyOptions as CrossEntropyOptions
 from xent._options import DistanceOptions as DistanceOptions
 from xent._options import DivergenceOptions as DivergenceOptions
 from xent._options import LikelihoodOptions as LikelihoodOptions
+from xent._options import ScoreOptions as ScoreOptions
 from xent._part_call import part as part
 from xent._request import Call as Call
 from xent._transform import grad as grad
@@ -48,6 +49,8 @@ from xent.losses.orders import renyi_divergence as renyi_divergence
 from xent.losses.orders import renyi_entropy as renyi_entropy
 from xent.losses.orders import tsallis_divergence as tsallis_divergence
 from xent.losses.orders import tsallis_entropy as tsallis_entropy
+from xent.losses.scores import brier_score as brier_score
+from xent.losses.scores import spherical_score as spherical_score
 
 __version__ = "0.1.0"
 

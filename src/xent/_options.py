@@ -132,6 +132,10 @@ class DistanceOptions(CommonOptions, ReductionOptions, AxisOptions, total=False)
     """What a loss of rows takes that has no logarithm."""
 
 
+class ScoreOptions(DistanceOptions, LabelOptions, total=False):
+    """What a loss of rows or labels takes that has no logarithm."""
+
+
 class DivergenceOptions(RowOptions, AxisOptions, total=False):
     """What a loss of rows along a class axis takes."""
 

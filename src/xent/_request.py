@@ -185,7 +185,7 @@ def is_there(option: str, x: Any) -> bool:
     """Whether a number is given: not None, and no plain 0 where that is the same as none."""
     if x is None:
         return False
-    none = option in ("label_smoothing", "z_loss") and isinstance(x, Real) and x == 0
+    none = option in ("label_smoothing", "skew", "z_loss") and isinstance(x, Real) and x == 0
     return not none or isinstance(x, bool)
 
 

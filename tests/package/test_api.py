@@ -39,7 +39,7 @@ WORKERS = ("set_workers", "get_workers")
 OF_YOUR_OWN = ("Call", "Kernel", "loss", "linear_head", "part")
 OPTIONS = (
     *("BinaryOptions", "CrossEntropyOptions", "DistanceOptions"),
-    *("DivergenceOptions", "LikelihoodOptions"),
+    *("DivergenceOptions", "LikelihoodOptions", "ScoreOptions"),
 )
 FUNCTIONS = (*SIGNATURES, *LINEAR, *WORKERS, *OF_YOUR_OWN, *OPTIONS)
 DEFAULTS = {

@@ -153,7 +153,9 @@ class FromLogits(Kernel):
         """Return −p η."""
         d_p, _, delta, lack = _differences(xp, target, logits, s.p.peak, s.q.peak)
         p = xp.exp(d_p) / (1 + m.limited(xp, s.p))
-        return m.scaled(xp, w * p, -_log_ratio(xp, delta, lack, s))
+        # Of a class that q alone excludes the mean is −inf, and it lies infinitely below that.
+        lost = xp.isinf(delta) & xp.isinf(s.mean)
+        return m.scaled(xp, w * p, -xp.where(lost, delta, _log_ratio(xp, delta, lack, s)))
 
 
 def _differences(

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Unpack
 
 from xent._call import loss
-from xent._check.arguments import exactly_one, number
+from xent._check.arguments import exactly_one, number, truth
 from xent._options import DivergenceOptions
-from xent._request import Call
+from xent._plan import Target
+from xent._request import Call, is_there
 from xent._target import LOG_OF, LOGITS, PMF, SOFTMAX_OF
 from xent._typing import A, ArrayLike, Maybe, Scalar
-from xent.kernels import jensen_shannon, kl, kl_logits, labels
+from xent.kernels import jensen_shannon, kl, kl_logits, labels, skewed
 
 
 @loss(DivergenceOptions)
@@ -21,11 +22,14 @@ def kl_divergence(
     target_logits: ArrayLike | None = None,
     logits: Maybe[A] = None,
     log_probs: Maybe[A] = None,
+    reverse: bool = False,
+    skew: Scalar = 0.0,
     **options: Unpack[DivergenceOptions],
 ) -> Call[A]:
     """Return the Kullback–Leibler divergence of predictions from the truth.
 
-    D(p‖q) = Σₖ pₖ log(pₖ / qₖ) = H(p, q) − H(p), computed without the difference.
+    D(p‖q) = Σₖ pₖ log(pₖ / qₖ) = H(p, q) − H(p), computed without the difference. Reversed it is D(q‖p),
+    skewed D(p‖αp + (1 − α)q), and both D(q‖αq + (1 − α)p): the losses that distillation chooses among.
 
     Parameters
     ----------
@@ -35,6 +39,11 @@ def kl_divergence(
         the logits of p, as when a model is distilled. Exactly one of the two.
     probs, logits, log_probs : floating (..., K)
         The prediction q, exactly one of them.
+    reverse : bool, default False
+        Whether p and q change places. The gradient stays that of the prediction. Of distributions only.
+    skew : float in [0, 1], default 0
+        α, how much of the first is mixed into the second: above 0 nothing is infinite. Of distributions
+        only; logits must be given as whole rows.
 
     Returns
     -------
@@ -55,7 +64,7 @@ def kl_divergence(
 
     References
     ----------
-    D1, "KL divergence".
+    D1, "KL divergence". Lee, Measures of Distributional Similarity, 1999, for the skew.
 
     Examples
     --------
@@ -65,6 +74,17 @@ def kl_divergence(
     """
     predictions = {"probs": probs, "logits": logits, "log_probs": log_probs}
     exactly_one("kl_divergence", target=target, target_logits=target_logits)
+    if truth("reverse", reverse) or is_there("skew", skew):
+        return Call(
+            target if target_logits is None else target_logits,
+            predictions,
+            distributions=skewed.kernels(
+                number("skew", skew) if is_there("skew", skew) else None, reverse=reverse
+            ),
+            soft=_soft(target_logits, logits, None),
+            target_name="target" if target_logits is None else "target_logits",
+            options=options,
+        )
     if target is not None:
         return Call(target, predictions, labels.KERNELS, kl.KERNELS, options=options)
     return Call(
@@ -153,16 +173,19 @@ def jensen_shannon_divergence(
         "probs": jensen_shannon.FromProbs(weight),
         "logits": jensen_shannon.FromLogits(weight),
     }
-    if target_logits is None:
-        soft = PMF if logits is None else LOG_OF
-    else:
-        soft = SOFTMAX_OF if logits is None else LOGITS
     return Call(
         p if target_logits is None else target_logits,
         {"probs": q, "logits": logits},
         distributions=kernels,
-        soft=soft,
+        soft=_soft(target_logits, logits, PMF),
         target_name="p" if target_logits is None else "target_logits",
         names={"probs": "q"},
         options=options,
     )
+
+
+def _soft(target_logits: object, logits: object, plain: Target | None) -> Target | None:
+    """Return what the target is to a kernel that takes both as logits, or both as probabilities."""
+    if target_logits is None:
+        return plain if logits is None else LOG_OF
+    return SOFTMAX_OF if logits is None else LOGITS
