@@ -21,7 +21,7 @@ FROM_LOGITS = [
 ]
 # Columns: logits, label, gradient.
 GRADIENTS = [
-    ([20, 0, -I], 0, [-4 * (TINY / (1 + TINY)) ** 2 / (1 + TINY), 4 * TINY**2, 0]),
+    ([20, 0, -I], 0, [-4 * TINY**2 / (1 + TINY) ** 3, 4 * TINY**2 / (1 + TINY) ** 3, 0]),
     ([0, 0, -I], 0, [-0.5, 0.5, 0]),
 ]
 

@@ -72,10 +72,10 @@ class LabelFromProbs(OfLabel):
 
 
 class Rivals(NamedTuple):
-    """The label's rivals, and the sum of the squares of their exponentials beside their peak."""
+    """The label's rivals, and Σ e (1 − e) of their exponentials, to which their peak adds nothing."""
 
     rivals: labels.Rivals
-    squares: Array
+    gap: Array
 
 
 _CE = labels.FromLogits()
@@ -88,19 +88,19 @@ class LabelFromLogits(Kernel):
     """
 
     def measure(self, xp: Verbs, logits: Array, label: Array, axis: int) -> tuple[Rivals, None]:
-        """Return the rivals, and the sum of their squares."""
+        """Return the rivals, and their gap."""
         rivals, _ = _CE.measure(xp, logits, label, axis)
         e = xp.decayed_beside(logits, label, rivals.peak, xp.ones_like(rivals.peak), axis)
         e = xp.put(e, label, 0.0, axis)
-        return Rivals(rivals, xp.sum(e * e, axis=axis, keepdims=True)), None
+        return Rivals(rivals, xp.sum(e * (1 - e), axis=axis, keepdims=True)), None
 
     def merge(self, xp: Verbs, a: Rivals, b: Rivals) -> Rivals:
         """Return the rivals of a row from those of its halves, both seen from the higher peak."""
-        rivals, squares = _CE.merge(xp, a.rivals, b.rivals), []
+        rivals, gaps = _CE.merge(xp, a.rivals, b.rivals), []
         for x in (a, b):
             f = m.fall(xp, x.rivals.peak, rivals.peak)
-            squares.append(x.squares * f * f)
-        return Rivals(rivals, squares[0] + squares[1])
+            gaps.append(f * (f * x.gap + (1 - f) * x.rivals.rest))
+        return Rivals(rivals, gaps[0] + gaps[1])
 
     def value(self, xp: Verbs, s: Rivals) -> Array:
         """Return μ² (1 + ρ)."""
@@ -110,19 +110,28 @@ class LabelFromLogits(Kernel):
     def gradient(
         self, xp: Verbs, logits: Array, label: Array, s: Rivals, made: Any, w: Array, axis: int
     ) -> Array:
-        """Return 2 μ² u (u − ρ + q_y (1 + ρ)), u = qⱼ/μ, and −2 q_y μ² (1 + ρ) at the label."""
+        """Return 2 μ² u (u − ρ + q_y (1 + ρ)), u = qⱼ/μ, and −2 q_y μ² (1 + ρ) at the label.
+
+        u − ρ is (Σ e (1 − e) − (1 − e) Σ e)/(Σ e)², of the rivals' peak without a difference.
+        """
         loss, spread = _CE.value(xp, s.rivals), _spread(xp, s)
         own, miss = xp.exp(-loss), -xp.expm1(-loss)
         scale = 2 * w * miss * miss
-        some = xp.where(s.rivals.rest == 0, xp.ones_like(loss), s.rivals.rest)
-        u = xp.decayed_beside(logits, label, s.rivals.peak, 1 / some, axis)
-        beside = scale * u * ((u - spread) + own * (1 + spread))
+        rest = _some(xp, s)
+        e = xp.decayed_beside(logits, label, s.rivals.peak, xp.ones_like(rest), axis)
+        above = (s.gap - (1 - e) * rest) / (rest * rest)
+        beside = scale / rest * e * (above + own * (1 + spread))
         return xp.put(beside, label, -scale * own * (1 + spread), axis)
 
 
+def _some(xp: Verbs, s: Rivals) -> Array:
+    """Return the sum of the rivals' exponentials, 1 where there is none."""
+    return xp.where(s.rivals.rest == 0, xp.ones_like(s.gap), s.rivals.rest)
+
+
 def _spread(xp: Verbs, s: Rivals) -> Array:
-    """Return ρ, 0 where there is no rival."""
-    return s.squares / xp.where(s.rivals.rest == 0, xp.ones_like(s.squares), s.rivals.rest**2)
+    """Return ρ, the sum of the squares over the square of the sum."""
+    return (s.rivals.rest - s.gap) / _some(xp, s) ** 2
 
 
 class Row(NamedTuple):
@@ -136,9 +145,9 @@ _SOFT = distributions.FromLogits()
 
 
 class FromLogits(Kernel):
-    """Brier score of a distribution from whole rows of logits, of q − t as the cross entropy's gradient has it.
+    """Brier score of a distribution from whole rows of logits, by the q − t of the cross entropy's gradient.
 
-    So it is exact of a one-hot row on the peak, where q − 1 would lose its digits.
+    It is exact of a one-hot row on the peak, where q − 1 would lose its digits.
     """
 
     merges: ClassVar[bool] = False

@@ -41,13 +41,13 @@ class FromProbs(Kernel):
 
         What the other terms of the derivative give, (1 − β)(1 − (βp + (1 − β)q)/m), is 0.
         """
-        return m.scaled(xp, w, _slope(xp, p, q, p - q, self.beta))
+        return m.scaled(xp, w, _slope(xp, p, q, p - q, self.beta, 1 - self.beta))
 
     def target_gradient(
         self, xp: Verbs, q: Array, p: Array, s: Array, w: Array, axis: int
     ) -> Array:
         """Return β log(p/m): it is the same of q and p, with 1 − β for β."""
-        return m.scaled(xp, w, _slope(xp, q, p, q - p, 1 - self.beta))
+        return m.scaled(xp, w, _slope(xp, q, p, q - p, 1 - self.beta, self.beta))
 
 
 @dataclass(frozen=True)
@@ -62,26 +62,27 @@ class FromLogits(OfSoftmaxes):
 
     def slope(self, xp: Verbs, p: Array, q: Array, d: Array) -> Array:
         """Return (1 − β) log(q/m)."""
-        return _slope(xp, p, q, d, self.beta)
+        return _slope(xp, p, q, d, self.beta, 1 - self.beta)
 
     def target_slope(self, xp: Verbs, p: Array, q: Array, d: Array) -> Array:
         """Return β log(p/m)."""
-        return _slope(xp, q, p, -d, 1 - self.beta)
+        return _slope(xp, q, p, -d, 1 - self.beta, self.beta)
 
 
 def _terms(xp: Verbs, p: Array, q: Array, d: Array, beta: Number) -> Array:
     """Return what each class adds, d = p − q."""
-    middle, share = beta * p + (1 - beta) * q, xp.zeros_like(p) + beta
-    first = m.scaled(xp, share, series.excess(xp, p, middle, (1 - beta) * d))
-    return first + m.scaled(xp, 1 - share, series.excess(xp, q, middle, -beta * d))
+    middle, nothing = beta * p + (1 - beta) * q, xp.zeros_like(p)
+    first = m.scaled(xp, nothing + beta, series.excess(xp, p, middle, (1 - beta) * d))
+    second = m.scaled(xp, nothing + (1 - beta), series.excess(xp, q, middle, -beta * d))
+    return first + second
 
 
-def _slope(xp: Verbs, p: Array, q: Array, d: Array, beta: Number) -> Array:
-    """Return (1 − β) log(q/m), the derivative with respect to q, d = p − q.
+def _slope(xp: Verbs, p: Array, q: Array, d: Array, other: Number, own: Number) -> Array:
+    """Return (1 − β) log(q/m), the derivative with respect to q, d = p − q, of the weights β and 1 − β.
 
     Where p is 0 the quotient is 1/(1 − β), whatever q is, 0 in the limit: there q is taken for 1.
     """
     alone = p == 0
     q, d = (xp.where(alone, xp.full_like(q, one), x) for one, x in ((1.0, q), (-1.0, d)))
-    log_ratio = series.log_ratio(xp, q, beta * p + (1 - beta) * q, -beta * d)
-    return m.scaled(xp, xp.zeros_like(q) + (1 - beta), log_ratio)
+    log_ratio = series.log_ratio(xp, q, other * p + own * q, -other * d)
+    return m.scaled(xp, xp.zeros_like(q) + own, log_ratio)

@@ -153,9 +153,10 @@ class FromLogits(Kernel):
         """Return −p η."""
         d_p, _, delta, lack = _differences(xp, target, logits, s.p.peak, s.q.peak)
         p = xp.exp(d_p) / (1 + m.limited(xp, s.p))
-        # Of a class that q alone excludes the mean is −inf, and it lies infinitely below that.
-        lost = xp.isinf(delta) & xp.isinf(s.mean)
-        return m.scaled(xp, w * p, -xp.where(lost, delta, _log_ratio(xp, delta, lack, s)))
+        # A class that q alone excludes lies infinitely below the mean, and all others above.
+        away = xp.where(delta == -xp.inf, delta, xp.full_like(delta, xp.inf))
+        eta = xp.where(self.value(xp, s) == xp.inf, away, _log_ratio(xp, delta, lack, s))
+        return m.scaled(xp, w * p, -eta)
 
 
 def _differences(
