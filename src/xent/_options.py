@@ -60,10 +60,6 @@ class ReductionOptions(TypedDict, total=False):
     reduction: Reduction
 
 
-class ScaleOptions(BaseOptions, ReductionOptions, total=False):
-    """What a loss takes that is not always a mean in nats."""
-
-
 class AxisOptions(TypedDict, total=False):
     """What a loss along a class axis takes.
 
@@ -112,11 +108,7 @@ class ChunkOptions(TypedDict, total=False):
     chunk_bytes: SupportsIndex | None
 
 
-class RowOptions(CommonOptions, ScaleOptions, total=False):
-    """What every loss of rows takes."""
-
-
-class BinaryOptions(RowOptions, SmoothingOptions, total=False):
+class BinaryOptions(CommonOptions, ReductionOptions, BaseOptions, SmoothingOptions, total=False):
     """What the binary losses take.
 
     Attributes
@@ -136,7 +128,7 @@ class ScoreOptions(DistanceOptions, LabelOptions, total=False):
     """What a loss of rows or labels takes that has no logarithm."""
 
 
-class DivergenceOptions(RowOptions, AxisOptions, total=False):
+class DivergenceOptions(DistanceOptions, BaseOptions, total=False):
     """What a loss of rows along a class axis takes."""
 
 
@@ -160,7 +152,7 @@ class PerplexityOptions(MeanOptions, AxisOptions, total=False):
     """What a mean of cross entropies along a class axis takes."""
 
 
-class SoftmaxOptions(MeanOptions, ScaleOptions, total=False):
+class SoftmaxOptions(MeanOptions, ReductionOptions, BaseOptions, total=False):
     """What a cross entropy takes.
 
     Attributes
