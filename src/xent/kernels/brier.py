@@ -7,12 +7,13 @@ Brier, Verification of Forecasts Expressed in Terms of Probability, 1950.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 from xent import _math as m
 from xent._kernel import Forms, Kernel
 from xent._typing import Array, Verbs
 from xent.kernels import distributions, labels
+from xent.kernels.wrapped import WholeRows
 
 
 class FromProbs(Kernel):
@@ -144,13 +145,11 @@ class Row(NamedTuple):
 _SOFT = distributions.FromLogits()
 
 
-class FromLogits(Kernel):
+class FromLogits(WholeRows):
     """Brier score of a distribution from whole rows of logits, by the q − t of the cross entropy's gradient.
 
     It is exact of a one-hot row on the peak, where q − 1 would lose its digits.
     """
-
-    merges: ClassVar[bool] = False
 
     def measure(self, xp: Verbs, logits: Array, target: Array, axis: int) -> tuple[Row, None]:
         """Return Σ (q − t)²."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 from xent import _math as m
-from xent._kernel import Kernel
 from xent._typing import Array, Verbs
 from xent.kernels.kl_logits import OF_LOGITS, Contrast
+from xent.kernels.wrapped import WholeRows
 
 
 class Rows(NamedTuple):
@@ -17,14 +17,12 @@ class Rows(NamedTuple):
     value: Array
 
 
-class OfSoftmaxes(Kernel):
+class OfSoftmaxes(WholeRows):
     """A sum over the classes of p, q and p − q, the softmaxes of two rows.
 
     The difference is as exact as those of the logits are. A term depends on both normalisers, so that
     parts of rows do not merge: rows are whole.
     """
-
-    merges: ClassVar[bool] = False
 
     def terms(self, xp: Verbs, p: Array, q: Array, d: Array) -> Array:
         """Return what each class adds, d = p − q."""

@@ -1,4 +1,7 @@
-"""Kernels made of another: of one whose arguments change places, and of one that takes probabilities."""
+"""Kernels made of another: of one whose arguments change places, and of one that takes probabilities.
+
+And what kernels have in common whose rows must be whole.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,16 @@ from typing import Any, ClassVar
 from xent import _math as m
 from xent._kernel import Kernel, Statistics
 from xent._typing import Array, Verbs
+
+
+class WholeRows(Kernel):
+    """A kernel whose statistics do not merge: it is only ever given whole rows."""
+
+    merges: ClassVar[bool] = False
+
+    def merge(self, xp: Verbs, a: Statistics, b: Statistics) -> Statistics:
+        """Raise: a wrong number would be the alternative."""
+        raise TypeError(f"{type(self).__name__} needs whole rows; join their parts first")
 
 
 @dataclass(frozen=True)
@@ -67,10 +80,8 @@ class Reverse(Wrapped):
         return gradient
 
 
-class ReverseOfRows(Reverse):
+class ReverseOfRows(WholeRows, Reverse):
     """The same of a kernel of which rows are whole."""
-
-    merges: ClassVar[bool] = False
 
 
 class OfLogProbs(Wrapped):
