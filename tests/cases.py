@@ -5,7 +5,7 @@ has.
 """
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, wraps
 from importlib import import_module
 from inspect import signature
 from pkgutil import iter_modules
@@ -17,20 +17,38 @@ from tests import losses
 from tests.formulas import softmax
 from xent.testing.case import forms_of
 
+RECORDS = {
+    module.name: import_module(f"tests.losses.{module.name}").RECORD
+    for module in iter_modules(losses.__path__)
+}
+"""By the name of the loss."""
+
+
+def bound(function, parameters):
+    """Return a loss with values of its own parameters, which laws need not know."""
+    if not parameters:
+        return function
+    known = signature(function)
+
+    @wraps(function.call)
+    def body(*args, **kwargs):
+        return function.call(*args, **kwargs, **parameters)
+
+    body.__module__ = __name__  # where a pickle finds it
+    body.__signature__ = known.replace(
+        parameters=[p for name, p in known.parameters.items() if name not in parameters]
+    )
+    return globals().setdefault(body.__name__, xent.loss()(body))
+
+
 LOSSES = {
-    name: function
+    name: bound(function, RECORDS[name].parameters if name in RECORDS else {})
     for name, function in vars(xent).items()
     if hasattr(function, "problem") and not name.startswith("linear_") and name != "log_probs"
 }
 """By its name, every public function that has a gradient and one value for each row, element or call, but
 for the linear heads, which have laws of their own.
 """
-
-RECORDS = {
-    module.name: import_module(f"tests.losses.{module.name}").RECORD
-    for module in iter_modules(losses.__path__)
-}
-"""By the name of the loss."""
 
 _NAMES = {"target_logits": "target_logits", "pmf": "p", "nothing": None}
 CLASSES = 4

@@ -8,6 +8,7 @@ FORMS = ("probs", "logits", "log_probs")
 ELEMENT = ("sample_weight", "where", "reduction", "denominator", "validate")
 ROW = ("base", *ELEMENT)
 CURVE = (*ELEMENT, "axis", "class_weight", "ignore_index")
+DISTANCE = (*ELEMENT, "axis")
 SOFTMAX = (*ROW, "axis", "class_weight", "ignore_index", "label_smoothing", "softcap", "z_loss")
 
 
@@ -27,6 +28,8 @@ class Record:
     formula: Callable
     """As a textbook has it, in the array API: the cost of each row, of (xp, case, given, probabilities,
     target); of a link (xp, logits)."""
+    parameters: dict = field(default_factory=dict)
+    """Values of its own parameters that have no default."""
     positional: tuple[str, ...] = ("target", "probs")
     reduction: str | None = "mean"
     """The default; None where its values are never reduced."""

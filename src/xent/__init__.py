@@ -11,8 +11,10 @@ from xent._metrics import Metrics as Metrics
 from xent._metrics import with_metrics as with_metrics
 from xent._options import BinaryOptions as BinaryOptions
 from xent._options import CrossEntropyOptions as CrossEntropyOptions
+from xent._options import DistanceOptions as DistanceOptions
 from xent._options import DivergenceOptions as DivergenceOptions
 from xent._options import LikelihoodOptions as LikelihoodOptions
+from xent._options import ScoreOptions as ScoreOptions
 from xent._part_call import part as part
 from xent._pullback import vjp as vjp
 from xent._request import Call as Call
@@ -30,6 +32,9 @@ from xent.losses.cross_entropy import perplexity as perplexity
 from xent.losses.cross_entropy import (
     sparse_categorical_cross_entropy as sparse_categorical_cross_entropy,
 )
+from xent.losses.distances import chi_square_divergence as chi_square_divergence
+from xent.losses.distances import hellinger_distance as hellinger_distance
+from xent.losses.distances import total_variation as total_variation
 from xent.losses.distributions import is_distribution as is_distribution
 from xent.losses.distributions import one_hot as one_hot
 from xent.losses.distributions import smooth_labels as smooth_labels
@@ -54,6 +59,12 @@ from xent.losses.log_probs import log_probs as log_probs
 from xent.losses.of_label import focal_loss as focal_loss
 from xent.losses.of_label import generalized_cross_entropy as generalized_cross_entropy
 from xent.losses.of_label import poly_loss as poly_loss
+from xent.losses.orders import renyi_divergence as renyi_divergence
+from xent.losses.orders import renyi_entropy as renyi_entropy
+from xent.losses.orders import tsallis_divergence as tsallis_divergence
+from xent.losses.orders import tsallis_entropy as tsallis_entropy
+from xent.losses.scores import brier_score as brier_score
+from xent.losses.scores import spherical_score as spherical_score
 
 __version__ = "0.1.0"
 

@@ -35,6 +35,18 @@ class CommonOptions(TypedDict, total=False):
     validate: bool | None
 
 
+class BaseOptions(TypedDict, total=False):
+    """What a loss takes that is in nats.
+
+    Attributes
+    ----------
+    base : float, optional
+        Base of the logarithm: 2 for bits, 10 for hartleys; None for nats.
+    """
+
+    base: Scalar | None
+
+
 class ReductionOptions(TypedDict, total=False):
     """What a loss takes that is not always a mean.
 
@@ -46,18 +58,6 @@ class ReductionOptions(TypedDict, total=False):
     """
 
     reduction: Reduction
-
-
-class ScaleOptions(ReductionOptions, total=False):
-    """What a loss takes that is not always a mean in nats.
-
-    Attributes
-    ----------
-    base : float, optional
-        Base of the logarithm: 2 for bits, 10 for hartleys; None for nats.
-    """
-
-    base: Scalar | None
 
 
 class AxisOptions(TypedDict, total=False):
@@ -122,11 +122,7 @@ class ChunkOptions(TypedDict, total=False):
     chunk_bytes: SupportsIndex | None
 
 
-class RowOptions(CommonOptions, ScaleOptions, total=False):
-    """What every loss of rows takes."""
-
-
-class BinaryOptions(RowOptions, SmoothingOptions, total=False):
+class BinaryOptions(CommonOptions, ReductionOptions, BaseOptions, SmoothingOptions, total=False):
     """What the binary losses take.
 
     Attributes
@@ -138,7 +134,19 @@ class BinaryOptions(RowOptions, SmoothingOptions, total=False):
     pos_weight: ArrayLike | None
 
 
-class DivergenceOptions(RowOptions, AxisOptions, total=False):
+class ElementOptions(CommonOptions, ReductionOptions, total=False):
+    """What a loss of elements takes that is no cross entropy."""
+
+
+class DistanceOptions(ElementOptions, AxisOptions, total=False):
+    """What a loss of rows takes that has no logarithm."""
+
+
+class ScoreOptions(DistanceOptions, LabelOptions, total=False):
+    """What a loss of rows or labels takes that has no logarithm."""
+
+
+class DivergenceOptions(DistanceOptions, BaseOptions, total=False):
     """What a loss of rows along a class axis takes."""
 
 
@@ -162,11 +170,7 @@ class ClassOptions(LabelOptions, total=False):
     class_weight: ArrayLike | None
 
 
-class ElementOptions(CommonOptions, ReductionOptions, total=False):
-    """What a loss of elements takes that is no cross entropy."""
-
-
-class CurveOptions(ElementOptions, ClassOptions, AxisOptions, total=False):
+class CurveOptions(DistanceOptions, ClassOptions, total=False):
     """What a loss takes that is a function of a cross entropy."""
 
 
@@ -190,7 +194,7 @@ class SoftcapOptions(TypedDict, total=False):
     softcap: Scalar | None
 
 
-class SoftmaxOptions(MeanOptions, ScaleOptions, SoftcapOptions, total=False):
+class SoftmaxOptions(MeanOptions, ReductionOptions, BaseOptions, SoftcapOptions, total=False):
     """What a cross entropy takes.
 
     Attributes
@@ -294,7 +298,7 @@ def _documented(*groups: type) -> dict[str, str]:
 
 
 _DOCS = _documented(
-    *(CommonOptions, ReductionOptions, ScaleOptions, AxisOptions, LabelOptions, SmoothingOptions),
+    *(CommonOptions, BaseOptions, ReductionOptions, AxisOptions, LabelOptions, SmoothingOptions),
     *(
         ChunkOptions,
         BinaryOptions,

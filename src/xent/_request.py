@@ -19,7 +19,7 @@ from xent.kernels import links
 NUMBERS = ("label_smoothing", "softcap", "temperature", "z_loss", "base")
 """Options that are numbers: what is run depends on their being there, and not on their values."""
 
-_NEUTRAL = {"label_smoothing": 0, "z_loss": 0, "temperature": 1}
+_NEUTRAL = {"label_smoothing": 0, "skew": 0, "z_loss": 0, "temperature": 1}
 
 WEIGHTS = ("class_weight", "pos_weight", "sample_weight", "where", "denominator")
 """Options that are arrays."""

@@ -16,15 +16,16 @@ NEAR = 0.25
 """|r| below which the series replace the logarithms."""
 
 
-def contrast(xp: Verbs, p: Array, q: Array) -> Array:
-    """Return r = (p − q) / (p + q), 0 where both are 0."""
+def contrast(xp: Verbs, p: Array, q: Array, difference: Array | None = None) -> Array:
+    """Return r = (p − q) / (p + q), 0 where both are 0; of a difference that is known better."""
     both = p + q
-    return (p - q) / xp.where(both == 0, xp.ones_like(both), both)
+    difference = p - q if difference is None else difference
+    return difference / xp.where(both == 0, xp.ones_like(both), both)
 
 
-def log_ratio(xp: Verbs, p: Array, q: Array) -> Array:
+def log_ratio(xp: Verbs, p: Array, q: Array, difference: Array | None = None) -> Array:
     """Return log(p / q), to its last digits also where p is nearly q; 0 where both are 0."""
-    r = contrast(xp, p, q)
+    r = contrast(xp, p, q, difference)
     near = m.magnitude(xp, r) < NEAR
     ratio = xp.where(near, xp.ones_like(p), p) / xp.where(near, xp.ones_like(q), q)
     plain = (ratio > 0) & (ratio < xp.inf)
@@ -33,6 +34,16 @@ def log_ratio(xp: Verbs, p: Array, q: Array) -> Array:
     apart = xp.where(plain, xp.log(xp.where(plain, ratio, one)), beyond)
     r = xp.where(near, r, xp.zeros_like(r))
     return xp.where(near, 2 * r * (1 + odd_tail(xp, r)), apart)
+
+
+def excess(xp: Verbs, p: Array, q: Array, difference: Array) -> Array:
+    """Return p log(p / q) − (p − q) ≥ 0, to its last digits also where p is nearly q."""
+    r = contrast(xp, p, q, difference)
+    near = m.magnitude(xp, r) < NEAR
+    r = xp.where(near, r, xp.zeros_like(r))
+    close = difference * r + 2 * p * r * odd_tail(xp, r)
+    far = m.scaled(xp, p, log_ratio(xp, p, q, difference)) - difference
+    return xp.where(near, close, far)
 
 
 def _terms(c: Callable[[int], float], most: float) -> dict[float, list[float]]:
@@ -71,6 +82,42 @@ def expm1_ratio(xp: Verbs, x: Array) -> Array:
     near = m.magnitude(xp, x) < NEAR
     inner, outer = xp.where(near, x, 0.0), xp.where(near, 1.0, x)
     return xp.where(near, 1 + _series(inner, _EXPM1), xp.divide(xp.expm1(outer), outer))
+
+
+def still(xp: Verbs, log_x: Array) -> Array:
+    """Return log x, of which an infinite one has no derivative: what is made of it has a limit there."""
+    return xp.where(xp.isinf(log_x), xp.constant(log_x), log_x)
+
+
+def power_log(xp: Verbs, log_x: Array, b: Array) -> Array:
+    """Return (xᵇ − 1) / b from log x: log x itself where b is 0, and to all digits near there.
+
+    Also of an infinite log x or b, where there is a limit.
+    """
+    log_x = still(xp, log_x)
+    y = m.silent(xp, b, log_x)
+    near = xp.abs(y) < _dtype.eps(y) ** 0.5 / 2
+    nothing, one = xp.zeros_like(y), xp.ones_like(y)
+    close = log_x * (1 + xp.where(near, y, nothing) / 2)
+    far = xp.expm1(xp.where(near, one, y)) / xp.where(near, one, b)
+    limit = xp.where(log_x < 0, xp.full_like(y, -xp.inf), xp.full_like(y, xp.inf))
+    return xp.where(y == xp.inf, limit, xp.where(near, close, far))
+
+
+def power_slope(xp: Verbs, log_x: Array, a: Array, b: Array) -> Array:
+    """Return (a xᵇ − 1) / b of b = a − 1, the derivative of x (xᵇ − 1) / b, with the same limits."""
+    log_x = still(xp, log_x)
+    y = m.silent(xp, b, log_x)
+    rise = m.scaled(xp, a, power_log(xp, log_x, b))
+    return 1 + xp.where(b == xp.inf, xp.expm1(y), rise)
+
+
+def expm1_excess(xp: Verbs, x: Array) -> Array:
+    """Return expm1(x) / x − 1 = x/2! + x²/3! + …, of the sign of x and 0 where x is."""
+    near = m.magnitude(xp, x) < NEAR
+    plain = xp.where(near, xp.ones_like(x), x)
+    series = _series(xp.where(near, x, xp.zeros_like(x)), _EXPM1)
+    return xp.where(near, series, (xp.expm1(plain) - plain) / plain)
 
 
 def _series(x: Array, terms: dict[float, list[float]]) -> Array:

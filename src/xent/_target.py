@@ -137,6 +137,15 @@ class Logits(Pmf):
         return xp.settled(t / operands.numbers.temperature) if plan.tempered else t
 
 
+class LogOf(Pmf):
+    """A distribution of which the kernel takes the logarithms, as logits."""
+
+    def ready(self, xp: Verbs, plan: Plan, operands: Operands, first: Any) -> Any:
+        """Return the logarithms, 0 in rows that are taken out."""
+        t = super().ready(xp, plan, operands, first)
+        return xp.log(without(xp, t, operands.where, plan.axis, 1.0))
+
+
 class SoftmaxOf(Logits):
     """The logits of a distribution, of which the kernel takes the probabilities; their row is whole."""
 
@@ -190,6 +199,7 @@ DENSE_LABEL = DenseLabel("DENSE_LABEL")
 DISTRIBUTION = Distribution("DISTRIBUTION")
 PMF = Pmf("PMF")
 LOGITS = Logits("LOGITS")
+LOG_OF = LogOf("LOG_OF")
 SOFTMAX_OF = SoftmaxOf("SOFTMAX_OF")
 PAIR = Pair("PAIR")
 

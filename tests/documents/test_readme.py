@@ -53,17 +53,17 @@ def test_the_commands_are_those_of_ci_and_of_the_example():
 def test_the_loss_that_contributing_adds_works(tmp_path):
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     file, held, record = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-    (tmp_path / "brier.py").write_text(file, encoding="utf-8")
+    (tmp_path / "absolute.py").write_text(file, encoding="utf-8")
     (tmp_path / "held.py").write_text(held, encoding="utf-8")
-    check = "import doctest, brier, xent; assert doctest.testmod(brier) == (0, 2); " + (
-        "print(*xent.value_and_grad(brier.brier_score)([[1.0, 0.0]], [[0.75, 0.25]])); import held"
+    check = "import doctest, absolute, xent; assert doctest.testmod(absolute) == (0, 2); " + (
+        "print(*xent.value_and_grad(absolute.absolute_error)([[1.0, 0.0]], [[0.75, 0.25]])); import held"
     )
     done = subprocess.run(
         [sys.executable, "-c", check], cwd=tmp_path, capture_output=True, text=True, check=False
     )
-    assert done.stdout.startswith("0.125 [[-0.5  0.5]]\nbrier_score holds\n"), done.stderr
+    assert done.stdout.startswith("0.5 [[-1.  1.]]\nabsolute_error holds\n"), done.stderr
     exec(record, known := {})
-    assert known["RECORD"].formula(np, None, {}, np.asarray([0.75, 0.25]), np.eye(2)[0]) == 0.125
+    assert known["RECORD"].formula(np, None, {}, np.asarray([0.75, 0.25]), np.eye(2)[0]) == 0.5
 
 
 def softmax(z):

@@ -43,7 +43,7 @@ def formula(xp, case, given, q, t):
 
 RECORD = Record(
     targets=("labels", "distributions", "target_logits"),
-    signature=("target", "target_logits", *FORMS, *ROW, "axis", "temperature"),
+    signature=("target", "target_logits", *FORMS, "reverse", "skew", *ROW, "axis", "temperature"),
     formula=formula,
     limits={
         "kl-labels-logits": ("logits target", LABELS_FROM_LOGITS),

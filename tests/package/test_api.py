@@ -39,7 +39,10 @@ BESIDE = ("log_probs", "linear_log_probs", "with_metrics", "vjp", "LogProbs", "M
 WORKERS = ("set_workers", "get_workers")
 CURVATURES = ("hvp", "gauss_newton", "grad_and_hessian_diagonal")
 OF_YOUR_OWN = ("Call", "Kernel", "loss", "linear_head", "part")
-OPTIONS = ("BinaryOptions", "CrossEntropyOptions", "DivergenceOptions", "LikelihoodOptions")
+OPTIONS = (
+    *("BinaryOptions", "CrossEntropyOptions", "DistanceOptions"),
+    *("DivergenceOptions", "LikelihoodOptions", "ScoreOptions"),
+)
 FUNCTIONS = (*SIGNATURES, *LINEAR, *BESIDE, *WORKERS, *CURVATURES, *OF_YOUR_OWN, *OPTIONS)
 DEFAULTS = {
     "axis": -1,

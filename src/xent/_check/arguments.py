@@ -184,13 +184,11 @@ _AT_LEAST_0 = ("a number that is not negative", lambda n: n >= 0)
 _POWER = ("a finite number that is not negative", lambda n: 0 <= n < math.inf)
 
 _RULES: dict[str, tuple[str, Callable[[float], bool]]] = {
-    "label_smoothing": _SHARE,
-    "smoothing": _SHARE,
+    **dict.fromkeys(("label_smoothing", "smoothing", "beta", "skew"), _SHARE),
     "base": ("any positive number but 1, or None for nats", lambda n: 0 < n < math.inf and n != 1),
     "softcap": _POSITIVE,
     "temperature": _POSITIVE,
-    "z_loss": _AT_LEAST_0,
-    "atol": _AT_LEAST_0,
+    **dict.fromkeys(("z_loss", "atol", "order"), _AT_LEAST_0),
     "gamma": _POWER,
     "gamma_negative": _POWER,
     "gamma_positive": _POWER,

@@ -1,6 +1,7 @@
-"""Jensen–Shannon divergence ½ D(p‖m) + ½ D(q‖m) of two distributions, m = ½(p + q).
+"""Jensen–Shannon divergence β D(p‖m) + (1 − β) D(q‖m) of two distributions, m = βp + (1 − β)q.
 
-It is symmetric, 0 where p = q, and at most log 2, which two distributions without a common class have.
+It is 0 where p = q, and at most H(β) = −β log β − (1 − β) log(1 − β), which two distributions without a
+common class have: log 2 where β is ½, and it is symmetric. Of β = 0 and β = 1 it is 0, as the formula says.
 
 References
 ----------
@@ -9,78 +10,79 @@ Lin, Divergence Measures Based on the Shannon Entropy, IEEE Transactions on Info
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from xent import _math as m
 from xent import _series as series
 from xent._kernel import Kernel
-from xent._typing import Array, Verbs
+from xent._typing import Array, Number, Verbs
+from xent.kernels.softmaxes import OfSoftmaxes
 
 
+@dataclass(frozen=True)
 class FromProbs(Kernel):
-    """Jensen–Shannon divergence from probabilities, ½ D(p‖m) + ½ D(q‖m), m = ½(p + q).
+    """Jensen–Shannon divergence from probabilities.
 
-    Of r = (p − q)/(p + q), with which p = m (1 + r) and q = m (1 − r), a class adds
-
-        ½ m ((1 + r) log(1 + r) + (1 − r) log(1 − r)) = ½ m (r² + r⁴/6 + r⁶/15 + …)
-
-    Seen from m both distributions are as far, on opposite sides: this is why the odd powers drop out.
-
-    The left side cancels where p is near q, and leaves even the sign to chance; the right side is exact
-    there and never negative. A class in which both are 0 adds nothing (R4).
+    With E(p, m) = p log(p/m) − (p − m), which is never negative, a class adds β E(p, m) + (1 − β) E(q, m):
+    what E takes away, β (p − m) + (1 − β)(q − m), is 0. Near p = q, where E is a series, all digits are
+    kept, since p − m = (1 − β)(p − q) and q − m = −β (p − q) are known as well as p − q is.
     """
 
-    def measure(self, xp: Verbs, q: Array, p: Array, axis: int) -> tuple[Array, None]:
-        """Return Σ (p + q)/4 · ((1 + r) log(1 + r) + (1 − r) log(1 − r)), r = (p − q)/(p + q).
+    beta: float = 0.5
 
-        By the series in r where p is near q, and where it is not as half of p log(p/m) + q log(q/m).
-        The target is p and the prediction q, but neither is more than the other.
-        """
-        r = series.contrast(xp, p, q)
-        near = m.magnitude(xp, r) < series.NEAR
-        close = (p + q) * series.even_tail(xp, xp.where(near, r, xp.zeros_like(r))) / 4
-        far = (m.scaled(xp, p, _log_half(xp, p, q)) + m.scaled(xp, q, _log_half(xp, q, p))) / 2
-        return xp.sum(xp.where(near, close, far), axis=axis, keepdims=True), None
+    def measure(self, xp: Verbs, q: Array, p: Array, axis: int) -> tuple[Array, None]:
+        """Return Σ β E(p, m) + (1 − β) E(q, m)."""
+        return xp.sum(_terms(xp, p, q, p - q, self.beta), axis=axis, keepdims=True), None
 
     def gradient(
         self, xp: Verbs, q: Array, p: Array, s: Array, made: None, w: Array, axis: int
     ) -> Array:
-        """Return ½ log(q / ½(p + q)), and its limit ½ log 2 where p is 0.
+        """Return (1 − β) log(q/m), and its limit −(1 − β) log(1 − β) where p is 0.
 
-        What the other terms of the derivative give, ½ (1 − (p + q)/(2m)), is 0.
+        What the other terms of the derivative give, (1 − β)(1 − (βp + (1 − β)q)/m), is 0.
         """
-        return _slope(xp, q, p, w)
+        return m.scaled(xp, w, _slope(xp, p, q, p - q, self.beta, 1 - self.beta))
 
     def target_gradient(
         self, xp: Verbs, q: Array, p: Array, s: Array, w: Array, axis: int
     ) -> Array:
-        """Return ½ log(p / ½(p + q)): the divergence is symmetric, and so is its derivative."""
-        return _slope(xp, p, q, w)
+        """Return β log(p/m): it is the same of q and p, with 1 − β for β."""
+        return m.scaled(xp, w, _slope(xp, q, p, q - p, 1 - self.beta, self.beta))
 
 
-def _slope(xp: Verbs, q: Array, p: Array, w: Array) -> Array:
-    """Return ½ log(q / ½(p + q)), the derivative with respect to q.
+@dataclass(frozen=True)
+class FromLogits(OfSoftmaxes):
+    """Jensen–Shannon divergence of two rows of logits."""
 
-    Where p is 0 the quotient is 2, whatever q is, 0 in the limit: there q is taken for 1.
+    beta: float = 0.5
+
+    def terms(self, xp: Verbs, p: Array, q: Array, d: Array) -> Array:
+        """Return β E(p, m) + (1 − β) E(q, m)."""
+        return _terms(xp, p, q, d, self.beta)
+
+    def slope(self, xp: Verbs, p: Array, q: Array, d: Array) -> Array:
+        """Return (1 − β) log(q/m)."""
+        return _slope(xp, p, q, d, self.beta, 1 - self.beta)
+
+    def target_slope(self, xp: Verbs, p: Array, q: Array, d: Array) -> Array:
+        """Return β log(p/m)."""
+        return _slope(xp, q, p, -d, 1 - self.beta, self.beta)
+
+
+def _terms(xp: Verbs, p: Array, q: Array, d: Array, beta: Number) -> Array:
+    """Return what each class adds, d = p − q."""
+    middle, nothing = beta * p + (1 - beta) * q, xp.zeros_like(p)
+    first = m.scaled(xp, nothing + beta, series.excess(xp, p, middle, (1 - beta) * d))
+    second = m.scaled(xp, nothing + (1 - beta), series.excess(xp, q, middle, -beta * d))
+    return first + second
+
+
+def _slope(xp: Verbs, p: Array, q: Array, d: Array, other: Number, own: Number) -> Array:
+    """Return (1 − β) log(q/m), the derivative with respect to q, d = p − q, of the weights β and 1 − β.
+
+    Where p is 0 the quotient is 1/(1 − β), whatever q is, 0 in the limit: there q is taken for 1.
     """
-    alone = xp.where(p == 0, xp.ones_like(q), q)
-    return m.scaled(xp, w, _log_half(xp, alone, p) / 2)
-
-
-def _log_half(xp: Verbs, p: Array, q: Array) -> Array:
-    """Return log(p / ½(p + q)), 0 where both are 0.
-
-    As log(1 + r) where p is near q, to its last digits; elsewhere as the logarithm of the quotient, in
-    which 2 (p / (p + q)) cannot overflow. −inf where p alone is 0.
-    """
-    r = series.contrast(xp, p, q)
-    near = m.magnitude(xp, r) < series.NEAR
-    small = xp.where(near, r, xp.zeros_like(r))
-    one, nothing = xp.ones_like(r), p == 0
-    both = xp.where(p + q == 0, one, p + q)
-    far = xp.log(xp.where(near | nothing, one, 2 * (p / both)))
-    # Of p = 0 the quotient's derivative would be 0 · ∞.
-    alone = nothing & (q != 0)
-    limit = xp.log(xp.where(alone, p, one)) - xp.log(xp.where(alone, both, one))
-    return xp.where(near, xp.log1p(small), xp.where(nothing, limit, far))
-
-
-KERNEL = FromProbs()
+    alone = p == 0
+    q, d = (xp.where(alone, xp.full_like(q, one), x) for one, x in ((1.0, q), (-1.0, d)))
+    log_ratio = series.log_ratio(xp, q, other * p + own * q, -other * d)
+    return m.scaled(xp, xp.zeros_like(q) + own, log_ratio)

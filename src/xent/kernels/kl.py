@@ -30,20 +30,8 @@ class FromProbs(ce.FromProbs):
     """
 
     def measure(self, xp: Verbs, probs: Array, target: Array, axis: int) -> tuple[Statistics, None]:
-        """Measure p log(p/q) = (p − q) + (p − q) r + 2p (r³/3 + r⁵/5 + …), r = (p − q)/(p + q).
-
-        Near p = q the terms p − q cancel in the sum: they are kept apart, where they add exactly.
-        Elsewhere adding and removing them would lose everything when q ≫ p.
-        """
-        p, q = target, probs
-        r = series.contrast(xp, p, q)
-        near = m.magnitude(xp, r) < series.NEAR
-        nothing = xp.zeros_like(r)
-        r = xp.where(near, r, nothing)
-        close = (p - q) * r + 2 * p * r * series.odd_tail(xp, r)
-        far = m.scaled(xp, p, series.log_ratio(xp, p, q))
-        excess = xp.sum(xp.where(near, close, far), axis=axis, keepdims=True)
-        return Terms(excess, xp.sum(xp.where(near, p - q, nothing), axis=axis, keepdims=True)), None
+        """Return the terms of p and q."""
+        return terms(xp, target, probs, target - probs, axis), None
 
     def value(self, xp: Verbs, s: Terms) -> Array:
         """Return the whole sum, the differences p − q added back at the end."""
@@ -54,6 +42,22 @@ class FromProbs(ce.FromProbs):
     ) -> Array:
         """Return log(p / q) + 1."""
         return m.scaled(xp, w, series.log_ratio(xp, target, probs) + 1)
+
+
+def terms(xp: Verbs, p: Array, q: Array, difference: Array, axis: int) -> Terms:
+    """Measure p log(p/q) = (p − q) + (p − q) r + 2p (r³/3 + r⁵/5 + …), r = (p − q)/(p + q).
+
+    Near p = q the terms p − q cancel in the sum: they are kept apart, where they add exactly.
+    Elsewhere adding and removing them would lose everything when q ≫ p.
+    """
+    r = series.contrast(xp, p, q, difference)
+    near = m.magnitude(xp, r) < series.NEAR
+    nothing = xp.zeros_like(r)
+    r = xp.where(near, r, nothing)
+    close = difference * r + 2 * p * r * series.odd_tail(xp, r)
+    far = m.scaled(xp, p, series.log_ratio(xp, p, q, difference))
+    excess, mass = xp.where(near, close, far), xp.where(near, difference, nothing)
+    return Terms(*(xp.sum(x, axis=axis, keepdims=True) for x in (excess, mass)))
 
 
 class FromLogProbs(ce.FromLogProbs):

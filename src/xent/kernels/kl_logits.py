@@ -128,7 +128,13 @@ class FromLogits(Kernel):
     def gradient(
         self, xp: Verbs, logits: Array, target: Array, s: Contrast, made: None, w: Array, axis: int
     ) -> Array:
-        """Return q − p; of rows that are nearly equal as p (exp x − 1), x = log(q / p).
+        """Return q − p."""
+        return w * self.softmaxes(xp, logits, target, s)[2]
+
+    def softmaxes(
+        self, xp: Verbs, logits: Array, target: Array, s: Contrast
+    ) -> tuple[Array, Array, Array]:
+        """Return p, q and q − p; of rows that are nearly equal as p (exp x − 1), x = log(q / p).
 
         By exact differences, because of other rows it may be a small difference too. What is left are
         the roundings of both exponentials and sums, κ times over: two or three units each, as anywhere.
@@ -139,7 +145,7 @@ class FromLogits(Kernel):
         x = _log_ratio(xp, delta, lack, s) - value
         near = (value < _NEAR) & (m.magnitude(xp, x) < series.NEAR)
         small = xp.where(near, x, xp.zeros_like(x))
-        return w * xp.where(near, p * xp.expm1(small), q - p)
+        return p, q, xp.where(near, p * xp.expm1(small), q - p)
 
     def target_gradient(
         self, xp: Verbs, logits: Array, target: Array, s: Contrast, w: Array, axis: int
@@ -147,7 +153,10 @@ class FromLogits(Kernel):
         """Return −p η."""
         d_p, _, delta, lack = _differences(xp, target, logits, s.p.peak, s.q.peak)
         p = xp.exp(d_p) / (1 + m.limited(xp, s.p))
-        return m.scaled(xp, w * p, -_log_ratio(xp, delta, lack, s))
+        # A class that q alone excludes lies infinitely below the mean, and all others above.
+        away = xp.where(delta == -xp.inf, delta, xp.full_like(delta, xp.inf))
+        eta = xp.where(self.value(xp, s) == xp.inf, away, _log_ratio(xp, delta, lack, s))
+        return m.scaled(xp, w * p, -eta)
 
     def partition(self, xp: Verbs, target: Array, s: Contrast) -> Array:
         """Return 1, the whole mass of p, NaN where p has no limit."""
@@ -199,4 +208,5 @@ def _probs(xp: Verbs, logits: Array, softmax: m.Normaliser, d: Array) -> Array:
     return (e + e * m.lost_below(xp, logits, softmax.peak, d)) / (1 + m.limited(xp, softmax))
 
 
-KERNELS: Forms = {"logits": FromLogits()}
+OF_LOGITS = FromLogits()
+KERNELS: Forms = {"logits": OF_LOGITS}

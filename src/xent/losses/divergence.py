@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Unpack
 
 from xent._call import loss
-from xent._check.arguments import exactly_one
+from xent._check.arguments import exactly_one, number, truth
 from xent._options import DivergenceOptions, TemperedOptions
-from xent._request import Call
-from xent._target import LOGITS, PMF, SOFTMAX_OF
-from xent._typing import A, ArrayLike, Like, Maybe
-from xent.kernels import jensen_shannon, kl, kl_logits, labels
+from xent._plan import Target
+from xent._request import Call, is_there
+from xent._target import LOG_OF, LOGITS, PMF, SOFTMAX_OF
+from xent._typing import A, ArrayLike, Maybe, Scalar
+from xent.kernels import jensen_shannon, kl, kl_logits, labels, skewed
 
 
 @loss(TemperedOptions)
@@ -21,11 +22,14 @@ def kl_divergence(
     target_logits: ArrayLike | None = None,
     logits: Maybe[A] = None,
     log_probs: Maybe[A] = None,
+    reverse: bool = False,
+    skew: Scalar = 0.0,
     **options: Unpack[TemperedOptions],
 ) -> Call[A]:
     """Return the Kullback–Leibler divergence of predictions from the truth.
 
-    D(p‖q) = Σₖ pₖ log(pₖ / qₖ) = H(p, q) − H(p), computed without the difference.
+    D(p‖q) = Σₖ pₖ log(pₖ / qₖ) = H(p, q) − H(p), computed without the difference. Reversed it is D(q‖p),
+    skewed D(p‖αp + (1 − α)q), and both D(q‖αq + (1 − α)p): the losses that distillation chooses among.
 
     Parameters
     ----------
@@ -35,6 +39,11 @@ def kl_divergence(
         the logits of p, as when a model is distilled. Exactly one of the two.
     probs, logits, log_probs : floating (..., K)
         The prediction q, exactly one of them.
+    reverse : bool, default False
+        Whether p and q change places. The gradient stays that of the prediction. Of distributions only.
+    skew : float in [0, 1], default 0
+        α, how much of the first is mixed into the second: above 0 nothing is infinite. Of distributions
+        only; logits must be given as whole rows.
 
     Returns
     -------
@@ -55,7 +64,7 @@ def kl_divergence(
 
     References
     ----------
-    D1, "KL divergence".
+    D1, "KL divergence". Lee, Measures of Distributional Similarity, 1999, for the skew.
 
     Examples
     --------
@@ -65,6 +74,17 @@ def kl_divergence(
     """
     predictions = {"probs": probs, "logits": logits, "log_probs": log_probs}
     exactly_one("kl_divergence", target=target, target_logits=target_logits)
+    if truth("reverse", reverse) or is_there("skew", skew):
+        return Call(
+            target if target_logits is None else target_logits,
+            predictions,
+            distributions=skewed.kernels(
+                number("skew", skew) if is_there("skew", skew) else None, reverse=reverse
+            ),
+            soft=_soft(target_logits, logits, None),
+            target_name="target" if target_logits is None else "target_logits",
+            options=options,
+        )
     if target is not None:
         return Call(target, predictions, labels.KERNELS, kl.KERNELS, options=options)
     return Call(
@@ -101,18 +121,30 @@ def kl_divergence_of_logs(
     return Call(target, predictions, distributions=kernels, soft=LOGITS, options=options)
 
 
-@loss(DivergenceOptions)
+@loss(TemperedOptions)
 def jensen_shannon_divergence(
-    p: ArrayLike, q: Like[A], **options: Unpack[DivergenceOptions]
+    p: ArrayLike | None = None,
+    q: Maybe[A] = None,
+    *,
+    target_logits: ArrayLike | None = None,
+    logits: Maybe[A] = None,
+    beta: Scalar = 0.5,
+    **options: Unpack[TemperedOptions],
 ) -> Call[A]:
     """Return the Jensen–Shannon divergence of two distributions.
 
-    JS(p, q) = ½ D(p‖m) + ½ D(q‖m), m = ½(p + q). Symmetric, and at most log 2.
+    β D(p‖m) + (1 − β) D(q‖m), m = βp + (1 − β)q. With β = ½ it is symmetric, and at most log 2.
 
     Parameters
     ----------
-    p, q : floating (..., K)
-        Probabilities.
+    p : floating (..., K)
+        Probabilities; or
+    target_logits : floating (..., K)
+        the logits of p, as when a model is distilled. Exactly one of the two.
+    q, logits : floating (..., K)
+        Probabilities q or their logits, exactly one of them.
+    beta : float in [0, 1], default 0.5
+        The weight of p. Of 0 and 1 the divergence is 0, as the formula says.
 
     Returns
     -------
@@ -122,8 +154,12 @@ def jensen_shannon_divergence(
 
     Notes
     -----
-    With r = (p − q)/(p + q) a term is (p + q)/4 · Σₖ r²ᵏ / (k(2k − 1)) for |r| < ¼. The gradient that
-    `xent.grad` returns is with respect to q.
+    Σ β E(p, m) + (1 − β) E(q, m) with E(p, m) = p log(p/m) − (p − m) ≥ 0, a series near p = q. The
+    gradient that `xent.grad` returns is with respect to q or its logits, of which rows must be whole.
+
+    References
+    ----------
+    Lin, Divergence Measures Based on the Shannon Entropy, 1991.
 
     Examples
     --------
@@ -131,12 +167,25 @@ def jensen_shannon_divergence(
     >>> print(xent.jensen_shannon_divergence([1.0, 0.0], [0.0, 1.0], base=2))
     1.0
     """
+    exactly_one("jensen_shannon_divergence", p=p, target_logits=target_logits)
+    weight = number("beta", beta)
+    kernels = {
+        "probs": jensen_shannon.FromProbs(weight),
+        "logits": jensen_shannon.FromLogits(weight),
+    }
     return Call(
-        p,
-        {"probs": q},
-        distributions={"probs": jensen_shannon.KERNEL},
-        soft=PMF,
-        target_name="p",
+        p if target_logits is None else target_logits,
+        {"probs": q, "logits": logits},
+        distributions=kernels,
+        soft=_soft(target_logits, logits, PMF),
+        target_name="p" if target_logits is None else "target_logits",
         names={"probs": "q"},
         options=options,
     )
+
+
+def _soft(target_logits: object, logits: object, plain: Target | None) -> Target | None:
+    """Return what the target is to a kernel that takes both as logits, or both as probabilities."""
+    if target_logits is None:
+        return plain if logits is None else LOG_OF
+    return SOFTMAX_OF if logits is None else LOGITS

@@ -1,0 +1,118 @@
+"""Tsallis divergence Σₖ (pₖᵃ qₖ¹⁻ᵃ − pₖ)/(a − 1) and entropy Σₖ (pₖ − pₖᵃ)/(a − 1) of order a.
+
+Of order 1 they are the Kullback–Leibler divergence and Shannon's entropy, their limits; of order 0 what q has
+where p has nothing, and the classes with p > 0 but one; of order ∞ the divergence is 0 or inf, the entropy 0.
+A class with p = 0 adds nothing, of order 0 neither.
+
+References
+----------
+Tsallis, Possible Generalization of Boltzmann–Gibbs Statistics, 1988, and, of the divergence, Generalized
+Entropy-Based Criterion for Consistent Testing, 1998.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xent import _math as m
+from xent import _series as series
+from xent._kernel import Kernel, Statistics
+from xent._typing import Array, Number, Verbs
+from xent.kernels.kl import Terms
+
+_SMALL = 0.5
+"""|log pᵃ⁻¹| below which pᵃ − p would cancel, and the order below which a divergence is seen from q."""
+
+
+def exponents(xp: Verbs, x: Array, order: Number) -> tuple[Array, Array]:
+    """Return a and a − 1, which is exact, for each element of ``x``: the order may be traced."""
+    return xp.zeros_like(x) + order, xp.zeros_like(x) + (order - 1)
+
+
+@dataclass(frozen=True)
+class FromProbs(Kernel):
+    """Tsallis divergence from probabilities, the excess of each term over p − q, and Σ (p − q)."""
+
+    order: float
+
+    def measure(self, xp: Verbs, q: Array, p: Array, axis: int) -> tuple[Statistics, None]:
+        """Return Σ [pᵃ q¹⁻ᵃ − a p − (1 − a) q]/(a − 1), every term of it ≥ 0, and Σ (p − q) by itself.
+
+        With L = log(p/q), s = min(a, 1) and G(x) = expm1(x)/x − 1 a term is
+
+            pˢ q¹⁻ˢ L s (G(|a − 1| L) − G(−s L))
+
+        near p = q; further away what it is, less the difference of two probabilities that are not nearly
+        equal. Of an order above a half the whole term, as there it may be far less than p − q.
+        """
+        a, b = exponents(xp, p, self.order)
+        log_ratio = series.log_ratio(xp, p, q)
+        near = m.magnitude(xp, series.contrast(xp, p, q)) < series.NEAR
+        near, low = near & (a < xp.inf), a < _SMALL
+        nothing = xp.zeros_like(p)
+        whole = m.scaled(xp, p, series.power_log(xp, log_ratio, b))
+        close = _near(xp, p, xp.where(near, log_ratio, nothing), a, xp.where(near, b, nothing))
+        excess = xp.where(near, close, whole)
+        excess = xp.where(low & ~near, _of_low_order(xp, p, q, log_ratio, a), excess)
+        mass = xp.where(near | low, p - q, nothing)
+        return Terms(*(xp.sum(x, axis=axis, keepdims=True) for x in (excess, mass))), None
+
+    def value(self, xp: Verbs, s: Statistics) -> Array:
+        """Return the whole sum."""
+        return s.excess + s.mass
+
+    def gradient(
+        self, xp: Verbs, q: Array, p: Array, s: Statistics, made: None, w: Array, axis: int
+    ) -> Array:
+        """Return −(p/q)ᵃ, 0 where p is 0."""
+        absent = p == 0
+        log_ratio = series.log_ratio(xp, *(xp.where(absent, xp.ones_like(x), x) for x in (p, q)))
+        power = xp.exp(m.silent(xp, exponents(xp, p, self.order)[0], log_ratio))
+        return -m.scaled(xp, w, xp.where(absent, xp.zeros_like(p), power))
+
+    def target_gradient(
+        self, xp: Verbs, q: Array, p: Array, s: Statistics, w: Array, axis: int
+    ) -> Array:
+        """Return (a (p/q)ᵃ⁻¹ − 1)/(a − 1)."""
+        a, b = exponents(xp, p, self.order)
+        return m.scaled(xp, w, series.power_slope(xp, series.log_ratio(xp, p, q), a, b))
+
+
+def _near(xp: Verbs, p: Array, log_ratio: Array, a: Array, b: Array) -> Array:
+    """Return the excess near p = q."""
+    least = xp.minimum(a, xp.ones_like(a))
+    between = p * xp.exp(log_ratio * xp.minimum(b, xp.zeros_like(b)))
+    rise = series.expm1_excess(xp, xp.abs(b) * log_ratio)
+    return between * log_ratio * least * (rise - series.expm1_excess(xp, -least * log_ratio))
+
+
+def _of_low_order(xp: Verbs, p: Array, q: Array, log_ratio: Array, a: Array) -> Array:
+    """Return the excess of an order near 0, a/(1 − a) (p − q − q ((p/q)ᵃ − 1)/a)."""
+    a = xp.minimum(a, xp.full_like(a, _SMALL))
+    rise = m.scaled(xp, q, series.power_log(xp, log_ratio, a))
+    return xp.where(p == 0, q, a / (1 - a) * (p - q - rise))
+
+
+@dataclass(frozen=True)
+class Entropy(Kernel):
+    """Tsallis entropy from probabilities."""
+
+    order: float
+
+    def measure(self, xp: Verbs, p: Array, target: None, axis: int) -> tuple[Array, None]:
+        """Return Σ (p − pᵃ)/(a − 1), every term of it ≥ 0, as −p (pᵃ⁻¹ − 1)/(a − 1) where pᵃ is about p."""
+        a, b = exponents(xp, p, self.order)
+        log_p = m.log_or_zero(xp, p)
+        near = xp.abs(m.silent(xp, b, log_p)) < _SMALL
+        close = -p * series.power_log(xp, xp.where(near, log_p, xp.zeros_like(p)), b)
+        one = xp.ones_like(p)
+        far = (p - xp.where(near, one, p) ** a) / xp.where(near, one, b)
+        terms = xp.where(p == 0, xp.zeros_like(p), xp.where(near, close, far))
+        return xp.sum(terms, axis=axis, keepdims=True), None
+
+    def gradient(
+        self, xp: Verbs, p: Array, target: None, s: Statistics, made: None, w: Array, axis: int
+    ) -> Array:
+        """Return (1 − a pᵃ⁻¹)/(a − 1)."""
+        a, b = exponents(xp, p, self.order)
+        return -m.scaled(xp, w, series.power_slope(xp, xp.log(p), a, b))

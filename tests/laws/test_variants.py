@@ -1,0 +1,84 @@
+"""Losses with parameters whose values are losses of their own: each is held to its textbook formula."""
+
+import math
+
+import numpy as np
+import pytest
+
+import xent
+from tests.near import assert_near
+from xent.testing import check, company, kernels
+
+P = np.asarray([[0.5, 0.3, 0.2], [0.1, 0.2, 0.7]])
+NEAR = P + np.asarray([[2.0, -3.0, 1.0]]) * 2.0**-30
+APART = np.asarray([[0.25, 0.25, 0.5], [0.6, 0.3, 0.1]])
+JUST = 1e-9
+OF_PARTS = (kernels.merged, kernels.symmetric, kernels.made, company.head)
+"""Laws of rows that lie in parts: of two rows of logits these measures need rows whole."""
+
+
+def divergence(t, q, reverse=False, skew=0.0):
+    p, q = (q, t) if reverse else (t, q)
+    return np.sum(p * np.log(p / (skew * p + (1 - skew) * q)), axis=-1)
+
+
+@pytest.mark.parametrize("own", [{"skew": 0.25}, {"reverse": True, "skew": 0.25}], ids=str)
+def test_skewed_divergences(own):
+    targets = ["distributions", "target_logits"]
+    check(
+        xent.kl_divergence,
+        divergence,
+        targets=targets,
+        parameters=[own],
+        libraries=["numpy"],
+        laws=lambda law: law.holds not in OF_PARTS,
+    )
+
+
+@pytest.mark.parametrize("q", [NEAR, APART])
+@pytest.mark.parametrize("loss", [xent.renyi_divergence, xent.tsallis_divergence])
+def test_order_1_is_kullback_and_leibler(backend, loss, q):
+    given = {"p": P, "q": q, "reduction": "none"}
+    wanted = backend.run(xent.kl_divergence, target=P, probs=q, reduction="none")
+    assert_near(backend.run(loss, **given, order=1.0), wanted, 4)
+    for order in (1 - JUST, 1 + JUST):  # off by half of (order − 1) log²(p/q), on average
+        assert np.all(np.abs(backend.run(loss, **given, order=order) / wanted - 1) < 2 * JUST)
+
+
+@pytest.mark.parametrize("loss", [xent.renyi_entropy, xent.tsallis_entropy])
+def test_order_1_is_shannon(backend, loss):
+    wanted = backend.run(xent.entropy, probs=P)
+    assert_near(backend.run(loss, probs=P, order=1.0), wanted, 4)
+    assert np.all(np.abs(backend.run(loss, probs=P, order=1 + JUST) / wanted - 1) < 2 * JUST)
+
+
+ENDS = [
+    (xent.renyi_divergence, 0, math.log(4)),
+    (xent.tsallis_divergence, 0, 0.75),
+    (xent.renyi_divergence, math.inf, math.log(3)),
+    (xent.tsallis_divergence, math.inf, math.inf),
+    (xent.renyi_entropy, 0, math.log(2)),
+    (xent.tsallis_entropy, 0, 1),
+    (xent.renyi_entropy, math.inf, -math.log(0.75)),
+    (xent.tsallis_entropy, math.inf, 0),
+]
+
+
+@pytest.mark.parametrize(("loss", "order", "wanted"), ENDS)
+def test_orders_0_and_infinity(backend, loss, order, wanted):
+    p, q = np.asarray([0.75, 0.25, 0.0]), np.asarray([0.25, 0.0, 0.75])
+    q = q if order == 0 else np.asarray([0.25, 0.25, 0.5])
+    given = {"probs": p} if "entropy" in loss.__name__ else {"p": p, "q": q}
+    assert_near(backend.run(loss, **given, order=order), np.asarray(wanted, float), 4)
+
+
+def test_order_2_is_chi_square(backend):
+    given = {"p": P, "q": NEAR, "reduction": "none"}
+    wanted = backend.run(xent.chi_square_divergence, **given)
+    assert_near(backend.run(xent.tsallis_divergence, **given, order=2.0), wanted, 8)
+
+
+@pytest.mark.parametrize("order", [-0.5, math.nan, "2", True])
+def test_what_is_no_order(order):
+    with pytest.raises((TypeError, ValueError), match="order"):
+        xent.renyi_entropy(P, order=order)
