@@ -16,6 +16,8 @@ from xent._transform import value_and_grad as value_and_grad
 from xent._workers import get_workers as get_workers
 from xent._workers import set_workers as set_workers
 from xent.losses.binary_cross_entropy import binary_cross_entropy as binary_cross_entropy
+from xent.losses.contrastive import contrastive_loss as contrastive_loss
+from xent.losses.contrastive import sigmoid_contrastive_loss as sigmoid_contrastive_loss
 from xent.losses.cross_entropy import categorical_cross_entropy as categorical_cross_entropy
 from xent.losses.cross_entropy import cross_entropy as cross_entropy
 from xent.losses.cross_entropy import perplexity as perplexity

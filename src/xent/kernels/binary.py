@@ -57,7 +57,7 @@ class FromLogits(Kernel):
         σ(z) but for its rounding no digit is left: that would take an exponential of twice the digits.
         """
         positive, negative, *soft = target
-        e_up, e_down = _decays(xp, logits, made)
+        e_up, e_down = decays(xp, logits, made)
         inner = negative * e_down - positive * e_up
         for t in soft:
             inner = inner + ((1 - negative) - t) * e_down
@@ -73,7 +73,7 @@ class FromLogits(Kernel):
         return _of_parts(xp, target, w, m.softplus(xp, -logits), m.softplus(xp, logits))
 
 
-def _decays(xp: Verbs, z: Array, made: Array | None) -> tuple[Array, Array]:
+def decays(xp: Verbs, z: Array, made: Array | None) -> tuple[Array, Array]:
     """Return e^−max(z, 0) and e^−max(−z, 0), of which one is 1 and the other e^−|z|.
 
     From e^−|z| where it was ``made`` already: it is at least −1 and at most 1, and so the larger of it and
