@@ -97,8 +97,12 @@ class PairProblem(NamedTuple, Generic[R_co]):
         xp = self.engine.xp
         slopes: Any = self.pairs.gradients(xp, g, self.a, *self.numbers)
         both = zip(slopes, self.given, strict=True)
-        cast = (_dtype.cast(xp, d, x.dtype) if _dtype.is_floating(x) else d for d, x in both)
-        return value, type(slopes)(*cast)
+        return value, type(slopes)(*(self._like(d, x) for d, x in both))
+
+    def _like(self, d: Array, x: Array) -> Array:
+        """Return a gradient in the dtype of what it is of, and lying as that does."""
+        d = _dtype.cast(self.engine.xp, d, x.dtype) if _dtype.is_floating(x) else d
+        return self.engine.placed(d, x)
 
 
 def prepare(function: str, given: PairCall) -> PairProblem[Any]:
@@ -110,7 +114,8 @@ def prepare(function: str, given: PairCall) -> PairProblem[Any]:
     where = arrays.get("where")
     structure.mask(where, arrays["a"].shape[:1])
     those = [arrays[name] for name in ("a", "b", *numbers)]
-    a, b, features, bias, *own = engine.run(_made, engine.xp, given.pairs, where, *those)
+    *beside, mask = engine.beside([*those, where])
+    a, b, features, bias, *own = engine.run(_made, engine.xp, given.pairs, mask, beside)
     labels = engine.xp.iota_of(a, a.shape[0], 1, 0)
     options = {name: arrays.get(name, x) for name, x in given.call.options.items()}
     call = replace(given.call, target=labels, options=options)
@@ -121,7 +126,7 @@ def prepare(function: str, given: PairCall) -> PairProblem[Any]:
     return PairProblem(engine, given.pairs, heads, a, own, those)
 
 
-def _made(xp: Verbs, pairs: Pairs[Any], where: Array | None, *given: Array) -> Any:
+def _made(xp: Verbs, pairs: Pairs[Any], where: Array | None, given: list[Array]) -> Any:
     """Return both arrays and the numbers as they are computed with, and the head that they make.
 
     A pair that is taken out is 0 and, by a logit of −inf, no other row's class.
