@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import pytest
+from jax import export
 
 import xent
 from tests.backends import converted
@@ -52,6 +53,17 @@ def test_transform(both, name):
     which = tuple(range(len(given)))
     results = (jax.tree.leaves(jax.jit(TRANSFORMS[name](f, which))(*given)) for f in (ours, whole))
     for got, want in zip(*results, strict=True):
+        assert_close(got, want)
+
+
+def test_export_of_any_number_of_pairs(both):
+    ours, whole, given = both
+    (n,) = export.symbolic_shape("n")
+    rows = jax.ShapeDtypeStruct((n, given[0].shape[1]), given[0].dtype)
+    numbers = [jax.ShapeDtypeStruct((), x.dtype) for x in given[2:]]
+    which = tuple(range(len(given)))
+    exported = export.export(jax.jit(jax.grad(ours, which)))(rows, rows, *numbers)
+    for got, want in zip(exported.call(*given), jax.grad(whole, which)(*given), strict=True):
         assert_close(got, want)
 
 
