@@ -153,7 +153,7 @@ print(extra_memory(lambda: call(n)))
 @pytest.mark.parametrize("loss", ["contrastive_loss", "sigmoid_contrastive_loss"])
 def test_pairs(backend, loss):
     """Of 144 MB of logits two chunks, and some arrays of the embeddings' size."""
-    n, d, chunk = 6000, 16, CHUNK // 4
+    n, d, chunk = 6000, 16, CHUNK // 8
     words = [PAIRS, backend, loss, *map(str, (n, d, chunk))]
     done = subprocess.run(
         [sys.executable, "-c", *words], cwd=ROOT, capture_output=True, text=True, check=False

@@ -33,10 +33,16 @@ class FromLogits(Kernel):
         self, xp: Verbs, logits: Array, label: Array, s: Array, made: Any, w: Array, axis: int
     ) -> Array:
         """Return σ(zⱼ), −σ(−z_y) at the label, and all of it times w."""
-        up, down = decays(xp, logits, made)
-        own_up, own_down = decays(xp, xp.at_label(logits, label, axis), None)
-        slopes = w * (down / (up + down))
-        return xp.put(slopes, label, -w * (own_up / (own_up + own_down)), axis)
+        own = _sigmoid(xp, -xp.at_label(logits, label, axis), None)
+        return xp.put(w * _sigmoid(xp, logits, made), label, -w * own, axis)
+
+
+def _sigmoid(xp: Verbs, z: Array, made: Array | None) -> Array:
+    """Return σ(z), of e^−|z| where that was made."""
+    if made is not None:
+        return xp.where(z < 0, made, 1.0) / (1 + made)
+    up, down = decays(xp, z, None)
+    return down / (up + down)
 
 
 KERNELS: Forms = {"logits": FromLogits()}
