@@ -36,6 +36,8 @@ LEADING = {
     "softmax_jacobian": ("logits",),
     "one_hot": ("labels", "num_classes"),
     "smooth_labels": ("target", "smoothing"),
+    "contrastive_loss": ("a", "b"),
+    "sigmoid_contrastive_loss": ("a", "b"),
     "linear_cross_entropy": ("target", "features", "weight"),
     "linear_binary_cross_entropy": ("target", "features", "weight"),
 }

@@ -44,10 +44,12 @@ def bound(function, parameters):
 LOSSES = {
     name: bound(function, RECORDS[name].parameters if name in RECORDS else {})
     for name, function in vars(xent).items()
-    if hasattr(function, "problem") and not name.startswith("linear_") and name != "log_probs"
+    if hasattr(function, "problem")
+    and not name.startswith("linear_")
+    and name not in ("log_probs", "contrastive_loss", "sigmoid_contrastive_loss")
 }
 """By its name, every public function that has a gradient and one value for each row, element or call, but
-for the linear heads, which have laws of their own.
+for the linear heads and the losses of pairs, which have laws of their own.
 """
 
 _NAMES = {"target_logits": "target_logits", "pmf": "p", "nothing": None}

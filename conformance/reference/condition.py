@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from conformance.case import Case
+from conformance.reference import pairs
 from conformance.reference.evaluate import evaluate, evaluate_arrays
 from conformance.reference.linear import FUNCTIONS, Evaluate
 from conformance.reference.linear import evaluate as evaluate_linear
@@ -26,7 +27,8 @@ STORED = 4
 
 def condition(case: Case, dtype: str) -> float | None:
     """Return κ of a gradient that sums, None of a case in which nothing is summed."""
-    if case.quantity != "gradient" or (case.chain is None and case.function not in FUNCTIONS):
+    heads = (*FUNCTIONS, *pairs.FUNCTIONS)
+    if case.quantity != "gradient" or (case.chain is None and case.function not in heads):
         return None
     if case.chain is not None:
         slope = np.array(evaluate(replace(case, chain=None), dtype), dtype=object)
@@ -34,6 +36,8 @@ def condition(case: Case, dtype: str) -> float | None:
         slope = slope.T if slope.ndim == 2 else slope
         return _worst([abs(slope) @ abs(features)], [slope @ features])
     arrays = {name: array_of(argument, dtype) for name, argument in case.arguments.items()}
+    if case.function in pairs.FUNCTIONS:
+        return _worst(pairs.evaluate(case, arrays, sized=True), pairs.evaluate(case, arrays))
     return _worst(
         evaluate_linear(case, _sized(arrays), _size_of(case, arrays)),
         evaluate_linear(case, arrays, evaluate_arrays),
@@ -59,12 +63,12 @@ def _size_of(case: Case, arrays: Mapping[str, Array]) -> Evaluate:
 
 
 def _worst(sizes: Iterable[Any], sums: Iterable[Any]) -> float:
-    pairs = [
+    each = [
         (float(size), abs(float(total)))
         for whole, parts in zip(sums, sizes, strict=True)
         for total, size in zip(_flat(whole), _flat(parts), strict=True)
     ]
-    return float(f"{max(size / total for size, total in pairs):.{STORED}g}")
+    return float(f"{max(size / total for size, total in each):.{STORED}g}")
 
 
 def _flat(values: Any) -> list[Any]:

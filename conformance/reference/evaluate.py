@@ -10,7 +10,7 @@ import numpy as np
 
 from conformance.case import Case
 from conformance.exact import FORMATS
-from conformance.reference import linear, links
+from conformance.reference import linear, links, pairs
 from conformance.reference.losses import TABLE
 from conformance.reference.number import Array, Number, Row, mp
 from conformance.reference.problem import BINARY, Problem, array_of, problem_of
@@ -27,6 +27,8 @@ def evaluate(case: Case, dtype: str) -> Any:
     arrays = {name: array_of(argument, dtype) for name, argument in case.arguments.items()}
     if case.function in linear.FUNCTIONS:
         return linear.evaluate(case, arrays, evaluate_arrays)
+    if case.function in pairs.FUNCTIONS:
+        return pairs.evaluate(case, arrays)
     result = evaluate_arrays(case, arrays)
     if case.chain is not None:
         features = array_of(case.chain, dtype)

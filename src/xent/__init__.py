@@ -26,6 +26,8 @@ from xent._workers import set_workers as set_workers
 from xent.losses.binary_cross_entropy import binary_cross_entropy as binary_cross_entropy
 from xent.losses.binary_focal import asymmetric_loss as asymmetric_loss
 from xent.losses.binary_focal import binary_focal_loss as binary_focal_loss
+from xent.losses.contrastive import contrastive_loss as contrastive_loss
+from xent.losses.contrastive import sigmoid_contrastive_loss as sigmoid_contrastive_loss
 from xent.losses.cross_entropy import categorical_cross_entropy as categorical_cross_entropy
 from xent.losses.cross_entropy import cross_entropy as cross_entropy
 from xent.losses.cross_entropy import perplexity as perplexity

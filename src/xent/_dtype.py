@@ -14,7 +14,7 @@ from xent._typing import Array, Verbs
 EPS = {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-23, "float64": 2.0**-52}
 """Distance from 1 to the next number, by the name of the dtype."""
 
-_HALF = ("float16", "bfloat16")
+HALF = ("float16", "bfloat16")
 
 
 def name(dtype: Any) -> str:
@@ -53,7 +53,7 @@ def eps(x: Array) -> float:
 
 def is_half(x: Array) -> bool:
     """Whether ``x`` is in half precision, which is computed with in float32 (R12)."""
-    return name(x.dtype) in _HALF
+    return name(x.dtype) in HALF
 
 
 def compute_dtype(xp: Verbs, x: Array) -> Any:
@@ -63,7 +63,7 @@ def compute_dtype(xp: Verbs, x: Array) -> Any:
 
 def wider(xp: Verbs, a: Any, b: Any) -> Any:
     """Return the floating dtype that holds the numbers of both."""
-    if a != b and {name(a), name(b)} == {*_HALF}:
+    if a != b and {name(a), name(b)} == {*HALF}:
         return xp.float32
     return a if EPS[name(a)] <= EPS[name(b)] else b
 

@@ -67,6 +67,14 @@ class Engine:
         """Whether two devices are different ones."""
         return bool(a != b)
 
+    def beside(self, arrays: list[Any]) -> list[Any]:
+        """Return the arrays as the library's own operators take them beside each other; None is none."""
+        return arrays
+
+    def placed(self, g: Array, x: Array) -> Array:
+        """Return a gradient that its operators made, lying as ``x`` does, which it is of."""
+        return g
+
     def asarray(self, x: Any, dtype: Any, device: Any) -> Array:
         """Return a number or a nested sequence as an array."""
         return self.xp.asarray(x, dtype=dtype, device=device)

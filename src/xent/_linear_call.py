@@ -37,14 +37,14 @@ def of_logits(
     """Return the call of a loss of logits that a head makes of features."""
     options = dict(options)
     chunk_bytes = options.pop("chunk_bytes", _options.DEFAULTS["chunk_bytes"])
-    call = part_of(loss_of_logits, "call")(target, logits=_UNMADE, **options)
+    call = part_of(loss_of_logits, "call")(target, logits=UNMADE, **options)
     return LinearCall(call, {"features": features, "weight": weight, "bias": bias}, chunk_bytes)
 
 
 _NAME = "features @ weight.T"
 """What messages call them."""
 
-_UNMADE = object()
+UNMADE = object()
 """The logits, before their shape is known."""
 
 

@@ -12,7 +12,6 @@ from xent import _target as targets
 from xent._call import loss as loss_of
 from xent._call import planned, seen
 from xent._check import arguments, parts, structure
-from xent._linear_call import LinearCall
 from xent._made import Made, original, part_of
 from xent._namespace import Sight
 from xent._part import Part
@@ -180,7 +179,7 @@ def part(loss: Callable[..., Any]) -> LossOfParts:
 
     def body(*args: Any, first: Any, classes: Any, **options: Any) -> Any:
         given = call(*args, **options)
-        if isinstance(given, LinearCall):
+        if not isinstance(given, Call):
             raise parts.of_a_head(name)
         return PartCall(given, first, classes)
 

@@ -13,12 +13,13 @@ from xent._engine import Problem
 from xent._linear import Gradients
 from xent._linear_call import LinearProblem, of_logits, prepare
 from xent._made import Made, original, part_of
+from xent._pair_call import BySign, ByTemperature, PairProblem
 from xent._typing import A, Array, ArrayLike, Like, R, R_co
 
 P = ParamSpec("P")
 
-GRADIENT: Any = Array | Gradients[Array]
-_BOTH: Any = tuple[Array, Array | Gradients[Array]]
+GRADIENT: Any = Array | Gradients[Array] | ByTemperature[Array] | BySign[Array]
+_BOTH: Any = tuple[Array, GRADIENT]
 
 
 class OfHead(Protocol[P, R_co]):
@@ -30,6 +31,28 @@ class OfHead(Protocol[P, R_co]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
 
 
+class _OfTemperature(Protocol[P, R_co]):
+    """The same of a loss whose gradients are named otherwise."""
+
+    @property
+    def problem(self) -> Callable[..., PairProblem[ByTemperature[Any]]]: ...
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
+
+
+class _OfSign(Protocol[P, R_co]):
+    """The same of a loss with a scale and a bias."""
+
+    @property
+    def problem(self) -> Callable[..., PairProblem[BySign[Any]]]: ...
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
+
+
+@overload
+def value_and_grad(loss: _OfTemperature[P, R]) -> Callable[P, tuple[R, ByTemperature[R]]]: ...
+@overload
+def value_and_grad(loss: _OfSign[P, R]) -> Callable[P, tuple[R, BySign[R]]]: ...
 @overload
 def value_and_grad(loss: OfHead[P, R]) -> Callable[P, tuple[R, Gradients[R]]]: ...
 @overload
@@ -72,6 +95,10 @@ def value_and_grad(loss: Callable[P, Any]) -> Callable[P, tuple[Any, Any]]:
     return Made(value_and_grad, loss, both)
 
 
+@overload
+def grad(loss: _OfTemperature[P, R]) -> Callable[P, ByTemperature[R]]: ...
+@overload
+def grad(loss: _OfSign[P, R]) -> Callable[P, BySign[R]]: ...
 @overload
 def grad(loss: OfHead[P, R]) -> Callable[P, Gradients[R]]: ...
 @overload

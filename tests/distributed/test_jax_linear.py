@@ -12,6 +12,7 @@ from jax.sharding import PartitionSpec as P
 import xent
 from tests.distributed.jax import DEVICES, compiled, room, sent, ulps
 from tests.laws.strangers import hits
+from tests.linear.pairs import NUMBERS, pairs
 
 pytestmark = pytest.mark.skipif(
     jax.device_count() != DEVICES, reason="one device here; `nox -s distributed-jax` has 8"
@@ -108,6 +109,36 @@ def test_values_and_gradients(call, placement, kind):
     gathered = placement.startswith("weight") or call == "whole rows"
     assert len(moved) <= (2 if gathered else 0)  # once for each way
     assert "all-to-all" not in moved
+
+
+@pytest.mark.parametrize("kind", [AxisType.Auto, AxisType.Explicit], ids=["automatic", "explicit"])
+@pytest.mark.parametrize("loss", NUMBERS, ids=lambda loss: loss.__name__)
+def test_pairs(loss, kind):
+    """Each device has some of the pairs: gradients lie as they do, and no logits travel."""
+    mesh = Mesh(np.asarray(jax.devices()), ("r",), axis_types=(kind,))
+    keep = {"where": np.arange(N) % 4 != 1}
+    rows = {
+        k: jax.device_put(x, NamedSharding(mesh, P("r"))) for k, x in (pairs(N, D) | keep).items()
+    }
+    value, gradients = xent.value_and_grad(loss)(**pairs(N, D), **NUMBERS[loss], **keep)
+
+    def run(given, numbers):
+        def value(a, b, numbers):
+            return loss(a, b, where=given["where"], chunk_bytes=BUDGET, **numbers)
+
+        ours = xent.value_and_grad(loss)(**given, **numbers, chunk_bytes=BUDGET)
+        return ours, jax.grad(value, (0, 1, 2))(given["a"], given["b"], numbers)
+
+    with jax.set_mesh(mesh) if kind is AxisType.Explicit else nullcontext():
+        program = compiled(run, rows, dict(NUMBERS[loss]))
+        (mine, slopes), (da, db, numbers) = program(rows, dict(NUMBERS[loss]))
+    assert ulps(mine, value) <= 16
+    theirs = da, db, *(numbers[k] for k in NUMBERS[loss])
+    for made in (slopes, theirs):
+        for got, want in zip(made, gradients, strict=True):
+            assert ulps(got, want) <= 64
+        assert all(x.sharding.is_equivalent_to(rows["a"].sharding, 2) for x in made[:2])
+    assert max(count for _, count in sent(program)) <= N * D
 
 
 @pytest.mark.parametrize("placement", ["rows", "classes", "both"])

@@ -7,10 +7,12 @@ from torch.distributed.tensor import DTensor, Partial, Replicate, Shard, distrib
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import xent
+from tests.backends import converted
 from tests.distributed.placed import EVERY, assert_placed, mesh_of, whole
 from tests.distributed.test_torch_processes import exchanged
 from tests.distributed.torch import results
 from tests.laws.strangers import hits
+from tests.linear.pairs import NUMBERS, pairs
 from tests.linear.textbook import all_options, head, labels_of, soft_of
 from tests.near import BOTH, assert_near, largest
 
@@ -123,6 +125,26 @@ def of_elements(way):
         assert_as_on_one(xent.linear_binary_cross_entropy, target, way, options)
 
 
+def of_pairs(way):
+    """Check that embeddings lie as they will, and numbers and a mask beside them."""
+    shape, *both = WAYS[way]
+    keep = torch.arange(ROWS) % 4 != 1
+    for loss, numbers in NUMBERS.items():
+        given = converted(pairs(ROWS) | numbers, torch.from_numpy)
+        two = [placed(given[k], mesh_of(shape), p) for k, p in zip("ab", both, strict=True)]
+        there = given | dict(zip("ab", two, strict=True))
+        results = []
+        for arrays in (given, there):
+            leaves = {k: x.detach().clone().requires_grad_() for k, x in arrays.items()}
+            value = loss(**leaves, where=keep)
+            known, g = xent.value_and_grad(loss)(**arrays, where=keep)
+            results.append((value, known, *torch.autograd.grad(value, leaves.values()), *g))
+        for x, y in zip(*(map(whole, made) for made in results[::-1]), strict=True):
+            assert_near(x, y, BOTH, scale=abs(y).max())
+        for x, y in zip(results[1][2:], 2 * list(there.values()), strict=True):
+            assert_placed(x, y)
+
+
 def of_travels(way):
     """Check that a head is gathered where FSDP cuts it, once, and its gradient summed once."""
     given = {k: torch.from_numpy(x) for k, x in head((64,), 64, 256).items()}
@@ -198,6 +220,7 @@ KINDS = {
     "elements": of_elements,
     "whole rows": of_whole_rows,
     "travels": of_travels,
+    "pairs": of_pairs,
 }
 
 
@@ -212,6 +235,7 @@ CHECKS = [
     for way in (WAYS if EVERY else MAIN)
 ]
 CHECKS += [("travels", way) for way in ("rows", "classes", "FSDP")]
+CHECKS += [("pairs", way) for way in ("rows", "classes, plain features", "FSDP")]
 CHECKS += [("memory", "classes"), ("targets", "plain"), ("blocks", "classes")]
 
 

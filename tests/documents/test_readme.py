@@ -91,6 +91,10 @@ def sample():
         "y": np.round(target),
         "z": logits,
         "h": 1 / (1 + np.exp(-logits)),
+        "a": p - 0.3,
+        "b": q - 0.3,
+        "i": np.arange(6),
+        "eye": np.eye(6),
         "images": draw.normal(size=(2, 4, 5, 3)),
         "pixels": np.where(draw.random((2, 5, 3)) < 0.3, -100, 1),
     }

@@ -110,7 +110,7 @@ def test_in_loops_and_branches(function, given):
 
 def symbolic(given):
     rows, classes = export.symbolic_shape("n, k")
-    sizes = {N: rows} if "features" in given else {N: rows, K: classes}
+    sizes = {N: rows, K: classes}
     return {
         name: jax.ShapeDtypeStruct(tuple(sizes.get(n, n) for n in x.shape), x.dtype)
         for name, x in arrays_of(given).items()
@@ -119,7 +119,7 @@ def symbolic(given):
 
 @of_calls
 def test_export_with_symbolic_sizes(function, given):
-    """Rows and classes; of a linear head the rows."""
+    """Rows and classes, those of a linear head too."""
     rest = {k: x for k, x in given.items() if not isinstance(x, np.ndarray)}
     for run in all_ways(function, rest | {k: given[k] for k in FORMS if k in given}):
         exported = export.export(jax.jit(run))(symbolic(given))

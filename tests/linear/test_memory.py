@@ -124,3 +124,39 @@ def test_half_precision_is_summed_in_float32_once(backend):
     bound = gradients(shape, 4, 2) + copy / _linear.PIECES + 2 * CHUNK + SLACK
     assert bound < gradients(shape, 4, 2) + copy
     assert extra(backend, "both", "bfloat16", shape) <= bound
+
+
+PAIRS = """
+import sys
+import numpy as np
+from benchmarks.resident import extra_memory
+import xent
+
+library, name, n, d, budget = *sys.argv[1:3], *map(int, sys.argv[3:])
+numbers = {"temperature": 0.1} if name == "contrastive_loss" else {"scale": 10.0, "bias": -10.0}
+a, b = np.random.default_rng(0).standard_normal((2, n, d), dtype="float32")
+loss = getattr(xent, name)
+function = xent.value_and_grad(loss)
+if library == "torch":
+    import torch
+
+    torch.set_num_threads(2)
+    a, b = (torch.from_numpy(x).requires_grad_() for x in (a, b))
+    function = lambda *x, **given: loss(*x, **given).backward()
+call = lambda k: function(a[:k], b[:k], **numbers, chunk_bytes=budget)
+call(70)
+print(extra_memory(lambda: call(n)))
+"""
+
+
+@pytest.mark.parametrize("backend", ["numpy", "torch"])
+@pytest.mark.parametrize("loss", ["contrastive_loss", "sigmoid_contrastive_loss"])
+def test_pairs(backend, loss):
+    """Of 144 MB of logits two chunks, and some arrays of the embeddings' size."""
+    n, d, chunk = 6000, 16, CHUNK // 8
+    words = [PAIRS, backend, loss, *map(str, (n, d, chunk))]
+    done = subprocess.run(
+        [sys.executable, "-c", *words], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) <= 2 * chunk + SLACK + 12 * 4 * n * d < 4 * n * n / 5

@@ -9,8 +9,10 @@ import pytest
 import xent
 from tests.cases import LOSSES, RECORDS
 from xent._linear import Gradients
+from xent._pair_call import BySign, ByTemperature
 from xent._typing import Array
 
+PAIRS = ("base", "where", "reduction", "denominator", "chunk_bytes")
 OTHERS = {
     "self_information": ("p", "base"),
     "likelihood": ("target", "probs", "axis", "reduction"),
@@ -20,6 +22,8 @@ OTHERS = {
     "smooth_labels": ("target", "smoothing", "axis"),
     "grad": ("loss",),
     "value_and_grad": ("loss",),
+    "contrastive_loss": ("a", "b", "temperature", "sample_weight", *PAIRS),
+    "sigmoid_contrastive_loss": ("a", "b", "scale", "bias", *PAIRS),
 }
 SIGNATURES = {**{loss: record.signature for loss, record in RECORDS.items()}, **OTHERS}
 POSITIONAL = {
@@ -32,8 +36,15 @@ POSITIONAL = {
     "smooth_labels": ("target", "smoothing"),
     "grad": ("loss",),
     "value_and_grad": ("loss",),
+    "contrastive_loss": ("a", "b"),
+    "sigmoid_contrastive_loss": ("a", "b"),
 }
-REDUCTIONS = {**{loss: record.reduction for loss, record in RECORDS.items()}, "likelihood": "prod"}
+REDUCTIONS = {
+    **{loss: record.reduction for loss, record in RECORDS.items()},
+    "likelihood": "prod",
+    "contrastive_loss": "mean",
+    "sigmoid_contrastive_loss": "mean",
+}
 LINEAR = ("linear_cross_entropy", "linear_binary_cross_entropy")
 BESIDE = ("log_probs", "linear_log_probs", "with_metrics", "vjp", "LogProbs", "Metrics")
 WORKERS = ("set_workers", "get_workers")
@@ -124,9 +135,10 @@ def test_type_hints(name):
     get_type_hints(getattr(xent, name))
 
 
-@pytest.mark.parametrize("name", [*LOSSES, *LINEAR])
+@pytest.mark.parametrize("name", [*LOSSES, *LINEAR, "contrastive_loss"])
 def test_type_hints_of_gradients(name):
-    loss, gradient = getattr(xent, name), Array | Gradients[Array]
+    loss = getattr(xent, name)
+    gradient = Array | Gradients[Array] | ByTemperature[Array] | BySign[Array]
     hints = get_type_hints(loss)
     assert hints["return"] == Array
     assert get_type_hints(xent.grad(loss)) == {**hints, "return": gradient}

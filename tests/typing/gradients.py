@@ -52,6 +52,16 @@ def of_heads(y: torch.Tensor, x: torch.Tensor, linear: torch.nn.Linear, z: Doubl
     assert_type(xent.grad(xent.linear_cross_entropy)([0], [[1.0]], z).weight, Any)
 
 
+def of_pairs(z: Double, x: torch.Tensor, temperature: torch.nn.Parameter) -> None:
+    assert_type(xent.contrastive_loss(z, z, temperature=0.07), Double)
+    assert_type(xent.sigmoid_contrastive_loss(x, x, scale=10, bias=temperature), torch.Tensor)
+    value, g = xent.value_and_grad(xent.contrastive_loss)(x, x, temperature=temperature)
+    assert_type(value, torch.Tensor)
+    assert_type(g.temperature, torch.Tensor)
+    assert_type(xent.grad(xent.sigmoid_contrastive_loss)(z, z, scale=1, bias=0).b, Double)
+    xent.contrastive_loss(z, z)  # wrong
+
+
 def of_other_heads(y: Double, x: Double, weight: Double) -> None:
     head = xent.linear_head(xent.kl_divergence)
     assert_type(head(y, x, weight, reduction="none"), Double)

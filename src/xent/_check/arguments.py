@@ -178,12 +178,14 @@ def choice(name: str, x: Any, choices: Sequence[str]) -> None:
         raise ValueError(f"{name} is {shown(x)}; it takes one of {', '.join(map(repr, choices))}")
 
 
+Rule = tuple[str, Callable[[float], bool]]
+
 _SHARE = ("a number in [0, 1]", lambda n: 0 <= n <= 1)
 _POSITIVE = ("a positive number", lambda n: 0 < n < math.inf)
 _AT_LEAST_0 = ("a number that is not negative", lambda n: n >= 0)
 _POWER = ("a finite number that is not negative", lambda n: 0 <= n < math.inf)
 
-_RULES: dict[str, tuple[str, Callable[[float], bool]]] = {
+_RULES: dict[str, Rule] = {
     **dict.fromkeys(("label_smoothing", "smoothing", "beta", "skew"), _SHARE),
     "base": ("any positive number but 1, or None for nats", lambda n: 0 < n < math.inf and n != 1),
     "softcap": _POSITIVE,
@@ -200,22 +202,22 @@ _RULES: dict[str, tuple[str, Callable[[float], bool]]] = {
 """Of each option and parameter that is a number what it takes, in words and as a predicate."""
 
 
-def number(name: str, x: Any, form: str = "logits") -> Number:
+def number(name: str, x: Any, form: str = "logits", rule: Rule | None = None) -> Number:
     """Return an option as a float, or as it is where its value is an array's, not to be waited for."""
     if form != "logits" and name in ("softcap", "temperature", "z_loss"):
         raise ValueError(f"{name} acts on logits; the prediction was given as {form}")
     if isinstance(x, Real) and not isinstance(x, bool):
-        rule, holds = _RULES[name]
+        takes, holds = rule or _RULES[name]
         try:
             plain = float(x)
         except OverflowError:  # of an int or a fraction beyond all floats, which no rule takes
             plain = math.nan
         if not holds(plain):
-            raise ValueError(f"{name} is {shown(x)}; it takes {rule}")
+            raise ValueError(f"{name} is {shown(x)}; it takes {takes}")
         return plain
     if getattr(x, "shape", None) == () and _dtype.name(x.dtype) != "bool":
         if type(x).__module__ == "numpy":
-            return number(name, x.item())
+            return number(name, x.item(), form, rule)
         return undifferentiated(name, x)
     raise TypeError(f"{name} is {type(x).__qualname__}; it takes a number")
 

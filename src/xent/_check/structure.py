@@ -145,6 +145,13 @@ def _of_rows(name: str, x: Array, rows: Sequence[int]) -> None:
     sizes.of_shape(name, x, rows, "; it takes one entry per row, shape {}")
 
 
+def mask(where: Array | None, rows: Sequence[int]) -> None:
+    """Raise unless the mask has one truth value per row."""
+    if where is not None:
+        _of_kind("where", where, _dtype.is_bool(where), "bool, True for rows that count")
+        _of_rows("where", where, rows)
+
+
 def weight(name: str, x: Array) -> None:
     """Raise unless ``x`` holds real numbers."""
     fits = _dtype.is_floating(x) or _dtype.is_integer(x) or _dtype.is_bool(x)
@@ -225,10 +232,7 @@ def weights(classes: int, reduction: str, operands: Operands, rows: tuple[int, .
     if operands.sample_weight is not None:
         weight("sample_weight", operands.sample_weight)
         _of_rows("sample_weight", operands.sample_weight, rows)
-    if operands.where is not None:
-        takes = "bool, True for rows that count"
-        _of_kind("where", operands.where, _dtype.is_bool(operands.where), takes)
-        _of_rows("where", operands.where, rows)
+    mask(operands.where, rows)
     if operands.denominator is not None:
         divisor(operands.denominator, reduction)
     elif reduction == "mean" and math.prod(rows) == 0:

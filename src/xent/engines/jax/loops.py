@@ -49,7 +49,7 @@ class Traced:
         self.first, self.axes = first, axes
         self.whole = chunks.classes == chunks.shape[1]
         self.ample, self.classes = chunks.elsewhere and self.whole, chunks.shape[1]
-        uncut = self.ample or chunks.entire
+        uncut = self.ample or chunks.entire or not isinstance(self.classes, int)
         self.size = self.classes if uncut else int(min(STRIP, known(chunks.classes)))
         self.single = self.classes <= self.size
 
@@ -61,7 +61,7 @@ class Traced:
     def over_classes(self, body: Callable[[Cut, Carry], Carry], carry: Carry) -> Carry:
         """Return what ``body(cut, carry)`` makes of the carry, strip by strip."""
         size = self.size
-        whole = (self.classes - 1) // size
+        whole = 0 if self.single else (self.classes - 1) // size
         last = Cut(self.first + whole * size, self.classes - whole * size)
         if whole == 0:
             return body(last, carry)

@@ -77,6 +77,13 @@ class Placed(torch.autograd.Function):
         return w.redistribute(placements=ctx.placements)
 
 
+def entered(x: Any, mesh: Any) -> Any:
+    """Return a tensor as a DTensor whose derivative lies as it does; a plain one is the same everywhere."""
+    if not isinstance(x, DTensor):
+        x = DTensor.from_local(x, mesh, [Replicate()] * mesh.ndim, run_check=False)
+    return Placed.apply(x)
+
+
 AXES = ((0, None), (None, 0), (None, 0))
 """Of features, weight and bias: along which axis they have rows, and classes."""
 
@@ -130,9 +137,7 @@ class Share:
         """Return the part of this process of an array of the head."""
         if x is None:
             return None
-        if not isinstance(x, DTensor):
-            x = DTensor.from_local(x, self.mesh, [Replicate()] * self.mesh.ndim, run_check=False)
-        x = Placed.apply(x).redistribute(placements=self._placements(*axes))
+        x = entered(x, self.mesh).redistribute(placements=self._placements(*axes))
         return x.to_local(grad_placements=self._placements(*axes, summed=True))
 
     def _left(self, g: Any, x: Any, axes: tuple[int | None, int | None]) -> Any:

@@ -16,7 +16,7 @@ from xent._namespace import Sight
 from xent._plan import Operands, Plan
 from xent._typing import Array
 from xent.engines.torch.engine import Torch
-from xent.engines.torch.head import Share
+from xent.engines.torch.head import Share, entered
 from xent.engines.torch.layout import Layout, is_part, parts, placed, settled
 from xent.engines.torch.local import Local
 
@@ -52,6 +52,15 @@ class Sharded(Torch):
             if other in spread and name not in (*spread, *OF_CLASSES) and is_part(x, first):
                 raise meshes.part(name, x, other, first)
         return device
+
+    def beside(self, arrays: list[Any]) -> list[Any]:
+        """Return tensors as DTensors, whose derivatives lie as they do."""
+        mesh = next(x.device_mesh for x in arrays if isinstance(x, DTensor))
+        return [None if x is None else entered(x, mesh) for x in arrays]
+
+    def placed(self, g: Any, x: Any) -> Any:
+        """Return a gradient placed as what it is of, or whole."""
+        return g.redistribute(placements=settled(x)) if isinstance(x, DTensor) else g.full_tensor()
 
     def call(self, function: Callable[..., Array], *args: Any) -> Any:
         """Return ``function(xp, *args)``; what it makes of numbers is the same on all processes."""

@@ -1,0 +1,39 @@
+"""Arrays whose rows are pairs, and the numbers that their logits are made with: every message."""
+
+from __future__ import annotations
+
+import math
+from numbers import Real
+from typing import Any
+
+from xent._check import arguments, sizes, structure
+from xent._typing import Array
+
+_FINITE: arguments.Rule = ("a finite number", math.isfinite)
+_RULES: dict[str, arguments.Rule] = {
+    "temperature": ("a positive number", lambda n: 0 < n < math.inf),
+    "scale": _FINITE,
+    "bias": _FINITE,
+}
+
+
+def number(name: str, x: Any) -> Any:
+    """Return a number as a float, or as it is where it is an array, which may have a derivative."""
+    if isinstance(x, Real) or type(x).__module__ == "numpy" or not hasattr(x, "shape"):
+        return arguments.number(name, x, rule=_RULES[name])
+    if tuple(x.shape) != ():
+        raise ValueError(f"{name} has shape {tuple(x.shape)}; it takes a number or a 0-d array")
+    structure.weight(name, x)
+    return x
+
+
+def rows(a: Array, b: Array) -> None:
+    """Raise unless both hold rows of one length, as many of one as of the other."""
+    for name, x in (("a", a), ("b", b)):
+        structure.prediction(name, x)
+        if x.ndim != 2 or x.shape[1] == 0:
+            raise ValueError(f"{name} has shape {sizes.shown(x)}; it takes (N, D)")
+    rule = ", and a has shape {}; row i of one belongs to row i of the other"
+    sizes.of_shape("b", b, a.shape, rule)
+    if a.shape[0] != a.shape[0]:
+        raise ValueError(f"a has shape {sizes.shown(a)}{sizes.unknown(*a.shape)}")
