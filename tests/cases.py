@@ -70,7 +70,7 @@ class Case:
 
     def takes(self, *options):
         """Whether the options make sense for the case."""
-        senseless = {"ignore_index"} if self.kind != "labels" else set()
+        senseless = set() if self.kind in ("labels", "binary") else {"ignore_index"}
         if self.form != "logits":
             senseless |= {"softcap", "z_loss"}
         return set(options) <= set(self.parameters) - senseless

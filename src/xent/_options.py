@@ -68,11 +68,12 @@ class LabelOptions(TypedDict, total=False):
 
     Attributes
     ----------
-    ignore_index : int, optional
-        Rows with this label are taken out as by `where`.
+    ignore_index : int, or sequence of them, optional
+        Rows with such a label are taken out as by `where`; of a binary loss, entries whose target
+        equals it.
     """
 
-    ignore_index: SupportsIndex | None
+    ignore_index: SupportsIndex | Sequence[SupportsIndex] | None
 
 
 class SmoothingOptions(TypedDict, total=False):
@@ -103,7 +104,7 @@ class RowOptions(CommonOptions, ScaleOptions, total=False):
     """What every loss of rows takes."""
 
 
-class BinaryOptions(RowOptions, SmoothingOptions, total=False):
+class BinaryOptions(RowOptions, LabelOptions, SmoothingOptions, total=False):
     """What the binary losses take.
 
     Attributes

@@ -107,7 +107,9 @@ def plan_of(call: Call, operands: Operands, name: str, form: Form) -> Plan:
         classes=2 if axis is None else shape[axis],
         reduction=options["reduction"],
         half=_dtype.is_half(prediction),
-        ignore_index=structure.ignore_index(options["ignore_index"], operands.target, kind),
+        ignore_index=structure.ignored(
+            options["ignore_index"], operands.target, kind.by_label or axis is None
+        ),
         finish=call.finish,
         smoothed=numbers["label_smoothing"],
         based=numbers["base"],

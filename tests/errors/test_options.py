@@ -142,6 +142,12 @@ OPTIONS = [
         "it takes an int",
     ),
     (
+        lambda: CE(Y, logits=Z, ignore_index=(-1, "pad")),
+        TypeError,
+        "ignore_index is 'pad'",
+        "a sequence of them",
+    ),
+    (
         lambda: CE(P, logits=Z, ignore_index=0),
         ValueError,
         "ignore_index is for integer labels",

@@ -52,6 +52,8 @@ def numbers_of_numpy(
     y: NDArray[np.int32], z: Single, i: np.int64, x: np.float32, zero_d: Double
 ) -> None:
     assert_type(xent.cross_entropy(y, logits=z, axis=i, ignore_index=i, base=x), Single)
+    assert_type(xent.cross_entropy(y, logits=z, ignore_index=(-1, i)), Single)
+    assert_type(xent.binary_cross_entropy(z, logits=z, ignore_index=[-100]), Single)
     assert_type(xent.cross_entropy(y, logits=z, label_smoothing=zero_d, denominator=i), Single)
     assert_type(xent.cross_entropy(i, logits=z, softcap=zero_d, z_loss=x), Single)
     assert_type(xent.cross_entropy(z, z, sample_weight=x, where=[True, False]), Single)

@@ -83,7 +83,7 @@ class Case:
 
     def takes(self, *options: str) -> bool:
         """Whether options make sense for the case."""
-        senseless = set() if self.by_label else {"ignore_index"}
+        senseless = set() if self.kind in ("labels", "binary") else {"ignore_index"}
         if self.form != "logits":
             senseless |= {"softcap", "z_loss"}
         return set(options) <= set(self.names) - senseless
