@@ -151,6 +151,9 @@ class Target:
 NOTHING, READY = Target("NOTHING"), Target("READY")
 """A kernel that takes no target, and a target that has been made ready before."""
 
+CLASSES = Target("CLASSES")
+"""A mask of the classes that count, which a link takes in the place of a target."""
+
 LOG = Plan(_elementary.LOG, NOTHING, "probs", None, None, 2)
 """The logarithm of an array, as an engine runs it where it differentiates a gradient."""
 

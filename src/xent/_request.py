@@ -9,10 +9,10 @@ from typing import Any, Generic, Literal, NamedTuple
 
 from xent import _dtype, _options
 from xent import _target as targets
-from xent._check import arguments, structure
+from xent._check import arguments, sizes, structure
 from xent._engine import Engine
 from xent._kernel import Forms
-from xent._plan import NOTHING, Numbers, Operands, Plan, Source, Target
+from xent._plan import CLASSES, NOTHING, Numbers, Operands, Plan, Source, Target
 from xent._typing import Form, R_co
 from xent.kernels import links
 
@@ -143,7 +143,8 @@ def _of_target(
         structure.binary(target, name, shape)
         return call.soft or targets.PAIR, "distributions"
     if call.soft is not None:
-        structure.distributions(call.target_name, target)
+        kind = structure.mask if call.soft is CLASSES else structure.distributions
+        kind(call.target_name, target)
         structure.same_shape(call.target_name, target, name, shape)
     elif structure.is_labels(
         target, shape, axis, name, only=_only(call, form), own=_is_own(call, form)
@@ -170,6 +171,15 @@ def _is_own(call: Call, form: Form) -> bool:
     forms = (call.labels, call.distributions)
     kernels = [kernels[form] for kernels in forms if form in kernels]
     return all(type(kernel).__module__.startswith("xent.") for kernel in kernels)
+
+
+def spread(engine: Engine, name: str, mask: str, arrays: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return arrays whose ``mask`` of classes has the shape of the prediction, of that ``name``."""
+    keep, shape = arrays[mask], tuple(arrays[name].shape)
+    if sizes.same(keep.shape, shape):
+        return arrays
+    structure.broadcastable(mask, keep, shape)
+    return {**arrays, mask: engine.xp.broadcast_to(keep, shape)}
 
 
 def is_array(number: Any) -> bool:

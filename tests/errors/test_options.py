@@ -65,6 +65,24 @@ WEIGHTS = [
         "does not broadcast",
     ),
     (
+        lambda: xent.softmax(Z, where=np.ones((2, 3), int)),
+        TypeError,
+        "where has dtype int64",
+        "bool, True for classes that count",
+    ),
+    (
+        lambda: xent.logsumexp(Z, where=[True, False]),
+        ValueError,
+        "where has shape (2,)",
+        "does not broadcast to (2, 3)",
+    ),
+    (
+        lambda: xent.log_softmax(Z, where=np.ones((1, 2, 3), bool)),
+        ValueError,
+        "where has shape (1, 2, 3)",
+        "does not broadcast",
+    ),
+    (
         lambda: CE(Y, logits=Z, denominator=2, reduction="sum"),
         ValueError,
         "denominator divides a mean",

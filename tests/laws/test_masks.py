@@ -13,7 +13,7 @@ KEEP = np.asarray([True, False, True])
 
 
 def takes_where(case):
-    return case.takes("where")
+    return case.takes("where") and not case.is_link
 
 
 def takes_ignored(case):

@@ -39,6 +39,8 @@ def links(y: NDArray[np.int64], z: Single) -> None:
     assert_type(xent.softmax(z), Single)
     assert_type(xent.log_softmax(z, axis=0), Single)
     assert_type(xent.logsumexp(z), Single)
+    assert_type(xent.softmax(z, where=z > 0), Single)
+    assert_type(xent.log_softmax(z, axis=0, where=[True, False]), Single)
     assert_type(xent.sigmoid(z), Single)
     assert_type(xent.log_sigmoid(z), Single)
     assert_type(xent.softmax_jacobian(z), Single)

@@ -36,6 +36,11 @@ def distributions(name: str, x: Array) -> None:
     _of_kind(name, x, _dtype.is_floating(x), f"floating point{hint}")
 
 
+def mask(name: str, x: Array) -> None:
+    """Raise unless ``x`` holds truth values, as a mask of classes."""
+    _of_kind(name, x, _dtype.is_bool(x), "bool, True for classes that count")
+
+
 def integers(name: str, x: Array) -> None:
     """Raise unless ``x`` holds integers."""
     _of_kind(name, x, _dtype.is_integer(x), "integer labels")

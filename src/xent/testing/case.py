@@ -86,6 +86,8 @@ class Case:
         senseless = set() if self.kind in ("labels", "binary") else {"ignore_index"}
         if self.form != "logits":
             senseless |= {"softcap", "z_loss"}
+        if "sample_weight" not in self.names:  # it is a mask of classes, and none of rows
+            senseless |= {"where"}
         return set(options) <= set(self.names) - senseless
 
     def function(self, **given: Any) -> Any:
