@@ -18,7 +18,6 @@ from xent._workers import set_workers as set_workers
 from xent.losses.binary_cross_entropy import binary_cross_entropy as binary_cross_entropy
 from xent.losses.cross_entropy import categorical_cross_entropy as categorical_cross_entropy
 from xent.losses.cross_entropy import cross_entropy as cross_entropy
-from xent.losses.cross_entropy import perplexity as perplexity
 from xent.losses.cross_entropy import (
     sparse_categorical_cross_entropy as sparse_categorical_cross_entropy,
 )
@@ -40,6 +39,7 @@ from xent.losses.links import logsumexp as logsumexp
 from xent.losses.links import sigmoid as sigmoid
 from xent.losses.links import softmax as softmax
 from xent.losses.links import softmax_jacobian as softmax_jacobian
+from xent.losses.perplexity import perplexity as perplexity
 
 __version__ = "0.1.0"
 

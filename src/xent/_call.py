@@ -78,7 +78,7 @@ def loss(
                 if key not in known:
                     raise arguments.unknown(name, key, known)
             given: Any = body(*args, **kwargs)
-            call = given if prepare is None else given.call
+            call = getattr(given, "call", given)
             if call.target is None and call.target_name in known:
                 raise arguments.no_target(call)
             return (prepare or checked)(name, given)
@@ -178,7 +178,15 @@ def planned(
 
 def _key(engine: Engine, call: Call, operands: Operands, form: Form) -> tuple[Any, ...]:
     """Return all that a plan is a function of."""
-    key: list[Any] = [engine, form, call.soft, call.only, call.finish, call.reductions]
+    key: list[Any] = [
+        engine,
+        form,
+        call.soft,
+        call.only,
+        call.finish,
+        call.reductions,
+        call.sequence_axis,
+    ]
     shape = operands.prediction.shape
     key += [operands.prediction.dtype, len(shape)]
     for x in operands[1:-1]:

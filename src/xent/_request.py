@@ -9,7 +9,7 @@ from typing import Any, Generic, Literal, NamedTuple
 
 from xent import _dtype, _options
 from xent import _target as targets
-from xent._check import arguments, sizes, structure
+from xent._check import arguments, sequences, sizes, structure
 from xent._engine import Engine
 from xent._kernel import Forms
 from xent._plan import CLASSES, NOTHING, Numbers, Operands, Plan, Source, Target
@@ -55,6 +55,7 @@ class Call(Generic[R_co]):
     target_name, names : what target and forms are called in the signature, where not by their own name
     reductions : those that the loss takes
     finish : what is done to the reduced cost
+    sequence_axis : the axis of the rows that a mean runs over, None for all
     keep_dtype : whether the value has the prediction's dtype in half precision too
     """
 
@@ -70,6 +71,7 @@ class Call(Generic[R_co]):
     names: Mapping[str, str] = field(default_factory=dict)
     reductions: tuple[str, ...] = ("none", "sum", "mean")
     finish: Literal["none", "negate", "exp"] = "none"
+    sequence_axis: Any = None
     keep_dtype: bool = False
 
     @property
@@ -88,6 +90,8 @@ def plan_of(call: Call, operands: Operands, name: str, form: Form) -> Plan:
     """Return the plan; of the arrays only shapes and dtypes are looked at."""
     prediction = operands.prediction
     structure.prediction(name, prediction)
+    if call.sequence_axis is not None:
+        raise sequences.alone()
     options = _options.given(call.options, call.reductions)
     shape = tuple(prediction.shape)
     axis = None

@@ -15,6 +15,7 @@ from tests.distributed.torch import results
 BRIEF = [case for case in CASES if in_brief(case)]
 MAIN = NAMED["cross_entropy-labels-logits"]
 BINARY = NAMED["binary_cross_entropy-binary-logits"]
+PERPLEXITY = NAMED["perplexity-labels-logits"]
 WEIGHTS = ("class_weight", "pos_weight", "sample_weight", "where")
 
 
@@ -53,6 +54,8 @@ def of_reduction(name):
     assert_as_on_one(BINARY, answers, way)
     if reduction == "mean":
         assert_as_on_one(MAIN, given_of(MAIN, ("denominator",)), way)
+        given = PERPLEXITY.given(("sample_weight", "where"), rows=(4, 6), classes=CLASSES)
+        assert_as_on_one(PERPLEXITY, {**given, "sequence_axis": 1}, "rows")
 
 
 def of_checkpoint(name):

@@ -194,6 +194,40 @@ OPTIONS = [
 ]
 
 
+SEQUENCES = [
+    (
+        lambda: xent.perplexity(Y, logits=Z, sequence_axis=1),
+        ValueError,
+        "sequence_axis 1 is out of range",
+        "rows of 1 axes",
+    ),
+    (
+        lambda: xent.perplexity(Y, logits=Z, sequence_axis=0.5),
+        TypeError,
+        "sequence_axis is 0.5",
+        "an axis of the rows",
+    ),
+    (
+        lambda: xent.perplexity(Y, logits=Z, sequence_axis=0, denominator=2),
+        ValueError,
+        "denominator divides one mean",
+        "use sample_weight",
+    ),
+    (
+        lambda: xent.part(xent.perplexity)(Y, logits=Z, sequence_axis=0, first=0, classes=3),
+        TypeError,
+        "sequence_axis is for perplexity alone",
+        "the rows of cross_entropy",
+    ),
+    (
+        lambda: xent.linear_head(xent.perplexity)(Y, Z, Z, sequence_axis=0),
+        TypeError,
+        "sequence_axis is for perplexity alone",
+        "a linear head",
+    ),
+]
+
+
 class Recorded:
     """A number of a library whose autograd would look for its derivative."""
 
@@ -255,7 +289,7 @@ LOGITS = [
     (lambda: CE(Y, P, z_loss=1), ValueError, "z_loss acts on logits", "was given as probs"),
     (lambda: CE(Y, logits=Z, z_loss=-1), ValueError, "z_loss is -1", "not negative"),
 ]
-TABLES = (WEIGHTS, OPTIONS, PARAMETERS, LOGITS)
+TABLES = (WEIGHTS, OPTIONS, SEQUENCES, PARAMETERS, LOGITS)
 
 
 @pytest.mark.parametrize(("call", "kind", "held"), rows(*TABLES))

@@ -130,3 +130,20 @@ def test_classes_that_are_out_have_no_derivative_of_any_order(link):
         for got, want in zip(there(z), alone(z[keep]), strict=True):
             assert_close(got[np.ix_(*[keep] * want.ndim)], want, scale=1.0)
             assert not np.any(np.delete(got, np.flatnonzero(keep), axis=0))
+
+
+def test_perplexities_of_sequences_have_the_derivatives_of_their_formula():
+    draw = np.random.default_rng(73)
+    x = tuple(jnp.asarray(draw.uniform(0.5, 2, n)) for n in ((2, 2, 3), (2, 2)))
+    y, keep = jnp.asarray([[0, 2], [1, -1]]), jnp.asarray([[1.0, 1.0], [1.0, 0.0]])
+
+    def function(z, s):
+        options = {"sample_weight": s, "ignore_index": -1, "sequence_axis": 1}
+        return weighted(xent.perplexity(y, logits=z, **options))
+
+    def plain(z, s):
+        hot = jnp.arange(3) == y[..., None]
+        rows = jnp.log(jnp.exp(z).sum(-1)) - jnp.where(hot, z, 0.0).sum(-1)
+        return weighted(jnp.exp((keep * s * rows).sum(1) / (keep * s).sum(1)))
+
+    assert_all_close(derivatives(function, x), derivatives(plain, x))

@@ -145,3 +145,16 @@ def test_classes_that_are_out_have_no_derivative_of_any_order(link, bad):
 
 def of_second_reverse(f):
     return torch.func.jacrev(torch.func.jacrev(f))
+
+
+def test_perplexities_of_sequences_are_differentiated_in_both_modes():
+    draw = np.random.default_rng(73)
+    z, s = (torch.from_numpy(draw.uniform(0.5, 2, n)).requires_grad_() for n in ((2, 2, 3), (2, 2)))
+    y = torch.from_numpy(np.asarray([[0, 2], [1, -1]]))
+
+    def function(z, s):
+        options = {"sample_weight": s, "label_smoothing": 0.25, "ignore_index": -1}
+        return xent.perplexity(y, logits=z, sequence_axis=1, **options)
+
+    assert gradcheck(function, (z, s), check_forward_ad=True, check_batched_grad=True)
+    assert gradgradcheck(function, (z, s), check_fwd_over_rev=True)

@@ -23,6 +23,7 @@ def losses(
     assert_type(xent.sparse_categorical_cross_entropy(y, logits=z, ignore_index=-100), Double)
     assert_type(xent.binary_cross_entropy(mask, logits=z, pos_weight=weights), Double)
     assert_type(xent.perplexity(y, logits=z), Double)
+    assert_type(xent.perplexity(y, logits=z, sequence_axis=-1), Double)
     assert_type(xent.kl_divergence(t, z), Double)
     assert_type(xent.kl_divergence(target_logits=t, logits=z), Double)
     assert_type(xent.jensen_shannon_divergence(t, z, base=2), Double)
