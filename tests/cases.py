@@ -90,9 +90,11 @@ class Case:
 
     def takes(self, *options):
         """Whether the options make sense for the case."""
-        senseless = {"ignore_index"} if self.kind != "labels" else set()
+        senseless = set() if self.kind in ("labels", "binary") else {"ignore_index"}
         if self.form != "logits":
             senseless |= {"softcap", "temperature", "z_loss"}
+        if self.loss == "log_softmax":
+            senseless |= {"where"}  # the sum of its values would be infinite: in `test_classes.py`
         return set(options) <= set(self.parameters) - senseless
 
     @property
@@ -143,7 +145,7 @@ class Case:
     def options(self, seed=1, rows=ROWS, classes=CLASSES):
         """Return a value for each option that is an array or a number and takes part in the sum."""
         draw = np.random.default_rng(seed)
-        each = (*rows, classes) if self.elementwise else rows
+        each = (*rows, classes) if self.elementwise or self.is_link else rows
         values = {
             "base": 2.0,
             "class_weight": draw.uniform(0.5, 2, classes),

@@ -30,7 +30,6 @@ from xent.losses.contrastive import contrastive_loss as contrastive_loss
 from xent.losses.contrastive import sigmoid_contrastive_loss as sigmoid_contrastive_loss
 from xent.losses.cross_entropy import categorical_cross_entropy as categorical_cross_entropy
 from xent.losses.cross_entropy import cross_entropy as cross_entropy
-from xent.losses.cross_entropy import perplexity as perplexity
 from xent.losses.cross_entropy import (
     sparse_categorical_cross_entropy as sparse_categorical_cross_entropy,
 )
@@ -65,6 +64,7 @@ from xent.losses.orders import renyi_divergence as renyi_divergence
 from xent.losses.orders import renyi_entropy as renyi_entropy
 from xent.losses.orders import tsallis_divergence as tsallis_divergence
 from xent.losses.orders import tsallis_entropy as tsallis_entropy
+from xent.losses.perplexity import perplexity as perplexity
 from xent.losses.scores import brier_score as brier_score
 from xent.losses.scores import spherical_score as spherical_score
 

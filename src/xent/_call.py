@@ -16,7 +16,7 @@ from xent import _dispatch, _options
 from xent._check import arguments, values
 from xent._engine import Engine, Problem
 from xent._namespace import Sight
-from xent._plan import Operands, Plan, kept
+from xent._plan import CLASSES, Operands, Plan, kept
 from xent._request import (
     NO_PART,
     NUMBERS,
@@ -26,6 +26,7 @@ from xent._request import (
     is_there,
     numbers_of,
     plan_of,
+    spread,
 )
 from xent._typing import Array, Form, R
 
@@ -77,7 +78,7 @@ def loss(
                 if key not in known:
                     raise arguments.unknown(name, key, known)
             given: Any = body(*args, **kwargs)
-            call = given if prepare is None else given.call
+            call = getattr(given, "call", given)
             if call.target is None and call.target_name in known:
                 raise arguments.no_target(call)
             return (prepare or checked)(name, given)
@@ -113,6 +114,8 @@ def checked(function: str, call: Call) -> Problem:
         if key in options and is_array(options[key]):
             given[key] = options[key]
     engine, arrays = _met(given) or _dispatch.resolve(given, like=name)
+    if call.soft is CLASSES:
+        arrays = spread(engine, name, call.target_name, arrays)
     sight = engine.sight(arrays.values()) if engine.has_devices else Sight.READABLE
     plan, operands = planned(engine, call, arrays, name, form, sight)
     plan = seen(engine, call, plan, operands, name, sight)
@@ -151,6 +154,8 @@ def planned(
     """
     weights: Any = map(arrays.get, WEIGHTS)
     operands = Operands(arrays[name], arrays.get(call.target_name), *weights)
+    if call.soft is CLASSES:  # `where` is that of classes, and none of rows
+        operands = operands._replace(where=None)
     if sight is Sight.TRACED:
         traced = replace(plan_of(call, operands, name, form), traced=True)
         return traced, operands._replace(numbers=numbers_of(engine, call, traced, operands[0]))
@@ -173,7 +178,8 @@ def planned(
 
 def _key(engine: Engine, call: Call, operands: Operands, form: Form) -> tuple[Any, ...]:
     """Return all that a plan is a function of."""
-    key: list[Any] = [engine, form, call.soft, call.only, call.finish, call.reductions, call.beside]
+    key: list[Any] = [engine, form, call.soft, call.only, call.finish, call.reductions]
+    key += [call.sequence_axis, call.beside]
     shape = operands.prediction.shape
     key += [operands.prediction.dtype, len(shape)]
     for x in operands[1:-1]:

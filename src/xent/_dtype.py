@@ -46,6 +46,18 @@ def is_bool(x: Array) -> bool:
     return name(x.dtype) == "bool"
 
 
+def scalar(x: Array, number: int) -> float | None:
+    """Return an integer as the number of Python that ``x`` is compared with, None where it can't hold it."""
+    kind = name(x.dtype)
+    if kind in EPS:
+        return float(number) if abs(number) <= (65504 if kind == "float16" else 2**127) else None
+    if kind == "bool":
+        return bool(number) if number in (0, 1) else None
+    bits = int(kind.lstrip("uint"))
+    low, high = (0, 2**bits) if kind[0] == "u" else (-(2 ** (bits - 1)), 2 ** (bits - 1))
+    return number if low <= number < high else None
+
+
 def eps(x: Array) -> float:
     """Return the distance from 1 to the next number in the dtype of ``x``."""
     return EPS[name(x.dtype)]

@@ -77,11 +77,12 @@ class LabelOptions(TypedDict, total=False):
 
     Attributes
     ----------
-    ignore_index : int, optional
-        Rows with this label are taken out as by `where`.
+    ignore_index : int, or sequence of them, optional
+        Rows with such a label are taken out as by `where`; of a binary loss, entries whose target
+        equals it.
     """
 
-    ignore_index: SupportsIndex | None
+    ignore_index: SupportsIndex | Sequence[SupportsIndex] | None
 
 
 class SmoothingOptions(TypedDict, total=False):
@@ -122,7 +123,9 @@ class ChunkOptions(TypedDict, total=False):
     chunk_bytes: SupportsIndex | None
 
 
-class BinaryOptions(CommonOptions, ReductionOptions, BaseOptions, SmoothingOptions, total=False):
+class BinaryOptions(
+    CommonOptions, ReductionOptions, BaseOptions, LabelOptions, SmoothingOptions, total=False
+):
     """What the binary losses take.
 
     Attributes
@@ -234,7 +237,7 @@ class LinearBinaryOptions(BinaryOptions, ChunkOptions, total=False):
     """What the binary cross entropy of a linear head takes."""
 
 
-class PairOptions(ScaleOptions, ChunkOptions, total=False):
+class PairOptions(ReductionOptions, BaseOptions, ChunkOptions, total=False):
     """What the losses of pairs take."""
 
     where: ArrayLike | None

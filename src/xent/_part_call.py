@@ -15,8 +15,8 @@ from xent._check import arguments, parts, structure
 from xent._made import Made, original, part_of
 from xent._namespace import Sight
 from xent._part import Part
-from xent._plan import Operands, masked
-from xent._request import Call, Outline, is_array, weighing
+from xent._plan import CLASSES, Operands, masked
+from xent._request import Call, Outline, is_array, spread, weighing
 from xent._typing import A, Array, ArrayLike, HasShape, Maybe
 
 
@@ -52,6 +52,8 @@ def prepare(function: str, given: PartCall) -> _Found:
     engine, arrays = _dispatch.resolve(every | traced, like=name)
     if engine.spreads:
         raise parts.on_many(name)
+    if call.soft is CLASSES:
+        arrays = {**spread(engine, name, call.target_name, arrays)}
     sight = engine.sight(arrays.values()) if engine.has_devices else Sight.READABLE
     x, target = arrays[name], arrays.get(call.target_name)
     structure.prediction(name, x)
@@ -75,10 +77,10 @@ def prepare(function: str, given: PartCall) -> _Found:
 def _outlines(
     name: str, x: Any, target_name: str, target: Any, axis: int, classes: int
 ) -> dict[str, Any]:
-    """Return the prediction, and a target that is a distribution, as they would be of whole rows."""
+    """Return the prediction, and a target of its shape, as they would be of whole rows."""
     whole = (*x.shape[:axis], classes, *x.shape[axis + 1 :])
     outlines = {name: Outline(whole, x.dtype)}
-    if target is not None and target.ndim == x.ndim and _dtype.is_floating(target):
+    if target is not None and target.ndim == x.ndim and not _dtype.is_integer(target):
         structure.same_shape(target_name, target, name, x.shape)
         outlines[target_name] = Outline(whole, target.dtype)
     return outlines

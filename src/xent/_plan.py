@@ -49,7 +49,7 @@ class Plan:
     source: Source = "distributions"
     reduction: str = "none"
     half: bool = False
-    ignore_index: int | None = None
+    ignore_index: tuple[float, ...] | None = None
     finish: Literal["none", "negate", "exp"] = "none"
     smoothed: bool = False
     based: bool = False
@@ -160,6 +160,9 @@ class Target:
 NOTHING, READY = Target("NOTHING"), Target("READY")
 """A kernel that takes no target, and a target that has been made ready before."""
 
+CLASSES = Target("CLASSES")
+"""A mask of the classes that count, which a link takes in the place of a target."""
+
 LOG = Plan(_elementary.LOG, NOTHING, "probs", None, None, 2)
 """The logarithm of an array, as an engine runs it where it differentiates a gradient."""
 
@@ -169,14 +172,14 @@ QUOTIENT = Plan(_elementary.QUOTIENT, READY, "probs", None, None, 2)
 
 def kept(plan: Plan, operands: Operands) -> Array | None:
     """Return which rows count, None for all (R9)."""
-    keep, ignored = operands.where, plan.ignore_index
-    if ignored is None:
-        return keep
-    labels = operands.target
-    if ignored >= 2**31:  # JAX makes an int32 or int64 of a Python int, whatever the labels are
-        ignored = array_namespace(labels).asarray(ignored, dtype=labels.dtype)
-    wanted: Array = labels != ignored
-    return wanted if keep is None else keep & wanted
+    keep, labels = operands.where, operands.target
+    for label in plan.ignore_index or ():
+        ignored: Any = label
+        if label >= 2**31:  # JAX makes an int32 or int64 of a Python int, whatever the labels are
+            ignored = array_namespace(labels).asarray(label, dtype=labels.dtype)
+        wanted: Array = labels != ignored
+        keep = wanted if keep is None else keep & wanted
+    return keep
 
 
 def masked(plan: Plan, operands: Operands) -> tuple[Plan, Operands]:

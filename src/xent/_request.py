@@ -9,10 +9,10 @@ from typing import Any, Generic, Literal, NamedTuple
 
 from xent import _dtype, _options
 from xent import _target as targets
-from xent._check import arguments, structure
+from xent._check import arguments, sequences, sizes, structure
 from xent._engine import Engine
 from xent._kernel import Forms, Kernel
-from xent._plan import NOTHING, Numbers, Operands, Plan, Source, Target
+from xent._plan import CLASSES, NOTHING, Numbers, Operands, Plan, Source, Target
 from xent._typing import Form, R_co
 from xent.kernels import links
 
@@ -57,6 +57,7 @@ class Call(Generic[R_co]):
     target_name, names : what target and forms are called in the signature, where not by their own name
     reductions : those that the loss takes
     finish : what is done to the reduced cost
+    sequence_axis : the axis of the rows that a mean runs over, None for all
     keep_dtype : whether the value has the prediction's dtype in half precision too
     beside : the kernels of what each row is measured for beside its loss
     returns : what is made of the value and of the tuple of those beside it
@@ -74,6 +75,7 @@ class Call(Generic[R_co]):
     names: Mapping[str, str] = field(default_factory=dict)
     reductions: tuple[str, ...] = ("none", "sum", "mean")
     finish: Literal["none", "negate", "exp"] = "none"
+    sequence_axis: Any = None
     keep_dtype: bool = False
     beside: tuple[Kernel, ...] = ()
     returns: Callable[..., Any] | None = None
@@ -94,6 +96,8 @@ def plan_of(call: Call, operands: Operands, name: str, form: Form) -> Plan:
     """Return the plan; of the arrays only shapes and dtypes are looked at."""
     prediction = operands.prediction
     structure.prediction(name, prediction)
+    if call.sequence_axis is not None:
+        raise sequences.alone()
     options = _options.given(call.options, call.reductions)
     shape = tuple(prediction.shape)
     axis = None
@@ -113,7 +117,9 @@ def plan_of(call: Call, operands: Operands, name: str, form: Form) -> Plan:
         classes=2 if axis is None else shape[axis],
         reduction=options["reduction"],
         half=_dtype.is_half(prediction),
-        ignore_index=structure.ignore_index(options["ignore_index"], operands.target, kind),
+        ignore_index=structure.ignored(
+            options["ignore_index"], operands.target, kind.by_label or axis is None
+        ),
         finish=call.finish,
         smoothed=numbers["label_smoothing"],
         based=numbers["base"],
@@ -149,7 +155,8 @@ def _of_target(
         structure.binary(target, name, shape)
         return call.soft or targets.PAIR, "distributions"
     if call.soft is not None:
-        structure.distributions(call.target_name, target)
+        kind = structure.of_classes if call.soft is CLASSES else structure.distributions
+        kind(call.target_name, target)
         structure.same_shape(call.target_name, target, name, shape)
     elif structure.is_labels(
         target, shape, axis, name, only=_only(call, form), own=_is_own(call, form)
@@ -176,6 +183,15 @@ def _is_own(call: Call, form: Form) -> bool:
     forms = (call.labels, call.distributions)
     kernels = [kernels[form] for kernels in forms if form in kernels]
     return all(type(kernel).__module__.startswith("xent.") for kernel in kernels)
+
+
+def spread(engine: Engine, name: str, mask: str, arrays: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return arrays whose ``mask`` of classes has the shape of the prediction, of that ``name``."""
+    keep, shape = arrays[mask], tuple(arrays[name].shape)
+    if sizes.same(keep.shape, shape):
+        return arrays
+    structure.broadcastable(mask, keep, shape)
+    return {**arrays, mask: engine.xp.broadcast_to(keep, shape)}
 
 
 def is_array(number: Any) -> bool:

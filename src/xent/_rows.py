@@ -105,7 +105,7 @@ def _is_count(divisor: Any) -> bool:
     return isinstance(divisor, int) or not hasattr(divisor, "dtype")
 
 
-def _divided(xp: Verbs, x: Array, divisor: Any) -> Array:
+def divided(xp: Verbs, x: Array, divisor: Any) -> Array:
     """Return ``x / divisor``, 0 where that is 0: everything is masked or weighted away (R10)."""
     if _is_count(divisor):
         return x / divisor
@@ -146,7 +146,7 @@ def reduced(
         if xp.everywhere is not None:
             costs, divisor = _completed(xp, costs, divisor, operands.denominator)
     if divisor is not None:
-        costs = _divided(xp, costs, divisor)
+        costs = divided(xp, costs, divisor)
     if plan.finish == "exp":
         return xp.exp(costs)
     return 0 - costs if plan.finish == "negate" else costs
@@ -179,8 +179,8 @@ def cotangents(
         share = operands.numbers.z_loss * share
     w = one if weights.cost is None else weights.cost
     if weights.divisor is not None:
-        w = _divided(xp, w, weights.divisor)
-        share = None if share is None else _divided(xp, share, weights.divisor)
+        w = divided(xp, w, weights.divisor)
+        share = None if share is None else divided(xp, share, weights.divisor)
     if plan.based:
         w = w / operands.numbers.log_base
     return (-w if plan.finish == "negate" else w), share

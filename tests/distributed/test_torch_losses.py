@@ -14,6 +14,8 @@ from tests.distributed.torch import results
 
 BRIEF = [case for case in CASES if in_brief(case)]
 MAIN = NAMED["cross_entropy-labels-logits"]
+BINARY = NAMED["binary_cross_entropy-binary-logits"]
+PERPLEXITY = NAMED["perplexity-labels-logits"]
 WEIGHTS = ("class_weight", "pos_weight", "sample_weight", "where")
 
 
@@ -47,8 +49,13 @@ def of_reduction(name):
         for options in ((), ("ignore_index",), ("class_weight",), WEIGHTS):
             chosen = [option for option in options if case.takes(option)]
             assert_as_on_one(case, given_of(case, chosen, reduction=reduction), way)
+    answers = given_of(BINARY, (), reduction=reduction, ignore_index=(-1, -100))
+    answers["target"][::2, ::3] = -1
+    assert_as_on_one(BINARY, answers, way)
     if reduction == "mean":
         assert_as_on_one(MAIN, given_of(MAIN, ("denominator",)), way)
+        given = PERPLEXITY.given(("sample_weight", "where"), rows=(4, 6), classes=CLASSES)
+        assert_as_on_one(PERPLEXITY, {**given, "sequence_axis": 1}, "rows")
 
 
 def of_checkpoint(name):

@@ -65,6 +65,24 @@ WEIGHTS = [
         "does not broadcast",
     ),
     (
+        lambda: xent.softmax(Z, where=np.ones((2, 3), int)),
+        TypeError,
+        "where has dtype int64",
+        "bool, True for classes that count",
+    ),
+    (
+        lambda: xent.logsumexp(Z, where=[True, False]),
+        ValueError,
+        "where has shape (2,)",
+        "does not broadcast to (2, 3)",
+    ),
+    (
+        lambda: xent.log_softmax(Z, where=np.ones((1, 2, 3), bool)),
+        ValueError,
+        "where has shape (1, 2, 3)",
+        "does not broadcast",
+    ),
+    (
         lambda: CE(Y, logits=Z, denominator=2, reduction="sum"),
         ValueError,
         "denominator divides a mean",
@@ -148,6 +166,12 @@ OPTIONS = [
         "it takes an int",
     ),
     (
+        lambda: CE(Y, logits=Z, ignore_index=(-1, "pad")),
+        TypeError,
+        "ignore_index is 'pad'",
+        "a sequence of them",
+    ),
+    (
         lambda: CE(P, logits=Z, ignore_index=0),
         ValueError,
         "ignore_index is for integer labels",
@@ -173,6 +197,40 @@ OPTIONS = [
         "cross_entropy",
     ),
     (lambda: xent.grad(lambda z: z), TypeError, "no gradient is known of <function <lambda>"),
+]
+
+
+SEQUENCES = [
+    (
+        lambda: xent.perplexity(Y, logits=Z, sequence_axis=1),
+        ValueError,
+        "sequence_axis 1 is out of range",
+        "rows of 1 axes",
+    ),
+    (
+        lambda: xent.perplexity(Y, logits=Z, sequence_axis=0.5),
+        TypeError,
+        "sequence_axis is 0.5",
+        "an axis of the rows",
+    ),
+    (
+        lambda: xent.perplexity(Y, logits=Z, sequence_axis=0, denominator=2),
+        ValueError,
+        "denominator divides one mean",
+        "use sample_weight",
+    ),
+    (
+        lambda: xent.part(xent.perplexity)(Y, logits=Z, sequence_axis=0, first=0, classes=3),
+        TypeError,
+        "sequence_axis is for perplexity alone",
+        "the rows of cross_entropy",
+    ),
+    (
+        lambda: xent.linear_head(xent.perplexity)(Y, Z, Z, sequence_axis=0),
+        TypeError,
+        "sequence_axis is for perplexity alone",
+        "a linear head",
+    ),
 ]
 
 
@@ -251,7 +309,7 @@ BESIDE = [
         "it takes the shape of the value, (2,)",
     ),
 ]
-TABLES = (WEIGHTS, OPTIONS, PARAMETERS, LOGITS, BESIDE)
+TABLES = (WEIGHTS, OPTIONS, SEQUENCES, PARAMETERS, LOGITS, BESIDE)
 
 
 @pytest.mark.parametrize(("call", "kind", "held"), rows(*TABLES))

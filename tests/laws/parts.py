@@ -21,7 +21,7 @@ def given_parts(case, given, cuts):
     for a, b in pairwise(cuts):
         some = {
             k: given[k][..., a:b]
-            for k in (case.form, case.target)
+            for k in (case.form, case.target, "where")
             if k in given and given[k].shape == shape
         }
         yield {**given, **some, "first": a, "classes": shape[-1]}

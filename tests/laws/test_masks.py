@@ -13,7 +13,7 @@ KEEP = np.asarray([True, False, True])
 
 
 def takes_where(case):
-    return case.takes("where")
+    return case.takes("where") and not case.is_link
 
 
 def takes_ignored(case):
@@ -69,13 +69,14 @@ def test_a_masked_row_is_as_if_it_were_not_there(backend, case):
     assert_near(gradient[[0, 2]], gradient_left, scale=largest(gradient_left))
 
 
-@pytest.mark.parametrize("ignored", [-100, 255, 2])
+@pytest.mark.parametrize("ignored", [-100, 255, 2, (7, -100), [2]], ids=str)
 @pytest.mark.cases(of=takes_ignored)
 def test_an_ignored_label_is_a_masked_row(backend, case, ignored):
     given = case.arguments(seed=18)
-    given["target"] = np.asarray([0, 1, 3])
-    masked = backend.run(case.both, **given, where=KEEP)
-    given["target"] = np.asarray([0, ignored, 3])
+    if case.kind == "labels":
+        given["target"] = np.asarray([0, 1, 3])
+    masked = backend.run(case.both, **given, where=keep_of(case, given))
+    given["target"][OUT] = ignored if isinstance(ignored, int) else ignored[-1]
     given[case.form][OUT] = np.nan
     there = backend.run(case.both, **given, ignore_index=ignored)
     for a, b in zip(there, masked, strict=True):
@@ -86,10 +87,10 @@ def test_an_ignored_label_is_a_masked_row(backend, case, ignored):
 @pytest.mark.cases(of=takes_ignored)
 def test_both_masks_together(backend, case):
     given = case.arguments(seed=19)
-    given["target"] = np.asarray([0, -100, 3])
-    value, gradient = backend.run(
-        case.both, **given, ignore_index=-100, where=np.asarray([True, True, False])
-    )
+    given["target"][OUT] = -100
+    where = np.ones(given["target"].shape, bool)
+    where[2] = False
+    value, gradient = backend.run(case.both, **given, ignore_index=-100, where=where)
     alone = {k: x[:1] for k, x in given.items()}
     assert_near(value, backend.run(case.function, **alone))
     assert_zero(gradient[1:])
@@ -112,6 +113,35 @@ def test_nothing_but_ignored_labels_is_0(backend, case):
     value, gradient = backend.run(case.both, **given, ignore_index=-1)
     assert_zero(value - (case.loss == "perplexity"))
     assert_zero(gradient)
+
+
+@pytest.mark.cases(of=takes_ignored)
+def test_each_label_of_a_sequence_is_ignored(backend, case):
+    given = case.arguments(seed=22)
+    alone = {k: x[1:2] for k, x in given.items()}
+    given["target"] = given["target"].copy()
+    given["target"][[0, 2]] = np.asarray([-1, 255]).reshape(2, *(1,) * (given["target"].ndim - 1))
+    value, gradient = backend.run(case.both, **given, ignore_index=(-1, 255, 2**40))
+    assert_near(value, backend.run(case.function, **alone))
+    assert_zero(gradient[[0, 2]])
+
+
+@pytest.mark.parametrize("dtype", ["bool", "int8", "uint8", "float16", "float32"])
+@pytest.mark.parametrize("ignored", [0, 1, (1, 70000), ()], ids=str)
+def test_a_binary_target_of_any_dtype_is_ignored(backend, dtype, ignored):
+    if not (dtype[:5] != "float" or backend.has(dtype)):
+        pytest.skip(f"{backend} has no {dtype}")
+    z, t = np.asarray([1.0, -2.0, 0.5, 3.0]), np.asarray([0, 1, 1, 0]).astype(dtype)
+    out = ignored if isinstance(ignored, tuple) else (ignored,)
+    given = {"logits": z, "target": t}
+    there = backend.run(
+        xent.value_and_grad(xent.binary_cross_entropy), **given, ignore_index=ignored
+    )
+    kept = backend.run(
+        xent.value_and_grad(xent.binary_cross_entropy), **given, where=~np.isin(t, out)
+    )
+    for a, b in zip(there, kept, strict=True):
+        assert_same(a, b)
 
 
 @pytest.mark.cases(of=lambda case: case.takes("where", "sample_weight"))

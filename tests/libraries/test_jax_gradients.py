@@ -109,3 +109,41 @@ def test_third_order():
     ):
         for d in (jax.grad, jax.jacfwd):
             assert_close(jax.jit(d(d(d(function))))(t), want)
+
+
+@pytest.mark.parametrize("link", [xent.softmax, xent.log_softmax, xent.logsumexp])
+def test_classes_that_are_out_have_no_derivative_of_any_order(link):
+    """And those that are left have what they would have without the others."""
+    keep = np.asarray([True, False, True, True, False])
+
+    def some(x):
+        rows = link(x, where=jnp.asarray(keep))
+        return weighted(rows[keep] if rows.ndim else rows)
+
+    def every(f):
+        ds = (jax.grad, jax.jacfwd, jax.hessian, lambda f: jax.jacrev(jax.jacrev(f)))
+        return jax.jit(lambda x: [d(f)(x) for d in ds])
+
+    there, alone = every(some), every(lambda x: weighted(link(x)))
+    for bad in (np.nan, np.inf):
+        z = jnp.asarray(np.where(keep, [0.5, 0.0, -1.0, 2.0, 0.0], bad))
+        for got, want in zip(there(z), alone(z[keep]), strict=True):
+            assert_close(got[np.ix_(*[keep] * want.ndim)], want, scale=1.0)
+            assert not np.any(np.delete(got, np.flatnonzero(keep), axis=0))
+
+
+def test_perplexities_of_sequences_have_the_derivatives_of_their_formula():
+    draw = np.random.default_rng(73)
+    x = tuple(jnp.asarray(draw.uniform(0.5, 2, n)) for n in ((2, 2, 3), (2, 2)))
+    y, keep = jnp.asarray([[0, 2], [1, -1]]), jnp.asarray([[1.0, 1.0], [1.0, 0.0]])
+
+    def function(z, s):
+        options = {"sample_weight": s, "ignore_index": -1, "sequence_axis": 1}
+        return weighted(xent.perplexity(y, logits=z, **options))
+
+    def plain(z, s):
+        hot = jnp.arange(3) == y[..., None]
+        rows = jnp.log(jnp.exp(z).sum(-1)) - jnp.where(hot, z, 0.0).sum(-1)
+        return weighted(jnp.exp((keep * s * rows).sum(1) / (keep * s).sum(1)))
+
+    assert_all_close(derivatives(function, x), derivatives(plain, x))

@@ -20,6 +20,9 @@ ALL = [
     for options in settings(case)
 ]
 
+LINKS = (xent.softmax, xent.log_softmax, xent.logsumexp)
+KEEP = np.asarray([True, False, True, True, False])
+
 
 def tensors(case, options, **size):
     """Return the arguments as tensors, and the names of those that have a derivative."""
@@ -117,3 +120,41 @@ def test_hessian_is_that_of_softmax(target, logits):
             given = {"target": y, "label_smoothing": smoothing}
             assert_close(hessian(lambda x, g=given: xent.cross_entropy(**g, logits=x))(z), want)
         assert_close(hessian(xent.logsumexp)(z), want)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("link", LINKS)
+def test_classes_that_are_out_have_no_derivative_of_any_order(link, bad):
+    """And those that are left have what they would have without the others."""
+    z = torch.from_numpy(np.where(KEEP, [0.5, 0.0, -1.0, 2.0, 0.0], bad))
+    keep = torch.from_numpy(KEEP)
+
+    def some(x):
+        rows = link(x, where=keep)
+        return weighted(rows[keep] if rows.ndim else rows)
+
+    def whole(x):
+        return weighted(link(x))
+
+    for d in (torch.func.grad, torch.func.jacfwd, torch.func.hessian, of_second_reverse):
+        got, want = d(some)(z), d(whole)(z[keep])
+        places = np.ix_(*[KEEP] * want.ndim)
+        assert_close(got[places], want, scale=1.0)
+        assert not np.any(np.delete(got.numpy(), np.flatnonzero(KEEP), axis=0))
+
+
+def of_second_reverse(f):
+    return torch.func.jacrev(torch.func.jacrev(f))
+
+
+def test_perplexities_of_sequences_are_differentiated_in_both_modes():
+    draw = np.random.default_rng(73)
+    z, s = (torch.from_numpy(draw.uniform(0.5, 2, n)).requires_grad_() for n in ((2, 2, 3), (2, 2)))
+    y = torch.from_numpy(np.asarray([[0, 2], [1, -1]]))
+
+    def function(z, s):
+        options = {"sample_weight": s, "label_smoothing": 0.25, "ignore_index": -1}
+        return xent.perplexity(y, logits=z, sequence_axis=1, **options)
+
+    assert gradcheck(function, (z, s), check_forward_ad=True, check_batched_grad=True)
+    assert gradgradcheck(function, (z, s), check_fwd_over_rev=True)

@@ -12,6 +12,7 @@ def textbook(xp, case, given):
     """Return what a loss is of its arguments and options, the class axis the last."""
     x, t = given[case.form], given.get(case.target)
     if case.is_link:
+        x = xp.where(given["where"], x, -np.inf) if "where" in given else x
         return case.record.formula(xp, x)
     if case.kind == "labels":
         t = _one_hot(xp, t, x)

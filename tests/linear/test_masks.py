@@ -75,6 +75,22 @@ def test_masked_questions(backend, questions):
     assert_zero(gradients[0][OUT])
 
 
+@pytest.mark.parametrize("dtype", [float, int])
+@pytest.mark.parametrize("questions", [(), (3,)])
+def test_ignored_answers_are_masked_ones(backend, questions, dtype):
+    target = DRAW.integers(0, 2, (N, *questions)).astype(dtype)
+    keep = DRAW.uniform(size=target.shape) < 0.6
+    given = {
+        "features": DRAW.normal(size=(N, 4)),
+        "weight": DRAW.normal(size=(*questions, 4)),
+    }
+    masked = run(backend, BCE, target=target, where=keep, **given)
+    ignored = np.where(keep, target, np.resize([IGNORED, -1], target.shape))
+    there = run(backend, BCE, target=ignored, ignore_index=(-1, IGNORED), **given)
+    for a, b in zip((there[0], *there[1][:2]), (masked[0], *masked[1][:2]), strict=True):
+        assert_same(a, b)
+
+
 def test_one_masked_question_of_a_row_leaves_the_others(backend):
     given = {
         "target": DRAW.uniform(size=(4, 3)),

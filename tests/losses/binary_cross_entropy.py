@@ -47,7 +47,9 @@ def formula(xp, case, given, h, t):
 
 RECORD = Record(
     targets=("binary",),
-    signature=("target", "probs", "logits", *ROW, "pos_weight", "label_smoothing"),
+    signature=(
+        *("target", "probs", "logits", *ROW, "pos_weight", "ignore_index", "label_smoothing"),
+    ),
     formula=formula,
     one_per="element",
     limits={

@@ -15,7 +15,7 @@ VALUES = [
 ]
 
 RECORD = of_link(
-    signature=("logits", "axis"),
+    signature=("logits", "axis", "where"),
     formula=lambda xp, z: xp.log(softmax(xp, z)),
     one_per="element",
     limits={"log_softmax": ("logits", VALUES)},

@@ -28,7 +28,7 @@ GRADIENTS = [
 ]
 
 RECORD = of_link(
-    signature=("logits", "axis"),
+    signature=("logits", "axis", "where"),
     formula=logsumexp,
     limits={"logsumexp": ("logits", VALUES)},
     gradient_limits={"logsumexp": ("logits", GRADIENTS)},

@@ -7,7 +7,16 @@ from tests.tables import NAN, I
 RECORD = Record(
     targets=("labels", "distributions"),
     signature=(
-        *("target", *FORMS, "axis", "class_weight", "sample_weight", "where", "ignore_index"),
+        *(
+            "target",
+            *FORMS,
+            "axis",
+            "sequence_axis",
+            "class_weight",
+            "sample_weight",
+            "where",
+            "ignore_index",
+        ),
         *("label_smoothing", "denominator", "validate"),
     ),
     formula=cross_entropy,

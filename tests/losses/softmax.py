@@ -14,7 +14,7 @@ VALUES = [
 ]
 
 RECORD = of_link(
-    signature=("logits", "axis"),
+    signature=("logits", "axis", "where"),
     formula=softmax,
     one_per="element",
     limits={"softmax": ("logits", VALUES)},

@@ -23,6 +23,7 @@ def losses(
     assert_type(xent.sparse_categorical_cross_entropy(y, logits=z, ignore_index=-100), Double)
     assert_type(xent.binary_cross_entropy(mask, logits=z, pos_weight=weights), Double)
     assert_type(xent.perplexity(y, logits=z), Double)
+    assert_type(xent.perplexity(y, logits=z, sequence_axis=-1), Double)
     assert_type(xent.kl_divergence(t, z), Double)
     assert_type(xent.kl_divergence(target_logits=t, logits=z), Double)
     assert_type(xent.jensen_shannon_divergence(t, z, base=2), Double)
@@ -39,6 +40,8 @@ def links(y: NDArray[np.int64], z: Single) -> None:
     assert_type(xent.softmax(z), Single)
     assert_type(xent.log_softmax(z, axis=0), Single)
     assert_type(xent.logsumexp(z), Single)
+    assert_type(xent.softmax(z, where=z > 0), Single)
+    assert_type(xent.log_softmax(z, axis=0, where=[True, False]), Single)
     assert_type(xent.sigmoid(z), Single)
     assert_type(xent.log_sigmoid(z), Single)
     assert_type(xent.softmax_jacobian(z), Single)
@@ -52,6 +55,8 @@ def numbers_of_numpy(
     y: NDArray[np.int32], z: Single, i: np.int64, x: np.float32, zero_d: Double
 ) -> None:
     assert_type(xent.cross_entropy(y, logits=z, axis=i, ignore_index=i, base=x), Single)
+    assert_type(xent.cross_entropy(y, logits=z, ignore_index=(-1, i)), Single)
+    assert_type(xent.binary_cross_entropy(z, logits=z, ignore_index=[-100]), Single)
     assert_type(xent.cross_entropy(y, logits=z, label_smoothing=zero_d, denominator=i), Single)
     assert_type(xent.cross_entropy(i, logits=z, softcap=zero_d, z_loss=x), Single)
     assert_type(xent.cross_entropy(z, z, sample_weight=x, where=[True, False]), Single)

@@ -11,7 +11,7 @@ from xent._check import arguments, sizes
 from xent._typing import Array
 
 if TYPE_CHECKING:
-    from xent._plan import Operands, Target
+    from xent._plan import Operands
 
 
 def _of_kind(name: str, x: Array, fits: bool, takes: str) -> None:
@@ -34,6 +34,11 @@ def distributions(name: str, x: Array) -> None:
     """Raise unless ``x`` holds real floating-point numbers, as a target that is a distribution."""
     hint = "; make distributions of labels with xent.one_hot" * _dtype.is_integer(x)
     _of_kind(name, x, _dtype.is_floating(x), f"floating point{hint}")
+
+
+def of_classes(name: str, x: Array) -> None:
+    """Raise unless ``x`` holds truth values, as a mask of classes."""
+    _of_kind(name, x, _dtype.is_bool(x), "bool, True for classes that count")
 
 
 def integers(name: str, x: Array) -> None:
@@ -199,19 +204,22 @@ def head(features: Array, weight: Array, bias: Array | None, *, narrow: bool) ->
         sizes.of_shape("bias", bias, weight.shape[:-1], rule)
 
 
-def ignore_index(x: Any, target: Array | None, kind: Target) -> int | None:
-    """Return the label to ignore, None where the dtype of the labels cannot hold it."""
+def ignored(x: Any, target: Array | None, by_label: bool) -> tuple[float, ...] | None:
+    """Return the labels to ignore, None where there are none that the dtype of the target can hold."""
     if x is None or target is None:
         return None
-    x = arguments.integer("ignore_index", x)
-    if not kind.by_label:
+    rule = "an int, or a sequence of them"
+    every = [arguments.integer("ignore_index", y, rule) for y in _each(x)]
+    if not by_label:
         raise ValueError(
             "ignore_index is for integer labels, and the target holds distributions; use where="
         )
-    dtype = _dtype.name(target.dtype)
-    bits = int(dtype.lstrip("uint"))
-    low, high = (0, 2**bits) if dtype[0] == "u" else (-(2 ** (bits - 1)), 2 ** (bits - 1))
-    return x if low <= x < high else None
+    held = (_dtype.scalar(target, y) for y in every)
+    return tuple(y for y in held if y is not None) or None
+
+
+def _each(x: Any) -> Sequence[Any]:
+    return x if isinstance(x, Sequence) and not isinstance(x, str) else (x,)
 
 
 def binary(target: Array, form: str, shape: Sequence[int]) -> None:

@@ -1,4 +1,4 @@
-"""Cross entropy of labels or distributions, and the perplexity that is its exponential."""
+"""Cross entropy of labels or distributions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from functools import partial
 from typing import Unpack
 
 from xent._call import loss
-from xent._options import CrossEntropyOptions, PerplexityOptions
+from xent._options import CrossEntropyOptions
 from xent._request import Call
 from xent._typing import A, ArrayLike, Maybe
 from xent.kernels import distributions, labels, smoothed
@@ -162,36 +162,3 @@ def sparse_categorical_cross_entropy(
     """
     forms = {"probs": probs, "logits": logits, "log_probs": log_probs}
     return _CALL(target, forms, options=options, only="labels")
-
-
-@loss(PerplexityOptions)
-def perplexity(
-    target: ArrayLike,
-    probs: Maybe[A] = None,
-    *,
-    logits: Maybe[A] = None,
-    log_probs: Maybe[A] = None,
-    **options: Unpack[PerplexityOptions],
-) -> Call[A]:
-    """Return the perplexity of predictions: exp of the mean cross entropy in nats.
-
-    Parameters
-    ----------
-    target : integer (...) or floating (..., K)
-        Labels or distributions.
-    probs, logits, log_probs : floating (..., K)
-        The prediction, exactly one of them.
-
-    Returns
-    -------
-    array
-        0-d; 1 where everything is masked or weighted away.
-
-    Examples
-    --------
-    >>> import numpy as np, xent
-    >>> print(xent.perplexity([0, 3], logits=np.zeros((2, 4))))
-    4.0
-    """
-    forms = {"probs": probs, "logits": logits, "log_probs": log_probs}
-    return _CALL(target, forms, options=options, finish="exp")

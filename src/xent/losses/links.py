@@ -10,23 +10,29 @@ from xent._call import loss
 from xent._check import structure
 from xent._elementary import LOGSUMEXP
 from xent._kernel import Kernel
+from xent._plan import CLASSES
 from xent._request import Call
-from xent._typing import A, Array, Like
+from xent._typing import A, Array, ArrayLike, Like
 from xent.kernels import links
 
 
-def _link(logits: Any, kernel: Kernel, **options: Any) -> Call:
+def _link(logits: Any, kernel: Kernel, where: Any = None, **options: Any) -> Call:
+    kernel = kernel if where is None else links.AMONG[kernel]
     return Call(
-        None,
+        where,
         {"logits": logits},
         distributions={"logits": kernel},
         options={"reduction": "none", **options},
+        soft=None if where is None else CLASSES,
+        target_name="target" if where is None else "where",
         keep_dtype=True,
     )
 
 
 @loss()
-def softmax(logits: Like[A], *, axis: SupportsIndex = -1) -> Call[A]:
+def softmax(
+    logits: Like[A], *, axis: SupportsIndex = -1, where: ArrayLike | None = None
+) -> Call[A]:
     """Return the probabilities aⱼ = exp zⱼ / Σₖ exp zₖ.
 
     Parameters
@@ -35,11 +41,15 @@ def softmax(logits: Like[A], *, axis: SupportsIndex = -1) -> Call[A]:
         Logits; −inf is a class of probability 0.
     axis : int, default -1
         The class axis.
+    where : bool, broadcastable to `logits`, optional
+        False takes a class out of its row, whatever its logit holds: it has value and
+        gradient 0.
 
     Returns
     -------
     array
-        Of the shape and dtype of `logits`; NaN in a row without a limit (all −inf, or two +inf).
+        Of the shape and dtype of `logits`; NaN in a row without a limit (all −inf, or two +inf),
+        0 in one whose classes are all taken out.
 
     References
     ----------
@@ -51,11 +61,13 @@ def softmax(logits: Like[A], *, axis: SupportsIndex = -1) -> Call[A]:
     >>> print(xent.softmax([0.0, 0.0]))
     [0.5 0.5]
     """
-    return _link(logits, links.SOFTMAX, axis=axis)
+    return _link(logits, links.SOFTMAX, where, axis=axis)
 
 
 @loss()
-def log_softmax(logits: Like[A], *, axis: SupportsIndex = -1) -> Call[A]:
+def log_softmax(
+    logits: Like[A], *, axis: SupportsIndex = -1, where: ArrayLike | None = None
+) -> Call[A]:
     """Return the logarithms of the softmax, zⱼ − log Σₖ exp zₖ.
 
     Parameters
@@ -64,11 +76,14 @@ def log_softmax(logits: Like[A], *, axis: SupportsIndex = -1) -> Call[A]:
         Logits; −inf is a class of probability 0.
     axis : int, default -1
         The class axis.
+    where : bool, broadcastable to `logits`, optional
+        False takes a class out of its row, whatever its logit holds: it has value −inf
+        and gradient 0.
 
     Returns
     -------
     array
-        Of the shape and dtype of `logits`, at most 0.
+        Of the shape and dtype of `logits`, at most 0; −inf in a row whose classes are all taken out.
 
     Notes
     -----
@@ -80,11 +95,13 @@ def log_softmax(logits: Like[A], *, axis: SupportsIndex = -1) -> Call[A]:
     >>> print(xent.log_softmax([20.0, 0.0])[0])
     -2.061153620314...e-09
     """
-    return _link(logits, links.LOG_SOFTMAX, axis=axis)
+    return _link(logits, links.LOG_SOFTMAX, where, axis=axis)
 
 
 @loss()
-def logsumexp(logits: Like[A], *, axis: SupportsIndex = -1) -> Call[A]:
+def logsumexp(
+    logits: Like[A], *, axis: SupportsIndex = -1, where: ArrayLike | None = None
+) -> Call[A]:
     """Return log Σₖ exp zₖ.
 
     Parameters
@@ -93,11 +110,15 @@ def logsumexp(logits: Like[A], *, axis: SupportsIndex = -1) -> Call[A]:
         Logits.
     axis : int, default -1
         The class axis, which the result lacks.
+    where : bool, broadcastable to `logits`, optional
+        False takes a class out of its row, whatever its logit holds: it adds nothing and
+        has gradient 0.
 
     Returns
     -------
     array
-        Of the dtype of `logits`; −inf of a row of −inf, +inf where any logit is.
+        Of the dtype of `logits`; −inf of a row of −inf or without classes, +inf where any
+        logit is.
 
     Examples
     --------
@@ -105,7 +126,7 @@ def logsumexp(logits: Like[A], *, axis: SupportsIndex = -1) -> Call[A]:
     >>> print(xent.logsumexp([0.0, 0.0]))
     0.693147180559945...
     """
-    return _link(logits, LOGSUMEXP, axis=axis)
+    return _link(logits, LOGSUMEXP, where, axis=axis)
 
 
 @loss()

@@ -83,9 +83,11 @@ class Case:
 
     def takes(self, *options: str) -> bool:
         """Whether options make sense for the case."""
-        senseless = set() if self.by_label else {"ignore_index"}
+        senseless = set() if self.kind in ("labels", "binary") else {"ignore_index"}
         if self.form != "logits":
             senseless |= {"softcap", "temperature", "z_loss"}
+        if "sample_weight" not in self.names:  # it is a mask of classes, and none of rows
+            senseless |= {"where"}
         return set(options) <= set(self.names) - senseless
 
     def function(self, **given: Any) -> Any:

@@ -13,8 +13,7 @@ from xent.testing.compare import alike, law, require, zero
 @law(lambda case: case.takes("where"))
 def masked(lib: Any, case: Case) -> None:
     """A row that is taken out adds 0 and has gradient 0, whatever it holds."""
-    given, keep = case.draw(seed=11), np.arange(ROWS) != 1
-    where = np.broadcast_to(keep[:, None], (ROWS, CLASSES)).copy() if case.elementwise else keep
+    given, keep, where = case.draw(seed=11), np.arange(ROWS) != 1, _all_but_one(case)
     left = lib.run(case.both, **{k: x[keep] for k, x in given.items()})
     for bad in (np.nan, np.inf):
         spoilt = {k: x.copy() for k, x in given.items()}
@@ -34,11 +33,11 @@ def masked(lib: Any, case: Case) -> None:
 def ignored(lib: Any, case: Case) -> None:
     """A row whose label is ignored is one that is taken out."""
     given = case.draw(seed=12)
-    wanted = lib.run(case.both, **given, where=np.arange(ROWS) != 1)
+    wanted = lib.run(case.both, **given, where=_all_but_one(case))
     given[case.target][1] = -100
     given[case.form][1] = np.nan
-    got = lib.run(case.both, **given, ignore_index=-100)
-    alike(got, wanted, 4)
+    for ignored in (-100, (-1, -100)):
+        alike(lib.run(case.both, **given, ignore_index=ignored), wanted, 4)
 
 
 @law(
@@ -63,6 +62,12 @@ def silenced(lib: Any, case: Case) -> None:
     nothing = lib.run(case.both, **given, sample_weight=np.zeros(shape))
     zero("the value of nothing", nothing[0])
     zero("the gradient of nothing", nothing[1])
+
+
+def _all_but_one(case: Case) -> Any:
+    """Return the mask that takes a row out."""
+    keep = np.arange(ROWS) != 1
+    return np.repeat(keep[:, None], CLASSES, axis=1) if case.elementwise else keep
 
 
 def _of_row(x: Any, row: int) -> Any:

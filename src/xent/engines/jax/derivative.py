@@ -62,7 +62,7 @@ def _derivative(xp: Any, plan: Plan, primals: Any, tangents: Any) -> tuple[Array
     if moves and kernel.shape == "block":
         # The gradient is linear in w: the derivative along a tangent is its transpose.
         def slope(w: Array) -> Array:
-            return kernel.gradient(made, prediction, None, s, None, w, axis)
+            return kernel.gradient(made, prediction, target, s, None, w, axis)
 
         return rows, jax.linear_transpose(slope, rows)(d_prediction)[0]
     one = along(xp.ones_like(rows), plan.row_axis)
