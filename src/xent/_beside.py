@@ -39,6 +39,8 @@ def of_loss(plan: Plan, operands: Operands) -> tuple[Plan, Operands, list[Array 
 
     Where values are pulled back together their weights are the columns of ``sample_weight``.
     """
+    if not plan.beside:
+        return plan, operands, []
     alone, sample = replace(plan, beside=()), operands.sample_weight
     if sample is None or sample.ndim == operands.prediction.ndim - 1:
         return alone, operands, [None] * len(plan.beside)

@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import Any, ParamSpec, overload
 
 from xent import _curvature_head
+from xent._check import arguments
 from xent._curved import moved, slopes
 from xent._dual import OWN
 from xent._dual_verbs import DiagonalVerbs, DualVerbs
-from xent._engine import Engine
+from xent._engine import Engine, Problem
 from xent._linear import Gradients
 from xent._linear_call import LinearProblem
 from xent._made import Made
@@ -63,11 +64,18 @@ def hvp(loss: Callable[P, Any]) -> Callable[..., Any]:
         made: Any = problem(*args, **kwargs)
         if isinstance(made, LinearProblem):
             return _curvature_head.product(made, tangent)
-        engine, plan, operands, _ = made
+        engine, plan, operands = _of_one_value(made, loss)
         v = moved(engine, "the prediction", operands.prediction, tangent)
         return engine.apply(_along, plan, operands, v)[1]
 
     return Made(hvp, loss, product)
+
+
+def _of_one_value(made: Any, loss: Any) -> tuple[Engine, Plan, Operands]:
+    """Return what runs a call that has one value, alone or of each row."""
+    if not isinstance(made, Problem) or made.plan.beside:
+        raise arguments.not_curved(loss)
+    return made.engine, made.plan, made.operands
 
 
 def _along(engine: Engine, plan: Plan, operands: Operands, v: Array) -> tuple[Array, Array]:
@@ -155,7 +163,8 @@ def grad_and_hessian_diagonal(loss: Callable[P, R]) -> Callable[P, tuple[R, R]]:
         made: Any = problem(*args, **kwargs)
         if isinstance(made, LinearProblem):
             raise TypeError("no diagonal is made of the Hessian of a linear head; take hvp")
-        return made.engine.apply(_diagonal, made.plan, made.operands)
+        engine, plan, operands = _of_one_value(made, loss)
+        return engine.apply(_diagonal, plan, operands)
 
     return Made(grad_and_hessian_diagonal, loss, both)
 

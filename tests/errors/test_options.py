@@ -297,6 +297,12 @@ LOGITS = [
 ]
 BESIDE = [
     (
+        lambda: xent.hvp(xent.log_probs)(Y, logits=Z, tangent=Z),
+        TypeError,
+        "no second derivative is known of log_probs",
+        "another loss of one prediction",
+    ),
+    (
         lambda: xent.with_metrics(CE)(Y, P),
         TypeError,
         "with_metrics(cross_entropy)",

@@ -123,7 +123,7 @@ TARGETS = [
         TypeError,
         "target is None; it takes labels",
     ),
-    (lambda: JS(None, P), TypeError, "p is None; it takes distributions"),
+    (lambda: JS(None, P), TypeError, "exactly one of p, target_logits; got none"),
     (lambda: xent.linear_cross_entropy(None, Z, Z), TypeError, "target is None; it takes labels"),
     (
         lambda: CE(Z > 0, logits=Z),

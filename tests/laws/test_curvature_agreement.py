@@ -74,7 +74,7 @@ def test_results_have_the_precision_of_the_prediction(backend, dtype):
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-@pytest.mark.parametrize("case", [c for c in CASES if c.takes("where")], ids=str)
+@pytest.mark.parametrize("case", [c for c in CASES if c.takes("where", "sample_weight")], ids=str)
 def test_masked_rows_are_inert(case, bad):
     given = case.arguments(seed=16)
     x = given[case.form]

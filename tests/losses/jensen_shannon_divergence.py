@@ -48,7 +48,7 @@ def formula(xp, case, given, q, t):
 
 RECORD = Record(
     targets=("pmf", "target_logits"),
-    signature=("p", "q", "target_logits", "logits", "beta", *ROW, "axis"),
+    signature=("p", "q", "target_logits", "logits", "beta", *ROW, "axis", "temperature"),
     positional=("p", "q"),
     formula=formula,
     bounded=True,

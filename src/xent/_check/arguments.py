@@ -251,6 +251,14 @@ def not_logged(loss: Any) -> TypeError:
     )
 
 
+def not_curved(loss: Any) -> TypeError:
+    """Return the error for a function of which no second derivative is known."""
+    return TypeError(
+        f"no second derivative is known of {getattr(loss, '__name__', shown(loss))} as it is called here; "
+        "take cross_entropy or another loss of one prediction, without sequence_axis"
+    )
+
+
 def not_smoothed(form: str) -> ValueError:
     """Return the error for a smoothing that a loss of labels alone does not know."""
     return ValueError(
