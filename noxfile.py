@@ -57,7 +57,9 @@ def pytest(session: nox.Session, *libraries: str, but: tuple[str, ...] = DOCUMEN
     """Run the tests of some libraries; one that is missing is an error."""
     chosen = [f"--{option}={name}" for name in libraries for option in ("backend", "require")]
     ignored = [f"--ignore={path}" for path in but]
-    session.run("pytest", "tests", "-n=auto", *chosen, *ignored, *session.posargs)
+    session.run(
+        "pytest", "tests", "-n=auto", "--dist=worksteal", *chosen, *ignored, *session.posargs
+    )
 
 
 @nox.session
