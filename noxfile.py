@@ -20,6 +20,8 @@ LIBRARIES = ("numpy", "strict", "torch", "jax", "dask", "cupy")
 ON_GPU = ("cupy",)
 CUDA = {"cupy": "cupy", "jax": "jax-cuda", "torch": "torch"}
 """The extra that installs each library for a GPU."""
+EVERY = {"XENT_EVERY": "1"}
+"""What has the tests try every loss where each costs a compilation, or processes; else they try some."""
 SEEN = ["--system-site-packages"]
 """How an environment sees what the machine has installed."""
 # These use several libraries at once; the doctest session has them all.
@@ -145,7 +147,7 @@ def doctest(session: nox.Session) -> None:
 
 @nox.session
 def build(session: nox.Session) -> None:
-    """The sdist, the wheel made from it, and the tests against that wheel."""
+    """The sdist, the wheel made from it, and the tests of the package against that wheel."""
     dist = Path(session.create_tmp()) / "dist"
     shutil.rmtree(dist, ignore_errors=True)
     session.install("build", *group("test"))
@@ -157,7 +159,16 @@ def build(session: nox.Session) -> None:
         session.error(f"the wheel holds {strangers}, or lacks py.typed: {contents}")
     session.install("--force-reinstall", "--no-deps", str(wheel))
     session.install(f"{wheel}[numpy]")
-    pytest(session, "numpy")
+    session.run("pytest", "tests/package", "--backend=numpy", *session.posargs)
+
+
+@nox.session(default=False)
+@nox.parametrize("library", ["torch", "jax", "dask"])
+def every(session: nox.Session, library: str) -> None:
+    """The tests of every loss on a library that compiles, of which its own session tries some."""
+    install(session, library, groups=("test",))
+    session.env.update(EVERY)
+    pytest(session, library)
 
 
 @nox.session(name="distributed-torch", default=False)
@@ -165,8 +176,7 @@ def distributed_torch(session: nox.Session) -> None:
     """DTensors on four processes: every loss in every placement."""
     install(session, "torch", groups=("test",))
     required = ("--backend=torch", "--require=torch")
-    every = {"XENT_EVERY_PLACEMENT": "1"}  # the other sessions try each loss in some
-    session.run("pytest", "tests/distributed", *required, *session.posargs, env=every)
+    session.run("pytest", "tests/distributed", *required, *session.posargs, env=EVERY)
 
 
 @nox.session(name="distributed-dask", default=False)
@@ -183,7 +193,7 @@ def distributed_dask(session: nox.Session) -> None:
 def distributed_jax(session: nox.Session) -> None:
     """JAX on eight devices that a processor is taken for: every loss and placement."""
     install(session, "jax", groups=("test",))
-    flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=8"}
+    flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=8", **EVERY}
     chosen = ("--backend=jax", "--require=jax", *session.posargs)
     session.run("pytest", "tests/distributed", *chosen, env=flags)
 

@@ -4,6 +4,7 @@ A loss is covered by all laws once it has a record in `tests/losses/`; `test_reg
 has.
 """
 
+import os
 from dataclasses import dataclass, replace
 from functools import cached_property, wraps
 from importlib import import_module
@@ -210,7 +211,25 @@ def filled(problem):
     return replace(plan, kernel=plan.kernel.filled(operands.numbers.kernel)), operands
 
 
+EVERY = "XENT_EVERY" in os.environ
+"""Whether what costs a compilation, or processes, is tried of every loss in every way, which takes long."""
+SOME_OF_THE_FAMILY = ("focal_loss", "brier_score")
+"""A curve, and a loss that needs whole rows: what the others of their kind would show again."""
+FAMILY = {
+    *("asymmetric_loss", "binary_focal_loss", "brier_score", "chi_square_divergence", "focal_loss"),
+    *("generalized_cross_entropy", "hellinger_distance", "poly_loss", "renyi_divergence"),
+    *(
+        "renyi_entropy",
+        "spherical_score",
+        "total_variation",
+        "tsallis_divergence",
+        "tsallis_entropy",
+    ),
+} - {*SOME_OF_THE_FAMILY}
+
+
 def in_brief(case):
     """Whether it is the first of its loss, or of the main one, or of two rows of logits."""
     first = next(c for c in CASES if c.loss == case.loss)
-    return case.loss == "cross_entropy" or case == first or case.kind == "target_logits"
+    named = case.loss == "cross_entropy" or case == first or case.kind == "target_logits"
+    return named and (EVERY or case.loss not in FAMILY)

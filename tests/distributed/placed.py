@@ -1,6 +1,5 @@
 """Every loss, with its arrays placed on a mesh in many ways, beside the same on one process."""
 
-import os
 from functools import cache
 
 import numpy as np
@@ -11,9 +10,6 @@ from torch.distributed.tensor import DTensor, Partial, Replicate, Shard, distrib
 from tests.near import assert_near
 
 ROWS, CLASSES = (6,), 9
-EVERY = "XENT_EVERY_PLACEMENT" in os.environ
-"""Whether each case is tried in each placement, which takes minutes."""
-
 WAYS = {
     "rows": ((4,), (Shard(0),)),
     "classes": ((4,), (Shard(1),)),

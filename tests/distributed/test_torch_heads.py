@@ -8,7 +8,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 import xent
 from tests.backends import converted
-from tests.distributed.placed import EVERY, assert_placed, mesh_of, whole
+from tests.cases import EVERY
+from tests.distributed.placed import assert_placed, mesh_of, whole
 from tests.distributed.test_torch_processes import exchanged
 from tests.distributed.torch import results
 from tests.laws.strangers import hits

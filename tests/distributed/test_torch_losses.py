@@ -8,8 +8,8 @@ from torch.distributed.tensor import Shard, distribute_tensor
 from torch.utils.checkpoint import checkpoint
 
 import xent
-from tests.cases import CASES, NAMED, in_brief
-from tests.distributed.placed import CLASSES, EVERY, ROWS, WAYS, assert_as_on_one
+from tests.cases import CASES, EVERY, NAMED, in_brief
+from tests.distributed.placed import CLASSES, ROWS, WAYS, assert_as_on_one
 from tests.distributed.torch import results
 
 BRIEF = [case for case in CASES if in_brief(case)]
