@@ -15,7 +15,7 @@ from xent._target import along
 from xent._typing import Array, R
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Part(Generic[R]):
     """Some classes of the rows of a checked call, made by `xent.part`.
 
@@ -103,7 +103,7 @@ class Part(Generic[R]):
         return _parts.measure(self.engine.xp, self.plan, one, self.first)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Whole(Generic[R]):
     """A part, and what is known of its whole rows: all that its value and its gradient need."""
 

@@ -78,6 +78,7 @@ MERGES = [
     (merged(np.zeros((3, 2))), ValueError, "shape (3, 2)"),
     (merged(np.zeros((2, 4, 2))), ValueError, "shape (2, 4, 2)"),
     (merged(5), ValueError, "shape ()"),
+    (merged(None), TypeError, "merged got None", "the statistics of each part"),
     (merged([np.zeros((3, 2)), np.zeros((7, 2))]), ValueError, "part 1 are float64 (7, 2)"),
     (merged([np.zeros((3, 2), "f4"), np.zeros((3, 2))]), ValueError, "part 0 float32 (3, 2)"),
     (merged([part(LABELS, logits=Z, **PLACE)]), TypeError, "takes the statistics"),

@@ -96,6 +96,8 @@ def on_many(name: str) -> TypeError:
 
 def alike(every: Any) -> None:
     """Raise unless the statistics of a sequence are arrays of one shape and dtype."""
+    if every is None:
+        raise TypeError("merged got None; it takes the statistics of each part")
     if not isinstance(every, (list, tuple)):
         return
     for i, x in enumerate(every):
