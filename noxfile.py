@@ -133,7 +133,7 @@ for _library in LIBRARIES:
 @nox.session
 def doctest(session: nox.Session) -> None:
     """Every example: in docstrings, in the README, in examples/."""
-    groups = ("test", "example", "peers", "bench", "boosting")
+    groups = ("test", "example", "peers", "bench", "boosting", "frameworks")
     install(session, "numpy", "torch", "jax", "dask", groups=groups)
     keras = {"KERAS_BACKEND": "numpy"}  # which nobody else has chosen
     cupy = "--ignore-glob=/*/engines/cupy/*"  # which can't be imported without a GPU
