@@ -56,6 +56,13 @@ class CuPyVerbs(Namespace):
         _PUT(_last(index, axis), value, x.shape[axis], cupy.moveaxis(x, axis, -1))
         return x
 
+    def added(self, x: Any, index: Any, value: Any, axis: int) -> Any:
+        """Add ``value`` to ``x`` at ``index``."""
+        inside = (index >= 0) & (index < x.shape[axis])
+        near = cupy.where(inside, index, 0)
+        cupy.add.at(x, self.places(x, near, axis), cupy.where(inside, value, -0.0).astype(x.dtype))
+        return x
+
     def shifted(self, x: Any, peak: Any) -> Any:
         """Return ``x − peak`` with its limits."""
         return _shifted(x, peak)
