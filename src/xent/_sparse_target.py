@@ -8,7 +8,7 @@ from typing import Any
 from xent import _dtype
 from xent._check import values
 from xent._plan import Operands, Plan, Target
-from xent._target import smooth, weighted, without
+from xent._target import along, smooth, weighted, without
 from xent._typing import Array, Verbs
 from xent.kernels.sparse import Entries
 
@@ -82,18 +82,16 @@ class Spread(Dense):
         index, p = _entries(xp, plan, operands, 0)
         share, last = _share(xp, plan, operands, p), p.ndim - 1
         if operands.class_weight is None:
-            others = share * (plan.classes - p.shape[last])
-            return xp.sum(p, axis=last) + xp.squeeze(others, axis=last)
+            return xp.sum(p, axis=last) + share * (plan.classes - p.shape[last])
         total = xp.sum(_dtype.cast(xp, operands.class_weight, p.dtype), axis=None)
-        own = xp.silent(p - share, _weights(xp, operands, index, p.dtype))
-        return xp.sum(own, axis=last) + xp.squeeze(share, axis=last) * total
+        own = (p - along(share, last)) * _weights(xp, operands, index, p.dtype)
+        return xp.sum(own, axis=last) + share * total
 
     def _row(self, xp: Verbs, plan: Plan, operands: Operands, first: Any) -> Array:
         assert plan.axis is not None
         index, p = _entries(xp, plan, operands, first)
-        share = _share(xp, plan, operands, p)
+        share = along(_share(xp, plan, operands, p), plan.axis)
         index, p = _turned(xp, plan, index, p)
-        share = xp.moveaxis(share, -1, plan.axis)
         t = _zeros(xp, operands) + share
         t = xp.added(t, index, xp.zeros_like(p) - share, plan.axis)  # 0, to which p adds exactly
         return xp.added(t, index, p, plan.axis)
@@ -150,11 +148,11 @@ def _weights(xp: Verbs, operands: Operands, index: Array, dtype: Any) -> Array:
 
 
 def _share(xp: Verbs, plan: Plan, operands: Operands, p: Array) -> Array:
-    """Return what each other class has of what a row lacks to 1, one number a row along the last axis."""
+    """Return what each other class has of what a row lacks to 1, one number a row."""
     last = p.ndim - 1
-    lack = 1 - xp.sum(p, axis=last, keepdims=True)
+    lack = 1 - xp.sum(p, axis=last)
     share = xp.where(lack < 0, xp.zeros_like(lack), lack) / max(1, plan.classes - p.shape[last])
-    return without(xp, share, operands.where, last, 0.0)
+    return without(xp, share, operands.where, None, 0.0)
 
 
 def _zeros(xp: Verbs, operands: Operands) -> Array:

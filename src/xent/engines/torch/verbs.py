@@ -18,6 +18,7 @@ class TorchVerbs(Namespace):
     abs = staticmethod(torch.abs)
     exp = staticmethod(torch.exp)
     full_like = staticmethod(torch.full_like)
+    moveaxis = staticmethod(torch.movedim)  # which `vmap` has a rule for
     log1p = staticmethod(torch.log1p)
     ones_like = staticmethod(torch.ones_like)
     reshape = staticmethod(torch.reshape)
