@@ -92,7 +92,9 @@ class Spread(Dense):
         index, p = _entries(xp, plan, operands, first)
         share = along(_share(xp, plan, operands, p), plan.axis)
         index, p = _turned(xp, plan, index, p)
-        t = _zeros(xp, operands) + share
+        nothing = _zeros(xp, operands)
+        known = xp.iota(nothing, plan.axis) + first < plan.classes  # of none a process has one
+        t = xp.where(known, share, nothing)
         t = xp.added(t, index, xp.zeros_like(p) - share, plan.axis)  # 0, to which p adds exactly
         return xp.added(t, index, p, plan.axis)
 
