@@ -133,10 +133,6 @@ class Namespace:
             x = self.api.where(self.iota(x, axis) == index[one], x + value[one], x)
         return x
 
-    def places(self, x: Array, index: Array, axis: int) -> tuple[Array, ...]:
-        """Return ``index`` along ``axis`` and all places along the others, as a library indexes by arrays."""
-        return tuple(index if i == axis % x.ndim else self.iota(x, i) for i in range(x.ndim))
-
     def replaced(self, x: Array, index: Array, value: Any, axis: int) -> Array:
         """Return a new array: ``x`` with ``value`` at ``index``; an index out of range changes nothing."""
         return self.api.where(self.iota(x, axis) == index, value, x)

@@ -23,6 +23,12 @@ _PUT = cupy.ElementwiseKernel(
     "if (index >= 0 && index < classes) x[i * classes + index] = value",
     "xent_put",
 )
+_ADD = cupy.ElementwiseKernel(
+    "S index, T value, int64 entries, int64 classes",
+    "raw T x",
+    "if (index >= 0 && index < classes) atomicAdd(&x[i / entries * classes + index], value)",
+    "xent_add",
+)
 
 
 class CuPyVerbs(Namespace):
@@ -58,9 +64,8 @@ class CuPyVerbs(Namespace):
 
     def added(self, x: Any, index: Any, value: Any, axis: int) -> Any:
         """Add ``value`` to ``x`` at ``index``."""
-        inside = (index >= 0) & (index < x.shape[axis])
-        near = cupy.where(inside, index, 0)
-        cupy.add.at(x, self.places(x, near, axis), cupy.where(inside, value, -0.0).astype(x.dtype))
+        index, value = (cupy.moveaxis(y, axis, -1) for y in (index, value))
+        _ADD(index, value, index.shape[-1], x.shape[axis], cupy.moveaxis(x, axis, -1))
         return x
 
     def shifted(self, x: Any, peak: Any) -> Any:

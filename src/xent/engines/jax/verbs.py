@@ -147,7 +147,8 @@ class JaxVerbs(Namespace):
         beyond: Any = jnp.where(
             index < 0, x.shape[axis], index
         )  # which JAX would count from the end
-        made: Array = x.at[self.places(x, beyond, axis)].add(value, mode="drop")
+        places = tuple(beyond if i == axis % x.ndim else self.iota(x, i) for i in range(x.ndim))
+        made: Array = x.at[places].add(value, mode="drop")
         return made
 
     def first_peak(self, x: Array, axis: int) -> Array:
