@@ -18,6 +18,7 @@ from xent._options import ScoreOptions as ScoreOptions
 from xent._part_call import part as part
 from xent._pullback import vjp as vjp
 from xent._request import Call as Call
+from xent._sparse import SparseDistribution as SparseDistribution
 from xent._transform import grad as grad
 from xent._transform import linear_head as linear_head
 from xent._transform import value_and_grad as value_and_grad

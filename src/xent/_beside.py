@@ -8,7 +8,6 @@ from functools import reduce
 from typing import Any
 
 from xent._plan import Numbers, Operands, Plan, masked
-from xent._target import LABEL
 from xent._typing import Array
 
 
@@ -24,13 +23,14 @@ def of_beside(plan: Plan, operands: Operands) -> list[tuple[Plan, Operands]]:
     numbers, even = operands.numbers, operands.where is None
     alone = Plan(
         plan.kernel,
-        LABEL if plan.target.by_label else plan.target,
+        plan.target.alone,
         *(plan.form, plan.axis, plan.row_axis, plan.classes, plan.source),
         **{key: getattr(plan, key) for key in ("half", "capped", "tempered", "traced", "checked")},
         even=even,
     )
     kept = Numbers(softcap=numbers.softcap, temperature=numbers.temperature)
     bare = Operands(operands.prediction, operands.target, where=operands.where, numbers=kept)
+    bare = bare._replace(target_probs=operands.target_probs)
     return [(replace(alone, kernel=kernel), bare) for kernel in plan.beside]
 
 

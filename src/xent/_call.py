@@ -28,6 +28,8 @@ from xent._request import (
     plan_of,
     spread,
 )
+from xent._sparse import SparseDistribution
+from xent._sparse_target import apart, probs_of
 from xent._typing import Array, Form, R
 
 P = ParamSpec("P")
@@ -107,6 +109,9 @@ def checked(function: str, call: Call) -> Problem:
     name = call.names.get(form, form)
     options = call.options
     given = {name: call.predictions[form], call.target_name: call.target}
+    if type(call.target) is SparseDistribution:
+        call, entries = apart(call)
+        given = {name: call.predictions[form], **entries}
     for key in WEIGHTS:
         if key in options:
             given[key] = options[key]
@@ -154,6 +159,8 @@ def planned(
     """
     weights: Any = map(arrays.get, WEIGHTS)
     operands = Operands(arrays[name], arrays.get(call.target_name), *weights)
+    if call.sparse_target:
+        operands = operands._replace(target_probs=arrays[probs_of(call.target_name)])
     if call.soft is CLASSES:  # `where` is that of classes, and none of rows
         operands = operands._replace(where=None)
     if sight is Sight.TRACED:
@@ -179,13 +186,13 @@ def planned(
 def _key(engine: Engine, call: Call, operands: Operands, form: Form) -> tuple[Any, ...]:
     """Return all that a plan is a function of."""
     key: list[Any] = [engine, form, call.soft, call.only, call.finish, call.reductions]
-    key += [call.sequence_axis, call.beside]
+    key += [call.sequence_axis, call.beside, call.sparse_target]
     shape = operands.prediction.shape
     key += [operands.prediction.dtype, len(shape)]
     for x in operands[1:-1]:
         key.append(None if x is None else (x.dtype, len(x.shape)))
     kernel: Any = None
-    for forms in (call.labels, call.smoothed, call.distributions):
+    for forms in (call.labels, call.smoothed, call.sparse, call.distributions):
         kernel = forms.get(form, kernel)
         key.append(kernel.key if form in forms else None)
     for option, x in call.options.items():
@@ -201,15 +208,20 @@ def _key(engine: Engine, call: Call, operands: Operands, form: Form) -> tuple[An
 
 def _agree(plan: Plan, operands: Operands) -> bool:
     """Whether the shapes fit each other as those did that the plan was made of."""
-    x, target, class_weight, pos_weight, sample, where, denominator, _ = operands
+    x, target, class_weight, pos_weight, sample, where, denominator, probs, _ = operands
     shape, axis = x.shape, plan.axis
     rows = shape
     if axis is not None:
         if shape[axis] != plan.classes:
             return False
         rows = shape[:axis] + shape[axis + 1 :]
+    of_target = rows if plan.target.by_label else shape
+    if probs is not None:
+        of_target = (*rows, probs.shape[-1])
+        if probs.shape != of_target or probs.shape[-1] > plan.classes:
+            return False
     return (
-        (target is None or target.shape == (rows if plan.target.by_label else shape))
+        (target is None or target.shape == of_target)
         and (sample is None or sample.shape == rows)
         and (where is None or where.shape == rows)
         and (class_weight is None or class_weight.shape == (plan.classes,))
@@ -228,14 +240,15 @@ def seen(
     if plan.form == "logits" and not plan.target.checks:
         return plan if plan.traced else plan.seen
     if sight is Sight.TRACED:  # of all the arrays; of what is looked at it need not be
-        sight = engine.sight((*operands[:2], operands.where))
+        sight = engine.sight((*operands[:2], operands.where, operands.target_probs))
     if sight is not Sight.READABLE and validate is None:
         return plan
     if sight is Sight.TRACED:
         raise values.unreadable()
     if engine.lends_views:
         engine, operands = engine.look(operands)
-    if plan.form == "logits" and plan.target.by_label and operands.where is None:
+    plain = operands.where is None and operands.target_probs is None
+    if plan.form == "logits" and plan.target.by_label and plain:
         labels = operands.target
         if 0 not in labels.shape and engine.xp.within(labels, 0, plan.classes - 1):
             return plan.seen

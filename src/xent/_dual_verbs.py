@@ -173,6 +173,15 @@ class DualVerbs(Namespace):
         """Return the entry of ``x`` at ``index``."""
         return self.along(x, lambda y: self.base.pick(y, index, axis), axis, index)
 
+    def entries(self, x: Any, index: Any, axis: int) -> Any:
+        """Return the entries of ``x`` at ``index``."""
+        return linear(self.base.entries, x, index, axis)
+
+    def added(self, x: Any, index: Any, value: Any, axis: int) -> Any:
+        """Return ``x`` with ``value`` added at ``index``."""
+        nothing = self.base.zeros_like(raw(x))
+        return x + linear(lambda y: self.base.added(nothing + 0, index, y, axis), value)
+
     def first_peak(self, x: Any, axis: int) -> Any:
         """Return the index of the first maximum."""
         return self.base.first_peak(raw(x), axis)

@@ -19,6 +19,8 @@ from xent._made import part_of
 from xent._namespace import Sight
 from xent._plan import Operands, Plan
 from xent._request import Call, Outline, weighing
+from xent._sparse import SparseDistribution
+from xent._sparse_target import apart
 from xent._typing import Array
 
 
@@ -134,7 +136,10 @@ def prepare(function: str, given: LinearCall) -> LinearProblem:
     """Check a call of a linear loss; return what runs it, its rows flat."""
     call, options = given.call, given.call.options
     arguments.exactly_one(function, **call.predictions)
-    every = {**given.head, call.target_name: call.target, **weighing(options)}
+    entries = {call.target_name: call.target}
+    if type(call.target) is SparseDistribution:
+        call, entries = apart(call)
+    every = {**given.head, **entries, **weighing(options)}
     engine, arrays = _dispatch.resolve(every, like="features")
     of_head = Head(arrays["features"], arrays["weight"], arrays.get("bias"))
     structure.head(*of_head, narrow=call.elementwise)
@@ -191,8 +196,11 @@ def _flat(
     """Return operands with one axis of rows, or of rows and one of classes."""
     wide = (prod(rows), prod(classes))
     row = wide if plan.axis is None else wide[:1]
+    probs = operands.target_probs
+    of_entries = (*row, probs.shape[-1]) if probs is not None else row
     shapes = {
-        "target": row if plan.target.by_label else wide,
+        "target": of_entries if plan.target.by_label else wide,
+        "target_probs": of_entries,
         "sample_weight": row,
         "where": row,
     }

@@ -119,6 +119,20 @@ class Namespace:
         entry = self.pick(x, self.where(inside, index, self.zeros_like(index)), axis)
         return self.where(inside, entry, self.full_like(entry, self.nan))
 
+    def entries(self, x: Array, index: Array, axis: int) -> Array:
+        """Return the entries of ``x`` at ``index``, which is in range and of any size along ``axis``."""
+        return self.api.take_along_axis(x, index, axis=axis)
+
+    def added(self, x: Array, index: Array, value: Array, axis: int) -> Array:
+        """Return ``x``, the caller's own, with ``value`` added at ``index``, of any size along ``axis``.
+
+        An index out of range changes nothing, and at one that is there twice both are added.
+        """
+        for i in range(index.shape[axis]):
+            one = (slice(None),) * (axis % x.ndim) + (slice(i, i + 1), ...)
+            x = self.api.where(self.iota(x, axis) == index[one], x + value[one], x)
+        return x
+
     def replaced(self, x: Array, index: Array, value: Any, axis: int) -> Array:
         """Return a new array: ``x`` with ``value`` at ``index``; an index out of range changes nothing."""
         return self.api.where(self.iota(x, axis) == index, value, x)

@@ -17,6 +17,8 @@ from xent._namespace import Sight
 from xent._part import Part
 from xent._plan import CLASSES, Operands, masked
 from xent._request import Call, Outline, is_array, spread, weighing
+from xent._sparse import SparseDistribution
+from xent._sparse_target import apart
 from xent._typing import A, Array, ArrayLike, HasShape, Maybe
 
 
@@ -48,7 +50,10 @@ def prepare(function: str, given: PartCall) -> _Found:
     parts.validated(call.options.get("validate"))
     name = next(name for name, x in predictions.items() if x is not None)
     traced = {"first": given.first} if is_array(given.first) else {}
-    every = {name: predictions[name], call.target_name: call.target, **weighing(call.options)}
+    entries = {call.target_name: call.target}
+    if type(call.target) is SparseDistribution:
+        call, entries = apart(call)
+    every = {name: predictions[name], **entries, **weighing(call.options)}
     engine, arrays = _dispatch.resolve(every | traced, like=name)
     if engine.spreads:
         raise parts.on_many(name)

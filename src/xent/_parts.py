@@ -105,4 +105,5 @@ def kernels(plan: Plan, operands: Operands) -> list[Kernel]:
 
 def _adds_mass(plan: Plan, operands: Operands) -> bool:
     """Whether a mean divides by what targets weigh, of which each part has a share."""
-    return plan.target.counts and plan.reduction == "mean" and operands.denominator is None
+    shared = plan.target.counts and not plan.target.by_label
+    return shared and plan.reduction == "mean" and operands.denominator is None

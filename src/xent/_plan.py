@@ -12,7 +12,7 @@ from xent import _dtype, _elementary
 from xent._kernel import HOLE, Kernel
 from xent._typing import Array, Form, Number, Verbs
 
-Source = Literal["labels", "smoothed", "distributions"]
+Source = Literal["labels", "smoothed", "distributions", "sparse"]
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,11 @@ NO_NUMBERS = Numbers()
 
 
 class Operands(NamedTuple):
-    """All arrays of a call, None where not given, and its numbers."""
+    """All arrays of a call, None where not given, and its numbers.
+
+    Of a sparse distribution the target is the indices; they and the probabilities have the axes of the rows,
+    and then that of the entries.
+    """
 
     prediction: Array
     target: Any = None
@@ -111,6 +115,7 @@ class Operands(NamedTuple):
     sample_weight: Array | None = None
     where: Array | None = None
     denominator: Array | None = None
+    target_probs: Array | None = None
     numbers: Numbers = NO_NUMBERS
 
 
@@ -120,7 +125,7 @@ class Target:
     Attributes
     ----------
     name : what the one of its kind is called in this module
-    by_label : whether it holds class labels, one per row
+    by_label : whether it holds class labels, one per row or a few
     soft : whether what the kernel takes of it may have a derivative
     counts : whether its mass is what a row counts in a mean, class weights or not
     costs : whether the kernel leaves it to the row to be multiplied by its class weight
@@ -135,6 +140,11 @@ class Target:
 
     def __init__(self, name: str) -> None:
         self.name = name
+
+    @property
+    def alone(self) -> Target:
+        """What it is without smoothing and class weights, to whatever kernel."""
+        return self
 
     def __reduce__(self) -> str:
         return self.name  # each is one, compared by identity, wherever it is unpickled

@@ -13,6 +13,7 @@ from xent._check import arguments, sequences, sizes, structure
 from xent._engine import Engine
 from xent._kernel import Forms, Kernel
 from xent._plan import CLASSES, NOTHING, Numbers, Operands, Plan, Source, Target
+from xent._sparse_target import DENSE, SPARSE, SPREAD
 from xent._typing import Form, R_co
 from xent.kernels import links
 
@@ -60,6 +61,8 @@ class Call(Generic[R_co]):
     sequence_axis : the axis of the rows that a mean runs over, None for all
     keep_dtype : whether the value has the prediction's dtype in half precision too
     beside : the kernels of what each row is measured for beside its loss
+    sparse : the kernels of targets of a few classes; without one they are distributions
+    sparse_target : what becomes of the rest of such a target, once it is taken apart; None of any other
     returns : what is made of the value and of the tuple of those beside it
     """
 
@@ -78,6 +81,8 @@ class Call(Generic[R_co]):
     sequence_axis: Any = None
     keep_dtype: bool = False
     beside: tuple[Kernel, ...] = ()
+    sparse: Forms = field(default_factory=dict)
+    sparse_target: Literal["lost", "uniform"] | None = None
     returns: Callable[..., Any] | None = None
 
     @property
@@ -118,7 +123,9 @@ def plan_of(call: Call, operands: Operands, name: str, form: Form) -> Plan:
         reduction=options["reduction"],
         half=_dtype.is_half(prediction),
         ignore_index=structure.ignored(
-            options["ignore_index"], operands.target, kind.by_label or axis is None
+            options["ignore_index"],
+            operands.target,
+            axis is None or (kind.by_label and not call.sparse_target),
         ),
         finish=call.finish,
         smoothed=numbers["label_smoothing"],
@@ -151,6 +158,14 @@ def _of_target(
     if target is None:
         return NOTHING, "distributions"
     shape = prediction.shape
+    if call.sparse_target:
+        structure.entries(call, operands, axis, form, shape)
+        if call.sparse_target == "uniform":
+            return SPREAD, "distributions"
+        smoothed = is_there("label_smoothing", options["label_smoothing"])
+        return (
+            (SPARSE, "sparse") if form in call.sparse and not smoothed else (DENSE, "distributions")
+        )
     if axis is None:
         structure.binary(target, name, shape)
         return call.soft or targets.PAIR, "distributions"

@@ -19,6 +19,11 @@ class Label(Target):
     soft = False
     checks = True
 
+    @property
+    def alone(self) -> Target:
+        """The label."""
+        return LABEL
+
     def ready(self, xp: Verbs, plan: Plan, operands: Operands, first: Any) -> Any:
         """Return the index, with a class axis of size 1."""
         labels = operands.target

@@ -14,6 +14,7 @@ from xent._linear import Gradients
 from xent._linear_call import LinearProblem, of_logits, prepare
 from xent._made import Made, original, part_of
 from xent._pair_call import BySign, ByTemperature, PairProblem
+from xent._sparse import TargetLike
 from xent._typing import A, Array, ArrayLike, Like, R, R_co
 
 P = ParamSpec("P")
@@ -172,7 +173,7 @@ class LinearLoss(Protocol):
 
     def __call__(
         self,
-        target: ArrayLike,
+        target: TargetLike,
         features: Like[A],
         weight: ArrayLike,
         bias: ArrayLike | None = None,
@@ -218,7 +219,7 @@ def linear_head(loss_of_logits: Callable[..., Any]) -> LinearLoss:
         )
 
     def body(
-        target: ArrayLike,
+        target: TargetLike,
         features: ArrayLike,
         weight: ArrayLike,
         bias: ArrayLike | None = None,

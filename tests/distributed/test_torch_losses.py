@@ -1,5 +1,9 @@
 """Every loss of a DTensor is that of one process, and its derivatives are placed as what they are of."""
 
+from functools import partial
+from types import SimpleNamespace
+
+import numpy as np
 import pytest
 import torch
 import torch.distributed as dist
@@ -79,9 +83,28 @@ def of_checkpoint(name):
     assert torch.equal(slope(placed, kept).full_tensor(), slope(placed, loss).full_tensor())
 
 
+def of_sparse(name):
+    """Check a distribution of a few classes, and its probabilities' own derivatives."""
+    way, rest = name
+    draw = np.random.default_rng(8)
+    indices = np.stack([draw.permutation(CLASSES)[:4] for _ in range(ROWS[0])])
+    given = {"indices": indices, "p": draw.uniform(0.05, 0.2, indices.shape)}
+    given |= {"logits": draw.normal(size=(*ROWS, CLASSES))}
+    given |= {"class_weight": draw.uniform(0.5, 2, CLASSES)}
+
+    def function(indices, p, loss=xent.cross_entropy, **given):
+        return loss(xent.SparseDistribution(indices, p, rest), **given)
+
+    both = partial(function, loss=xent.value_and_grad(xent.cross_entropy))
+    case = SimpleNamespace(function=function, both=both, form="logits")
+    assert_as_on_one(case, given, way, "placed", others=True)
+    del given["class_weight"]
+    assert_as_on_one(case, given, way, others=False)
+
+
 def run(check):
     kind, *name = check
-    ways = {"way": of_way, "others": of_others, "reduction": of_reduction}
+    ways = {"way": of_way, "sparse": of_sparse, "others": of_others, "reduction": of_reduction}
     {**ways, "checkpoint": of_checkpoint}[kind](name)
 
 
@@ -89,6 +112,7 @@ MOST = ("rows", "classes", "rows, classes")
 CHECKS = [("way", case, way) for case in (CASES if EVERY else BRIEF) for way in MOST]
 CHECKS += [("way", MAIN, way) for way in WAYS if way not in MOST]
 CHECKS += [("others", case, "rows, classes", "placed") for case in BRIEF]
+CHECKS += [("sparse", way, rest) for way in MOST for rest in (None, "uniform")]
 CHECKS += [("checkpoint",)]
 CHECKS += [("reduction", MAIN, "rows, classes", r) for r in ("none", "sum", "mean")]
 if EVERY:

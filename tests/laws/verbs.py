@@ -46,6 +46,12 @@ class Given:
         return self.make(np.asarray(self.places[: len(self.rows)])[:, None])
 
     @property
+    def twice(self):
+        """Two indices of each row, in some the same."""
+        index = np.asarray(self.places[: len(self.rows)])[:, None]
+        return self.make(np.concatenate([index, index % 3], axis=1))
+
+    @property
     def inside(self):
         return self.make(np.asarray(INSIDE[: len(self.rows)])[:, None])
 
@@ -120,6 +126,10 @@ BINARY = ("maximum", "minimum", "silent", "at_most")
 CALLS = {
     **{name: [lambda xp, g, name=name: getattr(xp, name)(g.x)] for name in UNARY},
     **{name: [lambda xp, g, name=name: getattr(xp, name)(g.x, g.y)] for name in BINARY},
+    "added": [
+        lambda xp, g: xp.added(g.x, g.twice, xp.reshape(g.x[:, :2], (-1, 2)), 1),
+        lambda xp, g: xp.added(g.x, g.index, g.column, -1),
+    ],
     "anew": [lambda xp, g: xp.anew(g.x, g.peak)],
     "at_label": [
         lambda xp, g: xp.at_label(g.x, g.index, 1),
@@ -152,6 +162,7 @@ CALLS = {
         ),
     ],
     "divide": [divided],
+    "entries": [lambda xp, g: xp.entries(g.x, xp.clip(g.twice, 0, 3), 1)],
     "first_peak": [first_peak],
     "floating": [lambda xp, g: xp.astype(g.x, xp.floating)],
     "full_like": [lambda xp, g: xp.full_like(g.x, 2.5), lambda xp, g: xp.full_like(g.peak, xp.nan)],
@@ -164,6 +175,7 @@ CALLS = {
         lambda xp, g: xp.max(rivals(xp, g, 0), axis=0, keepdims=True),
     ],
     "maybe": [lambda xp, g: xp.maybe(lambda: xp.abs(g.x) > 2)],
+    "moveaxis": [lambda xp, g: xp.moveaxis(g.x, -1, 0)],
     "ones_like": [lambda xp, g: xp.ones_like(g.x)],
     "pick": [
         lambda xp, g: xp.pick(g.x, g.inside, 1),

@@ -49,12 +49,13 @@ LINEAR = ("linear_cross_entropy", "linear_binary_cross_entropy")
 BESIDE = ("log_probs", "linear_log_probs", "with_metrics", "vjp", "LogProbs", "Metrics")
 WORKERS = ("set_workers", "get_workers")
 CURVATURES = ("hvp", "gauss_newton", "grad_and_hessian_diagonal")
+TARGETS = ("SparseDistribution",)
 OF_YOUR_OWN = ("Call", "Kernel", "loss", "linear_head", "part")
 OPTIONS = (
     *("BinaryOptions", "CrossEntropyOptions", "DistanceOptions"),
     *("DivergenceOptions", "LikelihoodOptions", "ScoreOptions"),
 )
-FUNCTIONS = (*SIGNATURES, *LINEAR, *BESIDE, *WORKERS, *CURVATURES, *OF_YOUR_OWN, *OPTIONS)
+FUNCTIONS = (*SIGNATURES, *LINEAR, *BESIDE, *WORKERS, *CURVATURES, *TARGETS, *OF_YOUR_OWN, *OPTIONS)
 DEFAULTS = {
     "axis": -1,
     "base": None,

@@ -27,7 +27,14 @@ def _put(index: Any, value: Any, classes: int, x: Any) -> None:
             x[(*place, index[place])] = value[place]
 
 
-MEANINGS = {"xent_entry": _entry, "xent_put": _put}
+def _add(index: Any, value: Any, entries: int, classes: int, x: Any) -> None:
+    for place in np.ndindex(index.shape):
+        if 0 <= index[place] < classes:
+            with np.errstate(all="ignore"):
+                x[(*place[:-1], index[place])] += value[place]
+
+
+MEANINGS = {"xent_entry": _entry, "xent_put": _put, "xent_add": _add}
 
 
 class ElementwiseKernel:

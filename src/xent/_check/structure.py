@@ -12,6 +12,8 @@ from xent._typing import Array
 
 if TYPE_CHECKING:
     from xent._plan import Operands
+    from xent._request import Call
+    from xent._typing import Form
 
 
 def _of_kind(name: str, x: Array, fits: bool, takes: str) -> None:
@@ -124,6 +126,35 @@ def is_labels(
     _of_kind("target", x, only != "labels", f"integer labels{cast or hint}")
     same_shape("target", x, form, shape, cast)
     return False
+
+
+def entries(
+    call: Call, operands: Operands, axis: int | None, form: Form, shape: Sequence[int]
+) -> None:
+    """Raise unless the target of a loss may be sparse, and its arrays have k entries for each row."""
+    name, index = call.target_name, operands.target
+    probs: Any = operands.target_probs
+    if (
+        axis is None
+        or call.soft is not None
+        or call.only == "labels"
+        or form not in call.distributions
+    ):
+        raise TypeError(
+            f"{name.removesuffix('.indices')} is a SparseDistribution; this loss takes none of {form}"
+        )
+    _of_kind(name, index, _dtype.is_integer(index), "integer class indices")
+    of_probs = name.replace(".indices", ".probs")
+    distributions(of_probs, probs)
+    rows = (*shape[:axis], *shape[axis + 1 :])
+    wanted = (*rows, *index.shape[-1:])
+    rule = f"; it takes {{}}, the rows of {form} and then k entries, and nothing is broadcast"
+    sizes.of_shape(name, index, wanted, rule)
+    same_shape(of_probs, probs, name, index.shape)
+    if index.shape[-1] > shape[axis]:
+        raise ValueError(
+            f"{name} has {index.shape[-1]} entries for each row of {shape[axis]} classes"
+        )
 
 
 def _named(x: Array) -> str:

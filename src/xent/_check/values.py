@@ -70,6 +70,13 @@ def unreadable() -> ValueError:
     )
 
 
+def at_most_one(xp: Verbs, name: str, x: Array, axis: int, keep: Array | None) -> None:
+    """Raise for the first row of probabilities whose sum is above 1."""
+    total = xp.sum(_dtype.cast(xp, x, _dtype.compute_dtype(xp, x)), axis=axis)
+    message = f"row {{1}} of {name} sums to {{0!r}}; a part of a distribution sums to at most 1"
+    _none(xp, total, total > 1 + tolerance(_dtype.eps(x)), keep, message)
+
+
 def of_form(
     xp: Verbs,
     form: Form,

@@ -57,6 +57,7 @@ def cut(plan: Plan, operands: Operands, tile: Tile) -> Operands:
     places = {
         "prediction": tile,
         "target": part if plan.target.by_label else tile,
+        "target_probs": part,
         "where": part,
         "sample_weight": part,
     }

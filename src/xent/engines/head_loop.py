@@ -196,7 +196,7 @@ def _merged(
 
 def per_row(operands: Operands) -> dict[str, Any]:
     """Return the operands that have entries for each row, by name."""
-    names = ("target", "sample_weight", "where", "pos_weight")
+    names = ("target", "target_probs", "sample_weight", "where", "pos_weight")
     given = {name: x for name in names if (x := getattr(operands, name)) is not None}
     if "pos_weight" in given and given["pos_weight"].ndim < 2:
         del given["pos_weight"]

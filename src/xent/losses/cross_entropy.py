@@ -8,20 +8,22 @@ from typing import Unpack
 from xent._call import loss
 from xent._options import CrossEntropyOptions
 from xent._request import Call
+from xent._sparse import TargetLike
 from xent._typing import A, ArrayLike, Maybe
-from xent.kernels import distributions, labels, smoothed
+from xent.kernels import distributions, labels, smoothed, sparse
 
 _CALL = partial(
     Call,
     labels=labels.KERNELS,
     distributions=distributions.KERNELS,
     smoothed=smoothed.KERNELS,
+    sparse=sparse.KERNELS,
 )
 
 
 @loss(CrossEntropyOptions)
 def cross_entropy(
-    target: ArrayLike,
+    target: TargetLike,
     probs: Maybe[A] = None,
     *,
     logits: Maybe[A] = None,
@@ -36,7 +38,7 @@ def cross_entropy(
     ----------
     target : integer (...) or floating (..., K)
         Class labels, of the prediction's shape without `axis`, or distributions, of exactly its
-        shape.
+        shape; or a `SparseDistribution` of a few classes a row.
     probs, logits, log_probs : floating (..., K)
         The prediction, exactly one of them. Probabilities are neither clipped nor normalised.
 
@@ -85,7 +87,7 @@ def cross_entropy(
 
 @loss(CrossEntropyOptions)
 def categorical_cross_entropy(
-    target: ArrayLike,
+    target: TargetLike,
     probs: Maybe[A] = None,
     *,
     logits: Maybe[A] = None,
@@ -99,7 +101,7 @@ def categorical_cross_entropy(
     Parameters
     ----------
     target : floating (..., K)
-        Distributions, of exactly the prediction's shape.
+        Distributions, of exactly the prediction's shape; or a `SparseDistribution`.
     probs, logits, log_probs : floating (..., K)
         The prediction, exactly one of them.
 

@@ -9,6 +9,7 @@ from xent._check.arguments import exactly_one, number, truth
 from xent._options import DivergenceOptions, TemperedOptions
 from xent._plan import Target
 from xent._request import Call, is_there
+from xent._sparse import TargetLike
 from xent._target import LOG_OF, LOGITS, PMF, SOFTMAX_OF
 from xent._typing import A, ArrayLike, Maybe, Scalar
 from xent.kernels import jensen_shannon, kl, kl_logits, labels, skewed
@@ -16,7 +17,7 @@ from xent.kernels import jensen_shannon, kl, kl_logits, labels, skewed
 
 @loss(TemperedOptions)
 def kl_divergence(
-    target: ArrayLike | None = None,
+    target: TargetLike | None = None,
     probs: Maybe[A] = None,
     *,
     target_logits: ArrayLike | None = None,
@@ -34,7 +35,7 @@ def kl_divergence(
     Parameters
     ----------
     target : integer (...) or floating (..., K)
-        Labels or distributions p; or
+        Labels or distributions p, or a `SparseDistribution`; or
     target_logits : floating (..., K)
         the logits of p, as when a model is distilled. Exactly one of the two.
     probs, logits, log_probs : floating (..., K)

@@ -8,6 +8,7 @@ from typing import Any, Protocol, Unpack
 from xent._call import loss
 from xent._linear_call import LinearCall, LinearProblem, of_logits, prepare
 from xent._options import HeadOptions, LinearBinaryOptions, LinearOptions
+from xent._sparse import TargetLike
 from xent._typing import A, ArrayLike, Like
 from xent.losses.binary_cross_entropy import binary_cross_entropy
 from xent.losses.cross_entropy import cross_entropy
@@ -23,7 +24,7 @@ class _LinearLoss(Protocol):
 
     def __call__(
         self,
-        target: ArrayLike,
+        target: TargetLike,
         features: Like[A],
         weight: ArrayLike,
         bias: ArrayLike | None = None,
@@ -38,7 +39,7 @@ def _linear_loss(options: type) -> Callable[[Callable[..., LinearCall]], _Linear
 
 @_linear_loss(LinearOptions)
 def linear_cross_entropy(
-    target: ArrayLike,
+    target: TargetLike,
     features: ArrayLike,
     weight: ArrayLike,
     bias: ArrayLike | None = None,
@@ -52,7 +53,7 @@ def linear_cross_entropy(
     Parameters
     ----------
     target : integer (...) or floating (..., K)
-        Class labels or distributions.
+        Class labels or distributions; or a `SparseDistribution`.
     features : floating (..., D)
         What the head sees of each row.
     weight : floating (K, D)

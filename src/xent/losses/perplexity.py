@@ -13,9 +13,10 @@ from xent._engine import Problem
 from xent._options import PerplexityOptions
 from xent._request import Call
 from xent._rows import divided, exponential
+from xent._sparse import TargetLike
 from xent._target import along
-from xent._typing import A, Array, ArrayLike, Maybe, Verbs
-from xent.kernels import distributions, labels, smoothed
+from xent._typing import A, Array, Maybe, Verbs
+from xent.kernels import distributions, labels, smoothed, sparse
 
 
 class _Sequences(NamedTuple):
@@ -96,7 +97,7 @@ def _prepare(function: str, call: Call) -> Any:
 
 @loss(PerplexityOptions, prepare=_prepare)
 def perplexity(
-    target: ArrayLike,
+    target: TargetLike,
     probs: Maybe[A] = None,
     *,
     logits: Maybe[A] = None,
@@ -109,7 +110,7 @@ def perplexity(
     Parameters
     ----------
     target : integer (...) or floating (..., K)
-        Labels or distributions.
+        Labels or distributions; or a `SparseDistribution`.
     probs, logits, log_probs : floating (..., K)
         The prediction, exactly one of them.
     sequence_axis : int, optional
@@ -136,6 +137,7 @@ def perplexity(
         labels=labels.KERNELS,
         distributions=distributions.KERNELS,
         smoothed=smoothed.KERNELS,
+        sparse=sparse.KERNELS,
         options=options,
         finish="exp",
         sequence_axis=sequence_axis,

@@ -23,6 +23,12 @@ _PUT = cupy.ElementwiseKernel(
     "if (index >= 0 && index < classes) x[i * classes + index] = value",
     "xent_put",
 )
+_ADD = cupy.ElementwiseKernel(
+    "S index, T value, int64 entries, int64 classes",
+    "raw T x",
+    "if (index >= 0 && index < classes) atomicAdd(&x[i / entries * classes + index], value)",
+    "xent_add",
+)
 
 
 class CuPyVerbs(Namespace):
@@ -54,6 +60,12 @@ class CuPyVerbs(Namespace):
         if isinstance(value, cupy.ndarray):
             value = _last(value.astype(x.dtype, copy=False), axis)
         _PUT(_last(index, axis), value, x.shape[axis], cupy.moveaxis(x, axis, -1))
+        return x
+
+    def added(self, x: Any, index: Any, value: Any, axis: int) -> Any:
+        """Add ``value`` to ``x`` at ``index``."""
+        index, value = (cupy.moveaxis(y, axis, -1) for y in (index, value))
+        _ADD(index, value, index.shape[-1], x.shape[axis], cupy.moveaxis(x, axis, -1))
         return x
 
     def shifted(self, x: Any, peak: Any) -> Any:

@@ -180,6 +180,9 @@ def _with_whole_rows(plan: Plan, operands: Operands, *, needed: bool = False) ->
     """Return operands whose rows are one chunk each, if the prediction's are or the plan needs them whole."""
     axis, target, weights = plan.axis, operands.target, operands.class_weight
     x: Any = operands.prediction
+    if operands.target_probs is not None:
+        target, probs = (uncut(x, x.ndim - 1) for x in (target, operands.target_probs))
+        operands = operands._replace(target=target, target_probs=probs)
     if axis is None:
         return operands
     whole = needed or not plan.kernel.merges or plan.target is targets.SOFTMAX_OF

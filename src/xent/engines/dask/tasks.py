@@ -16,8 +16,10 @@ from xent import _dispatch, _dtype
 from xent._engine import Engine
 from xent._plan import Numbers, Operands, Plan
 
-CLASS = -1
-"""The name of the class axis among the indices of `blockwise`; the others are their positions."""
+CLASS, ENTRY = -1, -2
+"""The names of the class axis, and of that of a sparse target's entries, among `blockwise`'s indices. The
+others are their positions.
+"""
 
 Indexed = list[tuple[Any, Any]]
 """Arrays, numbers or None, each with the names of its axes."""
@@ -65,14 +67,16 @@ def rows_of(plan: Plan, operands: Operands) -> tuple[int, ...]:
 def operands_of(plan: Plan, operands: Operands, every: tuple[int, ...]) -> Indexed:
     """Return all operands but prediction and numbers; ``every`` is the axes of the prediction."""
     row = tuple(i for i in every if i != CLASS) if plan.row_axis is not None else every
-    pos_weight = operands.pos_weight
+    pos_weight, entries = operands.pos_weight, (*row, ENTRY)
+    of_label = row if operands.target_probs is None else entries
     return [
-        (operands.target, row if plan.target.by_label else every),
+        (operands.target, of_label if plan.target.by_label else every),
         (operands.class_weight, (CLASS,)),
         (pos_weight, () if pos_weight is None else every[len(every) - pos_weight.ndim :]),
         (operands.sample_weight, row),
         (operands.where, row),
         (operands.denominator, ()),
+        (operands.target_probs, entries),
     ]
 
 
@@ -145,12 +149,15 @@ def of_rows(x: Any, rows: tuple[int, ...]) -> Any:
 def taken(plan: Plan, numbers: Numbers, given: Any, shape: Any = None) -> tuple[Engine, Operands]:
     """Return a chunk's engine and its operands, of a prediction of ``shape``."""
     operands = Operands(*given)._replace(numbers=plain(numbers))
+    target, probs = alone(operands.target), alone(operands.target_probs)
+    operands = operands._replace(target=target, target_probs=probs)
     shape = tuple(operands.prediction.shape) if shape is None else shape
     rows = (
         shape[: plan.row_axis] + shape[plan.row_axis + 1 :] if plan.row_axis is not None else shape
     )
-    if operands.target is not None:
-        of_rows(operands.target, rows if plan.target.by_label else shape)
+    entries = () if probs is None else probs.shape[-1:]
+    of_rows(probs, (*rows, *entries))
+    of_rows(target, (*rows, *entries) if plan.target.by_label else shape)
     for x in (operands.where, operands.sample_weight):
         of_rows(x, rows)
     return _dispatch.engine_of("prediction", operands.prediction), operands

@@ -87,7 +87,8 @@ def _of_others(
     if not all(map(is_zero, moving)):
         kernel, axis = plan.kernel.filled(numbers), cast(Any, plan.axis)
         g = kernel.target_gradient(xp, prediction, target, s, one, axis)
-        for gradient, tangent in zip(jax.tree.leaves(g), moving, strict=True):
+        slopes = jax.tree.leaves(g, is_leaf=lambda x: x is None)
+        for gradient, tangent in zip(slopes, moving, strict=True):
             if not is_zero(tangent):
                 yield _summed(xp, times(gradient, tangent), plan)
     if not all(map(is_zero, d_numbers)):

@@ -85,10 +85,10 @@ class Jax(Engine):
     def look(self, operands: Operands) -> tuple[Engine, Operands]:
         """Return what is looked at as NumPy arrays: without a copy on the CPU."""
         x: Any
-        x, target, where = (
-            None if x is None else np.asarray(x) for x in (*operands[:2], operands.where)
-        )
-        seen = operands._replace(prediction=x, target=target, where=where)
+        names = ("prediction", "target", "target_probs", "where")
+        some = {name: getattr(operands, name) for name in names}
+        some = {name: None if x is None else np.asarray(x) for name, x in some.items()}
+        x, seen = some["prediction"], operands._replace(**some)
         return _dispatch.engine_of("prediction", x), seen
 
     # --- what is run ---

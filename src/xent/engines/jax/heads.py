@@ -65,13 +65,18 @@ def by_parts(
 def _of_given(head: Head, operands: Operands) -> list[str]:
     """Return what each axis of each array is: n of rows, k of classes, d and e of features, 1 of none."""
     names = ["nd", "ke"] + ["k"] * (head.bias is not None)
-    for name in ("target", "class_weight", "pos_weight", "sample_weight", "where"):
+    entries = ("target", "target_probs") if operands.target_probs is not None else ()
+    for name in Operands._fields[1:-1]:
         x = getattr(operands, name)
-        if x is not None and (name == "class_weight" or (name == "pos_weight" and x.ndim < 2)):
+        if not hasattr(x, "shape"):
+            continue
+        if name in entries:
+            names.append("nj")
+        elif name == "class_weight" or (name == "pos_weight" and x.ndim < 2):
             names.append("1" * x.ndim)
-        elif x is not None:
+        else:
             names.append("n1" if x.shape[1:] == (1,) else "nk"[: x.ndim])
-    numbers = jax.tree.leaves((operands.denominator, operands.numbers))
+    numbers = jax.tree.leaves(operands.numbers)
     return names + [""] * sum(hasattr(x, "shape") for x in numbers)
 
 

@@ -18,6 +18,7 @@ from jax.sharding import NamedSharding, PartitionSpec
 
 from xent._kernel import Kernel, Statistics
 from xent.engines.jax.sizes import pieces
+from xent.kernels.sparse import Entries
 
 Measure = Callable[[Any, Any, tuple[Any, ...]], Statistics]
 """A function of prediction, target and the numbers of a kernel."""
@@ -143,6 +144,9 @@ def by_parts(
 ) -> Statistics:
     """Return ``measure(*given)``, of each device's own part of the prediction, and of the parts merged."""
     shape = given[0].shape
+    shapes: list[Any] = [shape] * len(pieces(given)[0])
+    if isinstance(given[1], Entries) and axis is not None:  # not classes, were they as many
+        shapes[1:3] = [(*shape[:axis], None, *shape[axis + 1 :])] * 2
 
     def divide(mesh: Any, args: Any, results: Any) -> Division:
         spec = _spec(args[0], axis, cut=kernel.merges)
@@ -157,15 +161,16 @@ def by_parts(
             target = jax.tree.map(lambda x: x - first if _is_label(x) else x, target)
             return merged(kernel.filled(numbers), xp, measure(prediction, target, numbers), names)
 
-        placed = [_placed(mesh, x, shape, spec) for x in args]
+        placed = [_placed(mesh, x, like, spec) for x, like in zip(args, shapes, strict=True)]
         made = jax.tree.map(lambda x: _placed(mesh, x, shape, rows), results)
         return Division(placed, made, of_part)
 
     def rule(args: Any, results: Any) -> str:
-        sides = (
-            [_factors(x.shape, shape, i) for i, x in enumerate(side)] for side in (args, results)
-        )
-        return " -> ".join(map(", ".join, sides))
+        left = [
+            _factors(x.shape, like, i) for i, (x, like) in enumerate(zip(args, shapes, strict=True))
+        ]
+        right = [_factors(x.shape, shape, i) for i, x in enumerate(results)]
+        return " -> ".join(map(", ".join, (left, right)))
 
     made: Statistics = spread(lambda given: measure(*given), given, divide, rule)
     return made

@@ -142,6 +142,15 @@ class JaxVerbs(Namespace):
             return super().replaced(x, index, value, axis)
         return arithmetic.emptied(x, index, axis)
 
+    def added(self, x: Any, index: Any, value: Array, axis: int) -> Array:
+        """Return ``x`` with ``value`` added at ``index``."""
+        beyond: Any = jnp.where(
+            index < 0, x.shape[axis], index
+        )  # which JAX would count from the end
+        places = tuple(beyond if i == axis % x.ndim else self.iota(x, i) for i in range(x.ndim))
+        made: Array = x.at[places].add(value, mode="drop")
+        return made
+
     def first_peak(self, x: Array, axis: int) -> Array:
         """Return the index of the first maximum, or of one that is as large but for rounding."""
         if not arithmetic.countable(x, axis):

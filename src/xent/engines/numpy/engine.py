@@ -91,6 +91,13 @@ class NumPyVerbs(Namespace):
         x[_at(x, index, axis)] = value
         return x
 
+    def added(self, x: Any, index: Any, value: Any, axis: int) -> Any:
+        """Add ``value`` to ``x`` at ``index``."""
+        inside = (index >= 0) & (index < x.shape[axis])
+        near = np.where(inside, index, 0)
+        np.add.at(x, _at(x, near, axis), np.where(inside, value, -0.0))
+        return x
+
 
 def _at(x: Any, index: Any, axis: int) -> Any:
     """Return what picks the entry at ``index`` of each row."""

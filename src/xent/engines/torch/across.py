@@ -207,6 +207,9 @@ class PartOf(Target):
         if self.by_label and self.soft and weights is not None:
             weights = entering(torch.ravel(weights), self.part.groups)[own]
             operands = operands._replace(class_weight=self.part.filled(weights, 0, 1.0))
+        if operands.target_probs is not None:
+            probs = entering(operands.target_probs, self.part.groups)
+            operands = operands._replace(target_probs=probs)
         return self.inner.ready(xp, plan, operands, own.start)
 
     def _softmax(self, xp: Verbs, logits: Any, axis: Any) -> Any:

@@ -115,19 +115,25 @@ class Torch(Engine):
         """Return the loss of each row, differentiable where a graph is wanted."""
         x, target, class_weight, pos_weight, *_ = operands
         soft = plan.target.soft and target is not None
-        targets_too = soft and differentiable([*_parts(target), class_weight, pos_weight])
+        given = *_parts(target), class_weight, pos_weight, operands.target_probs
+        targets_too = soft and differentiable(given)
         if not (targets_too or differentiable([x])):
             return rows_of_values(self, plan, operands)
-        keep, numbers = operands.where, operands.numbers
-        weights = class_weight, pos_weight
-        parts: list[Any] = [target]
-        if targets_too and plan.target is not READY:
+        return self.followed(plan, operands, made=targets_too and plan.target is not READY)
+
+    def followed(self, plan: Plan, operands: Operands, *, made: bool = False) -> Array:
+        """Return the rows as autograd follows them, of a target that is ``made`` ready for it or as it is."""
+        x, target, *weights = operands[:4]
+        parts: list[Any] = _parts(target)
+        if made or operands.target_probs is not None:  # which are a target together
             parts = _parts(plan.target.ready(self.xp, plan, operands, 0))
             # A soft binary target may come twice, and torch.compile takes no tensor twice.
             parts[2:] = (part.view_as(part) for part in parts[2:])
-            weights, plan = (None, None), replace(plan, target=READY)
+            weights, plan = [None, None], replace(plan, target=READY)
         function: Any = self.functions[torch.compiler.is_compiling()]
-        return function.apply(Work(self, plan, numbers), keep, *weights, x, *parts)
+        work = Work(self, plan, operands.numbers)
+        rows: Array = function.apply(work, operands.where, *weights, x, *parts)
+        return rows
 
     def value(self, plan: Plan, operands: Operands) -> Array:
         """Return the value; its gradient is made with it where it will be wanted and is known then.

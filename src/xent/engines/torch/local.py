@@ -22,7 +22,7 @@ from xent.engines.torch.across import Across, PartOf, joint, leaves, like
 from xent.engines.torch.choice import engine_of
 from xent.engines.torch.engine import TORCH, Torch
 from xent.engines.torch.exchange import Gathered, Group
-from xent.engines.torch.function import Work, operands_of, target_gradients
+from xent.engines.torch.function import operands_of, target_gradients
 from xent.engines.torch.tensor import differentiable
 
 
@@ -149,10 +149,7 @@ class Local(Torch):
         operands = filled(plan, operands)
         if differentiable(operands[:-1]):
             return super().rows(plan, operands)
-        x, target, class_weight, pos_weight, *_ = operands
-        work, weights = Work(self, plan, operands.numbers), (class_weight, pos_weight)
-        rows: Array = Parted.apply(work, operands.where, *weights, x, target)
-        return rows
+        return self.followed(plan, operands)
 
     def value(self, plan: Plan, operands: Operands) -> Array:
         """Return the value, for autograd to follow."""

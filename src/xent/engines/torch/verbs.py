@@ -18,6 +18,7 @@ class TorchVerbs(Namespace):
     abs = staticmethod(torch.abs)
     exp = staticmethod(torch.exp)
     full_like = staticmethod(torch.full_like)
+    moveaxis = staticmethod(torch.movedim)  # which `vmap` has a rule for
     log1p = staticmethod(torch.log1p)
     ones_like = staticmethod(torch.ones_like)
     reshape = staticmethod(torch.reshape)
@@ -69,6 +70,12 @@ class TorchVerbs(Namespace):
     def pick(self, x: Any, index: Any, axis: int) -> Any:
         """Return the entry of ``x`` at ``index``; `take_along_dim` would fix the size to compile."""
         return torch.gather(x, axis, index)
+
+    entries = pick
+
+    def added(self, x: Any, index: Any, value: Any, axis: int) -> Any:
+        """Return ``x`` with ``value`` added at ``index``."""
+        return x.scatter_add(axis, *_inside(x, index, value, axis))
 
     def beside(self, x: Any, index: Any, axis: int) -> tuple[Any, Any, Any]:
         """Return peak and sum, each as a compiler makes it in the fewest steps; no term is stored."""
@@ -185,10 +192,20 @@ class TorchInPlace(TorchVerbs):
             entry.masked_fill_(inside, value)
         return x.scatter_(axis, near, entry)
 
+    def added(self, x: Any, index: Any, value: Any, axis: int) -> Any:
+        """Add ``value`` to ``x`` at ``index``."""
+        return x.scatter_add_(axis, *_inside(x, index, value, axis))
+
     def at_label(self, x: Any, index: Any, axis: int) -> Any:
         """Return the entry of ``x`` at ``index``, NaN where that is out of range."""
         near = index.clamp(0, x.shape[axis] - 1)
         return x.gather(axis, near).masked_fill_(near != index, torch.nan)
+
+
+def _inside(x: Any, index: Any, value: Any, axis: int) -> tuple[Any, Any]:
+    """Return an index that is in range and what is added there, 0 where it was not."""
+    inside = (index >= 0) & (index < x.shape[axis])
+    return torch.where(inside, index, 0), torch.where(inside, value, -0.0)
 
 
 def _highest(x: Any) -> Any:

@@ -1,0 +1,264 @@
+"""A distribution of a few classes is the row that it stands for, and that row is never needed."""
+
+import math
+import tracemalloc
+from functools import partial
+
+import numpy as np
+import pytest
+
+import xent
+from tests.near import BOTH, assert_near, largest
+from xent import _linear
+
+ROWS, CLASSES, ENTRIES = 5, 7, 3
+DRAW = np.random.default_rng(4)
+LOGITS = DRAW.normal(size=(ROWS, CLASSES)) * 3
+PROBS = np.exp(LOGITS) / np.exp(LOGITS).sum(-1, keepdims=True)
+FORMS = {"logits": LOGITS, "probs": PROBS, "log_probs": np.log(PROBS)}
+INDICES = np.stack([DRAW.permutation(CLASSES)[:ENTRIES] for _ in range(ROWS)])
+WEIGHTS = DRAW.dirichlet(np.ones(ENTRIES + 1), size=ROWS)[:, :ENTRIES]
+ENTRIES = {"indices": INDICES, "p": WEIGHTS}
+HEAD = {
+    "features": DRAW.normal(size=(ROWS, 4)),
+    "weight": DRAW.normal(size=(CLASSES, 4)),
+    "bias": DRAW.normal(size=CLASSES),
+}
+OPTIONS = {
+    "plain": {},
+    "weighed": {
+        "where": np.arange(ROWS) != 2,
+        "sample_weight": DRAW.uniform(0.5, 2, ROWS),
+        "class_weight": DRAW.uniform(0.5, 2, CLASSES),
+    },
+    "smoothed": {"label_smoothing": 0.125, "base": 2},
+    "each": {"reduction": "none"},
+    "divided": {"reduction": "mean", "denominator": 3.0, "class_weight": np.arange(7.0)},
+}
+LOSSES = {
+    "cross_entropy": (xent.cross_entropy, tuple(FORMS)),
+    "categorical_cross_entropy": (xent.categorical_cross_entropy, ("logits",)),
+    "kl_divergence": (xent.kl_divergence, tuple(FORMS)),
+    "perplexity": (xent.perplexity, ("logits",)),
+    "brier_score": (xent.brier_score, ("probs",)),
+}
+FITTING = {
+    "cross_entropy": tuple(OPTIONS),
+    "categorical_cross_entropy": ("plain", "weighed"),
+    "kl_divergence": ("plain", "each"),
+    "perplexity": ("plain", "weighed"),
+    "brier_score": ("plain", "each"),
+}
+CASES = [
+    (loss, form, o) for loss, (_, forms) in LOSSES.items() for form in forms for o in FITTING[loss]
+]
+BRIEF = [("cross_entropy", "logits", "weighed"), ("kl_divergence", "logits", "plain")]
+
+
+def of_entries(loss, rest=None):
+    """Return a loss of the arrays of a sparse distribution, as a backend passes them."""
+
+    def run(indices, p, **given):
+        return loss(xent.SparseDistribution(indices, p, rest), **given)
+
+    return run
+
+
+def dense(rest=None, indices=INDICES, probs=WEIGHTS, classes=CLASSES):
+    """Return the rows that entries stand for."""
+    rows, k = indices.shape
+    t = np.zeros((rows, classes), probs.dtype)
+    if rest:
+        t += (1 - probs.sum(-1, keepdims=True)) / (classes - k)
+        np.put_along_axis(t, indices, 0.0, -1)
+    np.add.at(t, (np.arange(rows)[:, None], indices), probs)
+    return t
+
+
+def assert_alike(got, want, ulp=BOTH):
+    for a, b in zip(got, want, strict=True):
+        assert_near(a, b, ulp, scale=largest(b) if np.ndim(b) > 1 else None)
+
+
+@pytest.mark.parametrize("rest", [None, "uniform"])
+@pytest.mark.parametrize("case", CASES, ids="-".join)
+def test_it_is_the_row_that_it_stands_for(backend, case, rest):
+    if backend.is_slow and case not in BRIEF:
+        pytest.skip(
+            "each compilation takes seconds; what differs between libraries is in the others"
+        )
+    loss, form, options = LOSSES[case[0]][0], case[1], OPTIONS[case[2]]
+    both = xent.value_and_grad(loss)
+    given = {form: FORMS[form], **options}
+    want = backend.run(both, target=dense(rest), **given)
+    assert_alike(backend.run(of_entries(both, rest), **ENTRIES, **given), want)
+
+
+def assert_as_dense(backend, loss, given, ulp=BOTH, rest=None):
+    both = xent.value_and_grad(loss)
+    want = backend.run(both, target=dense(rest), **given)
+    got = backend.run(of_entries(both, rest), **ENTRIES, **given)
+    assert_near(got[0], want[0], ulp)
+    for a, b in zip(got[1], want[1], strict=True):
+        assert_near(a, b, ulp, scale=np.max(np.abs(b)))
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_the_entries_are_last_whatever_the_axis(backend, axis):
+    indices, p = (np.stack([x, x[::-1]]) for x in ENTRIES.values())
+    z, t = (np.stack([x, x[::-1]]) for x in (LOGITS, dense()))
+    options = {"logits": np.moveaxis(z, -1, axis), "axis": axis}
+    both = xent.value_and_grad(xent.cross_entropy)
+    want = backend.run(both, target=np.moveaxis(t, -1, axis), **options)
+    assert_alike(backend.run(of_entries(both), indices=indices, p=p, **options), want)
+
+
+@pytest.fixture
+def _cut(monkeypatch):
+    """Classes cut where even few rows are too long."""
+    monkeypatch.setattr(_linear, "FEW", 2)
+    monkeypatch.setattr(_linear, "STRIP", 2)
+
+
+@pytest.mark.usefixtures("_cut")
+@pytest.mark.parametrize("chunk_bytes", [1, None])
+@pytest.mark.parametrize("rest", [None, "uniform"])
+def test_of_a_linear_head(backend, rest, chunk_bytes):
+    weighed = {**HEAD, **OPTIONS["weighed"], "z_loss": 0.25, "chunk_bytes": chunk_bytes}
+    assert_as_dense(backend, xent.linear_cross_entropy, weighed, rest=rest)
+    plain = {**HEAD, "chunk_bytes": chunk_bytes}
+    if not (backend.is_slow and chunk_bytes is None):
+        assert_as_dense(backend, xent.linear_head(xent.kl_divergence), plain, 512, rest)
+
+
+@pytest.mark.parametrize("rest", [None, "uniform"])
+def test_in_parts_of_the_classes(rest):
+    part, cut = xent.part(xent.cross_entropy), 3
+    target = xent.SparseDistribution(INDICES, WEIGHTS, rest)
+    options = {"classes": CLASSES, **OPTIONS["weighed"]}
+    parts = [
+        part(target, logits=LOGITS[:, :cut], first=0, **options),
+        part(target, logits=LOGITS[:, cut:], first=cut, **options),
+    ]
+    every = [x.statistics for x in parts]
+    whole = [x.merged(every) for x in parts]
+    value, g = xent.value_and_grad(xent.cross_entropy)(target, logits=LOGITS, **OPTIONS["weighed"])
+    for x in whole:
+        assert_near(x.value(), value)
+    assert_near(np.concatenate([x.gradient() for x in whole], -1), g, scale=largest(g))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_one_certain_class_is_a_label(backend, dtype):
+    z = np.asarray([[40.0, 0.0, 3.0], [-1.0, 25.0, 2.0], [0.5, 0.25, 0.0], [0.0, 0.0, 90.0]], dtype)
+    labels = np.asarray([0, 1, 0, 2])
+    both = xent.value_and_grad(xent.cross_entropy)
+    value, g = backend.run(both, target=labels, logits=z, reduction="sum")
+    entries = {"indices": labels[:, None], "p": np.ones((4, 1), dtype)}
+    got = backend.run(of_entries(both), **entries, logits=z, reduction="sum")
+    assert_near(got[0], value, 4)
+    assert_near(got[1], g, 6)
+    rows = backend.run(of_entries(xent.cross_entropy), **entries, logits=z, reduction="none")
+    assert_near(rows, backend.run(xent.cross_entropy, target=labels, logits=z, reduction="none"), 4)
+
+
+def test_a_class_that_is_named_twice_has_the_sum(backend):
+    indices, p = (
+        np.asarray([[1, 1, 0], [2, 0, 2]]),
+        np.asarray([[0.25, 0.5, 0.125], [0.5, 0.0, 0.5]]),
+    )
+    z = LOGITS[:2, :3]
+    for form, x in (("logits", z), ("probs", np.exp(z) / np.exp(z).sum(-1, keepdims=True))):
+        both = xent.value_and_grad(xent.cross_entropy)
+        t = np.asarray([[0.125, 0.75, 0.0], [0.0, 0.0, 1.0]])
+        got = backend.run(of_entries(both), indices=indices, p=p, **{form: x})
+        assert_alike(got, backend.run(both, target=t, **{form: x}))
+
+
+def test_nothing_times_infinity_is_nothing(backend):
+    z = np.asarray([[-np.inf, 1.0, 0.0], [-np.inf, 1.0, 0.0], [np.inf, 0.0, 1.0]])
+    entries = {
+        "indices": np.asarray([[0, 1]] * 3),
+        "p": np.asarray([[0.0, 1.0], [0.5, 0.5], [1.0, 0.0]]),
+    }
+    both = xent.value_and_grad(xent.cross_entropy)
+    value, g = backend.run(of_entries(both), **entries, logits=z, reduction="none")
+    assert_near(value, np.asarray([math.log1p(math.exp(-1)), np.inf, 0.0]), 4)
+    assert np.all(np.isfinite(g[[0, 2]]))
+
+
+def test_rows_that_are_taken_out_hold_anything(backend):
+    indices, p, z = np.copy(INDICES), np.copy(WEIGHTS), np.copy(LOGITS)
+    indices[1], p[1, 0], z[1] = CLASSES + 5, np.nan, np.nan
+    options = {"where": np.arange(ROWS) != 1, "reduction": "none"}
+    for rest in (None, "uniform"):
+        both = of_entries(xent.value_and_grad(xent.cross_entropy), rest)
+        want = backend.run(both, **ENTRIES, logits=LOGITS, **options)
+        got = backend.run(both, indices=indices, p=p, logits=z, **options)
+        assert_alike(got, want, 4)
+        assert not got[1][1].any()
+
+
+@pytest.mark.parametrize("index", [-1, CLASSES, 2**31 - 1])
+def test_an_index_that_is_no_class_makes_nan_of_its_row(backend, index):
+    indices = np.copy(INDICES)
+    indices[3, 1] = index
+    for rest in (None, "uniform"):
+        loss = of_entries(xent.cross_entropy, rest)
+        options = {"reduction": "none", "validate": False}
+        rows = backend.run(loss, indices=indices, p=WEIGHTS, logits=LOGITS, **options)
+        assert np.isnan(rows).tolist() == [False, False, False, True, False]
+
+
+def test_half_precision_is_computed_in_float32(backend):
+    if not backend.has("float16"):
+        pytest.skip("it has no float16")
+    z, p = LOGITS.astype("float16"), WEIGHTS.astype("float16")
+    both = of_entries(xent.value_and_grad(xent.cross_entropy))
+    value, g = backend.run(both, indices=INDICES, p=p, logits=z)
+    want, slope = backend.run(
+        both, indices=INDICES, p=p.astype("float32"), logits=z.astype("float32")
+    )
+    assert_near(value, want, 4)
+    assert g.dtype == np.float16
+    assert_near(g, slope.astype("float16"), 1, scale=largest(slope))
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("rest", [None, "uniform"])
+def test_second_derivatives(rest, form):
+    x, v = FORMS[form], DRAW.normal(size=LOGITS.shape)
+    target = xent.SparseDistribution(INDICES, WEIGHTS, rest)
+    given = {form: x, **OPTIONS["weighed"]}
+    got = xent.hvp(xent.cross_entropy)(target, tangent=v, **given)
+    want = xent.hvp(xent.cross_entropy)(dense(rest), tangent=v, **given)
+    assert_near(got, want, scale=largest(want))
+    both = xent.grad_and_hessian_diagonal(xent.cross_entropy)
+    for a, b in zip(both(target, **given), both(dense(rest), **given), strict=True):
+        assert_near(a, b, scale=largest(b))
+
+
+def test_metrics_beside_it():
+    target = xent.SparseDistribution(INDICES, WEIGHTS)
+    value, metrics = xent.with_metrics(xent.linear_cross_entropy)(target, **HEAD)
+    want, others = xent.with_metrics(xent.linear_cross_entropy)(dense(), **HEAD)
+    for a, b in zip((value, *metrics), (want, *others), strict=True):
+        assert_near(a, b)
+
+
+def test_no_array_of_all_rows_and_classes_is_made():
+    rows, classes, k = 2048, 8192, 8
+    indices = np.arange(rows * k).reshape(rows, k) % classes
+    target = xent.SparseDistribution(indices, np.full((rows, k), 0.125, "float32"))
+    features, weight = np.ones((rows, 4), "float32"), np.ones((classes, 4), "float32")
+    logits = np.zeros((rows, classes), "float32")
+    both = xent.value_and_grad(xent.linear_cross_entropy)
+    calls = [
+        partial(both, target, features, weight, chunk_bytes=1 << 20),
+        partial(xent.cross_entropy, target, logits=logits),
+    ]
+    for call in calls:
+        tracemalloc.start()
+        call()
+        assert tracemalloc.get_traced_memory()[1] < rows * classes * 4 / 4
+        tracemalloc.stop()
