@@ -228,6 +228,10 @@ FAMILY = {
 } - {*SOME_OF_THE_FAMILY}
 
 
+TRIED = tuple(case for case in CASES if EVERY or case.loss not in FAMILY)
+"""What transforms, compilers and graphs are tried on: those of a library know no formula."""
+
+
 def in_brief(case):
     """Whether it is the first of its loss, or of the main one, or of two rows of logits."""
     first = next(c for c in CASES if c.loss == case.loss)

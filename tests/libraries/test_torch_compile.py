@@ -6,7 +6,7 @@ import torch
 from torch._dynamo.utils import counters
 
 import xent
-from tests.cases import CASES, NAMED
+from tests.cases import NAMED, TRIED
 from tests.libraries.derivatives import of as bound
 from tests.libraries.test_torch_gradients import leaves, tensors
 
@@ -17,8 +17,8 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:.*ast:DeprecationWarning"),
 ]
 
-FIRST = {case.loss: case for case in reversed(CASES)}
-MAIN = [c for c in CASES if c.loss == "cross_entropy" and c.form == "logits"]
+FIRST = {case.loss: case for case in reversed(TRIED)}
+MAIN = [c for c in TRIED if c.loss == "cross_entropy" and c.form == "logits"]
 WITH = [(case, {}) for case in FIRST.values()] + [(case, case.options()) for case in MAIN]
 """One case of each loss, and both targets of the main one with all options."""
 
