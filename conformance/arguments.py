@@ -12,6 +12,8 @@ in the file                               what it is
 ``{"labels": k, "shape": […], "dtype"}``  one label everywhere
 ========================================  ======================================================
 
+A ``target`` of labels beside ``target_probs`` is a distribution of a few classes, with the option ``rest``.
+
 The dtype of a ``hex`` argument may be fixed with ``"dtype"``; otherwise it is that of the run.
 """
 

@@ -41,6 +41,12 @@ def call(case: Case, implementation: Any, backend: Backend, dtype: str) -> tuple
     named = {
         name: array_of(argument, dtype, backend) for name, argument in case.arguments.items()
     } | {name: option for name, option in case.options.items() if name != "dtype"}
+    if "target_probs" in named:
+        make = getattr(implementation, "SparseDistribution", None)
+        if make is None:
+            raise AbsentError("the implementation has no SparseDistribution")
+        rest = named.pop("rest", None)
+        named["target"] = make(named["target"], named.pop("target_probs"), rest)
     if "dtype" in case.options:
         named["dtype"] = backend.dtype(case.options["dtype"])
     leading = [named.pop(name) for name in LEADING.get(case.function, ANY_OTHER) if name in named]

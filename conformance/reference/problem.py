@@ -13,7 +13,7 @@ from conformance.case import Argument, Case
 from conformance.reference import curves
 from conformance.reference.links import smoothed
 from conformance.reference.number import Array, Number, Row, mp
-from conformance.reference.rows import softmax, surprisal
+from conformance.reference.rows import softmax, surprisal, total
 
 FORMS = ("probs", "logits", "log_probs")
 BINARY = ("binary_cross_entropy", *curves.ELEMENTS)
@@ -95,11 +95,25 @@ def _targets(
         return [(mp.mpf(int(y)) if isinstance(y, (bool, int)) else y,) for y in target.ravel()], [
             False
         ] * len(rows)
+    if "target_probs" in arrays:
+        entries = zip(target, arrays["target_probs"], strict=True)
+        return [_of_entries(*row, width, case.options.get("rest")) for row in entries], [
+            False
+        ] * len(rows)
     if "labels" not in case.arguments.get("target", {}):
         return list(rows_of(target, axis)), [False] * len(rows)
     ignore = case.options.get("ignore_index")
     labels = [int(label) for label in target.ravel()]
     return [_one_hot(label, width) for label in labels], [label == ignore for label in labels]
+
+
+def _of_entries(indices: Array, probs: Array, width: int, rest: str | None) -> Row:
+    """Return a row of a few classes; the others have nothing, or an even share of what these lack to 1."""
+    lack = 1 - total(probs) if rest == "uniform" else mp.zero
+    row = [lack / max(1, width - len(indices))] * width
+    for index, p in zip(indices, probs, strict=True):
+        row[index] = p
+    return tuple(row)
 
 
 def _one_hot(label: int, width: int) -> Row | None:
