@@ -25,11 +25,17 @@ from typing import Any
 from conformance.case import Argument
 from conformance.exact import FORMATS, input_value
 
+#: Measures of two distributions.
+PAIRS = (
+    "jensen_shannon_divergence", "renyi_divergence", "tsallis_divergence",
+    "hellinger_distance", "total_variation", "chi_square_divergence",
+)  # fmt: skip
+
 #: Arguments that come first in the signature; everything else is passed by its name.
 LEADING = {
     "self_information": ("p",),
     "is_distribution": ("p",),
-    "jensen_shannon_divergence": ("p", "q"),
+    **dict.fromkeys(PAIRS, ("p", "q")),
     "softmax": ("logits",),
     "log_softmax": ("logits",),
     "logsumexp": ("logits",),
@@ -41,6 +47,7 @@ LEADING = {
     "contrastive_loss": ("a", "b"),
     "sigmoid_contrastive_loss": ("a", "b"),
     "linear_cross_entropy": ("target", "features", "weight"),
+    "linear_log_probs": ("target", "features", "weight"),
     "linear_binary_cross_entropy": ("target", "features", "weight"),
 }
 ANY_OTHER = ("target",)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from conformance.arguments import ANY_OTHER, LEADING, dtype_of, values_of
 from conformance.backends import Backend
 from conformance.case import Argument, Case
+
+#: What is made of a function for a quantity other than its value.
+TRANSFORMS = {"gradient": ("grad",), "metrics": ("with_metrics",)}
 
 
 class AbsentError(Exception):
@@ -21,12 +25,12 @@ def array_of(argument: Argument, dtype: str, backend: Backend) -> Any:
 
 def function_of(case: Case, implementation: Any) -> Any:
     """Return the function a case calls, or the gradient of it."""
-    function = getattr(implementation, case.function, None)
-    transform = getattr(implementation, "grad", None) if case.quantity == "gradient" else None
-    if function is None or (case.quantity == "gradient" and transform is None):
-        wanted = case.function if function is None else "grad"
-        raise AbsentError(f"the implementation has no {wanted}")
-    return function if transform is None else transform(function)
+    names = [case.function, *TRANSFORMS.get(case.quantity, ())]
+    for name in names:
+        if not hasattr(implementation, name):
+            raise AbsentError(f"the implementation has no {name}")
+    function, *transforms = (getattr(implementation, name) for name in names)
+    return transforms[0](function) if transforms else function
 
 
 def call(case: Case, implementation: Any, backend: Backend, dtype: str) -> tuple[Any, ...]:
@@ -35,12 +39,12 @@ def call(case: Case, implementation: Any, backend: Backend, dtype: str) -> tuple
     Returns
     -------
     tuple of arrays
-        One result, or as many as the gradient of a linear loss has parts.
+        One result, or as many as there are: parts of the gradient of a linear loss, values beside a loss.
     """
     function = function_of(case, implementation)
     named = {
         name: array_of(argument, dtype, backend) for name, argument in case.arguments.items()
-    } | {name: option for name, option in case.options.items() if name != "dtype"}
+    } | {name: _number(option) for name, option in case.options.items() if name != "dtype"}
     if "target_probs" in named:
         make = getattr(implementation, "SparseDistribution", None)
         if make is None:
@@ -53,8 +57,20 @@ def call(case: Case, implementation: Any, backend: Backend, dtype: str) -> tuple
     result = function(*leading, **named)
     if case.chain is not None:
         result = _through(result, array_of(case.chain, dtype, backend))
-    parts = result if isinstance(result, tuple) else (result,)
-    return tuple(part for part in parts if part is not None)
+    return tuple(part for part in _flat(result) if part is not None)
+
+
+def _flat(result: Any) -> Iterator[Any]:
+    if not isinstance(result, tuple):
+        yield result
+        return
+    for part in result:
+        yield from _flat(part)
+
+
+def _number(option: Any) -> Any:
+    # JSON has no infinity.
+    return float(option) if option == "inf" else option
 
 
 def _through(gradient: Any, features: Any) -> Any:

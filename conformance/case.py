@@ -72,7 +72,8 @@ class Case:
     provenance
         ``document``, ``section`` and ``text``, the formula or the words verbatim.
     quantity
-        ``"value"`` or ``"gradient"`` (with respect to the prediction).
+        ``"value"``, ``"gradient"`` (with respect to the prediction), or ``"metrics"``: the value and what
+        is logged beside it.
     chain
         Features that the gradient is multiplied with: ∂L/∂θ = (∂L/∂z)ᵀ·x.
     printed

@@ -31,6 +31,7 @@ SUMMED = "Σ|term| / |Σ term| over what the chain rule sums: 8 ULP is the goal 
 #: Losses and measures cost +0; of a link or a gradient the sign of zero says nothing (R5).
 SIGNED = (
     "entropy", "divergence", "self_information", "perplexity", "negative_log_likelihood",
+    "distance", "variation", "brier_score",
 )  # fmt: skip
 
 

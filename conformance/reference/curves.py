@@ -5,7 +5,6 @@ What `extra` is to the other losses is here the parameters of f.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from conformance.reference.number import Number, Row, mp
@@ -18,21 +17,6 @@ from conformance.reference.rows import (
     times,
     total,
 )
-
-#: By function, its parameters and their defaults.
-PARAMETERS: Mapping[str, Mapping[str, Any]] = {
-    "focal_loss": {"gamma": 2},
-    "generalized_cross_entropy": {"q": 0.7},
-    "poly_loss": {"epsilon": 1},
-    "binary_focal_loss": {"gamma": 2, "alpha": None},
-    "asymmetric_loss": {"gamma_negative": 4, "gamma_positive": 0, "margin": 0.05},
-}
-
-
-def parameters(function: str, options: Mapping[str, Any]) -> Row:
-    """Return the parameters of a call, −1 for one that is None."""
-    given = (options.get(name, x) for name, x in PARAMETERS[function].items())
-    return tuple(mp.mpf(-1 if x is None else x) for x in given)
 
 
 def focal(c: Number, gamma: Number) -> tuple[Number, Number]:

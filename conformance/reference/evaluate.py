@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -10,16 +11,25 @@ import numpy as np
 
 from conformance.case import Case
 from conformance.exact import FORMATS
-from conformance.reference import linear, links, pairs
+from conformance.reference import beside, linear, links, pairs
 from conformance.reference.losses import TABLE
 from conformance.reference.number import Array, Number, Row, mp
-from conformance.reference.problem import BINARY, Problem, array_of, problem_of
+from conformance.reference.problem import BINARY, Problem, array_of, problem_of, temperature
 from conformance.reference.rows import times, total
 
 #: What "reduction" is where a case does not say.
-DEFAULT = {"entropy": "none", "likelihood": "prod", "log_likelihood": "sum"}
+DEFAULT = {
+    "entropy": "none",
+    "renyi_entropy": "none",
+    "tsallis_entropy": "none",
+    "likelihood": "prod",
+    "log_likelihood": "sum",
+}
 #: Losses whose mean divides by the number of rows: they have no target, or no weights in it.
-COUNTED = ("entropy", "jensen_shannon_divergence", *BINARY)
+COUNTED = (
+    "entropy", "renyi_entropy", "tsallis_entropy", "jensen_shannon_divergence",
+    *beside.ROWS, *BINARY,
+)  # fmt: skip
 
 
 def evaluate(case: Case, dtype: str) -> Any:
@@ -38,8 +48,14 @@ def evaluate(case: Case, dtype: str) -> Any:
 
 def evaluate_arrays(case: Case, arrays: Mapping[str, Array]) -> Any:
     """Evaluate a function that is no linear loss."""
+    if case.function == "log_probs":
+        return beside.log_probs(case, arrays, evaluate_arrays)
+    if case.quantity == "metrics":
+        return beside.metrics(case, arrays, evaluate_arrays)
     if case.function not in TABLE:
         return _link(case, arrays)
+    if case.function == "kl_divergence" and {"reverse", "skew"} & set(case.options):
+        case = replace(case, function="skewed_divergence")
     problem = problem_of(case, arrays)
     if case.quantity == "gradient":
         return _gradient(case, problem, arrays)
@@ -48,6 +64,8 @@ def evaluate_arrays(case: Case, arrays: Mapping[str, Array]) -> Any:
 
 def _link(case: Case, arrays: Mapping[str, Array]) -> Any:
     array = next(iter(arrays.values()))
+    if "where" in arrays:
+        return _among(case, array, np.broadcast_to(arrays["where"], array.shape).astype(bool))
     if case.function in links.ELEMENTWISE:
         slope = links.SLOPES.get(case.function)
         if case.quantity == "gradient" and slope is not None:
@@ -73,6 +91,15 @@ def _link(case: Case, arrays: Mapping[str, Array]) -> Any:
     result = result.reshape(moved.shape[:-1] + result.shape[1:])
     same = result.ndim == array.ndim
     return np.moveaxis(result, -1, case.options.get("axis", -1)) if same else result
+
+
+def _among(case: Case, array: Array, kept: Array) -> Any:
+    """A class that is taken out is one at −∞, but that a row without any has the softmax 0."""
+    result = _link(case, {"logits": np.where(kept, array, mp.ninf)})
+    empty = ~kept.any(axis=case.options.get("axis", -1), keepdims=True)
+    if case.function == "logsumexp" and case.quantity == "value":
+        return result
+    return np.where(empty, mp.ninf if case.function == "log_softmax" else mp.zero, result)
 
 
 def _shaped(values: list[Any], shape: tuple[int, ...]) -> Any:
@@ -136,15 +163,30 @@ def _value(case: Case, problem: Problem) -> Any:
         return mp.fprod(values)
     if reduction == "sum":
         return total(values)
+    if "sequence_axis" in case.options:
+        return _of_sequences(case, problem, values)
     divisor = _divisor(case, problem)
     mean = total(values) / divisor if divisor else mp.zero
     return mp.exp(mean) if case.function == "perplexity" else mean
+
+
+def _of_sequences(case: Case, problem: Problem, values: list[Number]) -> Any:
+    """Return exp of the mean along one axis of the rows, 1 where nothing is left."""
+    counts = [_mass(case, problem, i) * s if kept else mp.zero
+              for i, (kept, s) in enumerate(zip(problem.kept, problem.weights, strict=True))]  # fmt: skip
+    axis = case.options["sequence_axis"]
+    sums, divisors = (np.array(x, dtype=object).reshape(problem.shape).sum(axis=axis)
+                      for x in (values, counts))  # fmt: skip
+    return np.vectorize(lambda s, n: mp.exp(s / n) if n else mp.one, otypes=[object])(
+        sums, divisors
+    )
 
 
 def _gradient(case: Case, problem: Problem, arrays: Mapping[str, Array]) -> Array:
     reduction = case.options.get("reduction", DEFAULT.get(case.function, "mean"))
     divisor = _divisor(case, problem) if reduction == "mean" else mp.one
     scale = (1 / divisor if divisor else mp.zero) / _base(case)
+    scale = scale / temperature(case)
     if case.function == "log_likelihood":
         scale = -scale
     if case.function == "perplexity":

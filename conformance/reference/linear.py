@@ -13,6 +13,7 @@ from conformance.reference.number import Array
 
 FUNCTIONS = {
     "linear_cross_entropy": "cross_entropy",
+    "linear_log_probs": "log_probs",
     "linear_binary_cross_entropy": "binary_cross_entropy",
 }
 

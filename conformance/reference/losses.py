@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from conformance.reference import curves
+from conformance.reference import beside, curves, measures
 from conformance.reference.number import Number, Row, mp
 from conformance.reference.rows import (
     costs,
@@ -109,17 +109,6 @@ def binary_slope(t: Row, form: str, row: Row, positive: Number) -> Row:
     return (times(1 - y, up) - times(positive * y, down),)
 
 
-def jensen_shannon(t: Row, _: str, row: Row, __: Number) -> Number:
-    """Half of D(p‖m) + D(q‖m) with m = (p + q)/2."""
-    pairs = [(p, q, (p + q) / 2) for p, q in zip(t, row, strict=True)]
-    return total([divergence(p, m) + divergence(q, m) for p, q, m in pairs]) / 2
-
-
-def jensen_shannon_slope(t: Row, _: str, row: Row, __: Number) -> Row:
-    """By q: ½ log(q/m)."""
-    return tuple(mp.log(2 * q / (p + q)) / 2 for p, q in zip(t, row, strict=True))
-
-
 Cost = Callable[[Row, str, Row, Number], Number]
 Slope = Callable[[Row, str, Row, Number], Row]
 
@@ -135,7 +124,8 @@ TABLE: dict[str, tuple[Cost, Slope]] = {
     "log_likelihood": (negative_log_likelihood, negative_log_likelihood_slope),
     "likelihood": (likelihood, cross_entropy_slope),
     "binary_cross_entropy": (binary, binary_slope),
-    "jensen_shannon_divergence": (jensen_shannon, jensen_shannon_slope),
+    **measures.RULES,
+    **beside.ROWS,
     **curves.ROWS,
     **curves.ELEMENTS,
 }

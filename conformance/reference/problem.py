@@ -13,6 +13,7 @@ from conformance.case import Argument, Case
 from conformance.reference import curves
 from conformance.reference.links import smoothed
 from conformance.reference.number import Array, Number, Row, mp
+from conformance.reference.parameters import PARAMETERS, parameters
 from conformance.reference.rows import softmax, surprisal, total
 
 FORMS = ("probs", "logits", "log_probs")
@@ -75,10 +76,15 @@ def problem_of(case: Case, arrays: Mapping[str, Array]) -> Problem:
 
 
 def _prediction(case: Case, arrays: Mapping[str, Array]) -> tuple[str, Array]:
-    if case.function == "jensen_shannon_divergence":
+    if "q" in arrays:
         return "probs", arrays["q"]
     (form,) = [name for name in FORMS if name in arrays]
-    return form, arrays[form]
+    return form, arrays[form] / temperature(case) if form == "logits" else arrays[form]
+
+
+def temperature(case: Case) -> Number:
+    """Return what the logits are divided by, the target's too."""
+    return mp.mpf(case.options.get("temperature", 1))
 
 
 def _targets(
@@ -87,7 +93,8 @@ def _targets(
     """Return one target row per prediction row, and which rows are ignored by their label."""
     axis, width = case.options.get("axis", -1), len(rows[0])
     if "target_logits" in arrays:
-        return [softmax(row) for row in rows_of(arrays["target_logits"], axis)], [False] * len(rows)
+        soft = rows_of(arrays["target_logits"] / temperature(case), axis)
+        return [softmax(row) for row in soft], [False] * len(rows)
     target = arrays.get("p", arrays.get("target"))
     if target is None:
         return [(mp.one,) * width] * len(rows), [False] * len(rows)
@@ -142,11 +149,11 @@ def _extra(
     case: Case, arrays: Mapping[str, Array], shape: tuple[int, ...], count: int
 ) -> list[Any]:
     """Return what only one loss takes: its parameters, the target's −log from its logits, or pos_weight."""
+    if case.function in PARAMETERS:
+        return [parameters(case.function, case.options)] * count
     if "target_logits" in arrays:
-        axis = case.options.get("axis", -1)
-        return [surprisal(row) for row in rows_of(arrays["target_logits"], axis)]
-    if case.function in curves.PARAMETERS:
-        return [curves.parameters(case.function, case.options)] * count
+        soft = arrays["target_logits"] / temperature(case)
+        return [surprisal(row) for row in rows_of(soft, case.options.get("axis", -1))]
     if case.function not in BINARY:
         return [None] * count
     given = arrays.get("pos_weight", mp.mpf(case.options.get("pos_weight", 1)))

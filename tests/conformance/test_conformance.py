@@ -16,6 +16,7 @@ import conformance.command as command
 from conformance.__main__ import main
 from conformance.arguments import mapped
 from conformance.backends import BACKENDS, missing
+from conformance.call import TRANSFORMS
 from conformance.case import FOLDER, MANIFEST, Case, case_files, load, read, write
 from conformance.exact import FORMATS, error_in_ulp, nearest
 from conformance.printed import complaint
@@ -53,7 +54,7 @@ def test_case_is_complete(case: Case) -> None:
     assert set(case.provenance) == {"document", "section", "text"}
     assert all(case.provenance.values())
     assert case.raises or set(case.expected) == set(case.dtypes)
-    assert case.quantity in ("value", "gradient")
+    assert case.quantity in ("value", *TRANSFORMS)
     for printed in case.printed:
         assert printed.reading in READINGS
         assert printed.reason or printed.reading in ("rounded", "exact")

@@ -73,3 +73,40 @@ def test_digits_of_two_classes(dtype):
             up = [mpmath.exp(mpmath.mpf(float(x))) for x in z]
             want = [x / (1 + x) ** 2 for x in up]
         assert off(h, want, EPS[dtype]) <= 4
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("beta", [0.5, 0.125])
+def test_digits_of_a_divergence_of_what_is_rare(beta, dtype):
+    """(1 − β) log(q/m) has the derivative (1 − β) β p/(q m), the difference of two of 1/q."""
+    p = np.asarray([[1e-30, 1e-6, 1e-3, 0.1, 0.3, 0.25]], dtype=dtype)
+    q = np.asarray([[0.5, 0.25, 0.3, 0.7, 0.1, 0.0625]], dtype=dtype)
+    function = xent.grad_and_hessian_diagonal(xent.jensen_shannon_divergence)
+    h = function(p, q, beta=beta, reduction="sum")[1]
+    with mpmath.workdps(50):
+        pairs = [
+            (mpmath.mpf(float(x)), mpmath.mpf(float(y))) for x, y in zip(p[0], q[0], strict=True)
+        ]
+        want = [beta * (1 - beta) * x / (y * (beta * x + (1 - beta) * y)) for x, y in pairs]
+    assert off(h[0], want, EPS[dtype]) <= 8
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    "z", [[21.0, 0.5, -1.0, 0.0], [60.0, 0.5, -1.0, 0.0], [0.5, 21.0, -1.0, 0.0]]
+)
+def test_digits_of_the_likelihood_of_a_soft_target(z, dtype):
+    """−log Σ t a near certainty: a − y, and a (1 − a) − y (1 − y), y = t a / Σ t a."""
+    z, t = np.asarray([z], dtype=dtype), np.asarray([SOFT], dtype=dtype)
+    function = xent.grad_and_hessian_diagonal(xent.negative_log_likelihood)
+    found = function(t, logits=z)
+    with mpmath.workdps(80):
+        a = [mpmath.exp(mpmath.mpf(float(x))) for x in z[0]]
+        hit = [mpmath.mpf(float(x)) * y for x, y in zip(t[0], a, strict=True)]
+        a, y = ([x / sum(row) for x in row] for row in (a, hit))
+        wanted = [
+            [f(x) - f(v) for x, v in zip(a, y, strict=True)]
+            for f in (lambda x: x, lambda x: x * (1 - x))
+        ]
+    for got, want in zip(found, wanted, strict=True):
+        assert off(got[0], want, EPS[dtype]) <= 16

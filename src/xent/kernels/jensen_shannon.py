@@ -80,9 +80,16 @@ def _terms(xp: Verbs, p: Array, q: Array, d: Array, beta: Number) -> Array:
 def _slope(xp: Verbs, p: Array, q: Array, d: Array, other: Number, own: Number) -> Array:
     """Return (1 − β) log(q/m), the derivative with respect to q, d = p − q, of the weights β and 1 − β.
 
-    Where p is 0 the quotient is 1/(1 − β), whatever q is, 0 in the limit: there q is taken for 1.
+    Where p is 0 the quotient is 1/(1 − β), whatever q is, 0 in the limit: there q is taken for 1. Where
+    x = p/q is below ½ it is log1p(β (1 − x)/(1 − β + βx)), whose derivative is not what 1/q and (1 − β)/m
+    differ by.
     """
     alone = p == 0
     q, d = (xp.where(alone, xp.full_like(q, one), x) for one, x in ((1.0, q), (-1.0, d)))
-    log_ratio = series.log_ratio(xp, q, other * p + own * q, -other * d)
-    return m.scaled(xp, xp.zeros_like(q) + own, log_ratio)
+    rare, middle, one = p < q / 2, other * p + own * q, xp.ones_like(q)
+    x = xp.where(rare, p, one) / xp.where(rare, q, one)
+    share = own + other * x
+    beyond = other * (1 - x) / xp.where(share == 0, one, share)
+    q, middle = (xp.where(rare, one, y) for y in (q, middle))
+    close = series.log_ratio(xp, q, middle, xp.where(rare, xp.zeros_like(d), -other * d))
+    return m.scaled(xp, xp.zeros_like(q) + own, xp.where(rare, xp.log1p(beyond), close))

@@ -120,12 +120,16 @@ class Aim(NamedTuple):
     Attributes
     ----------
     peak : the largest logit of all classes
+    place : where that is among the classes of the block, −1 after a merge
     miss : Σ (1 − t) exp(z − peak)
+    gap : Σ (tₖ − t) exp(zₖ − peak), t that of the peak, of a block that is not merged
     hit : Σ t exp(z − its own peak)
     """
 
     peak: Array
+    place: Array
     miss: Array
+    gap: Array
     hit: Hit
 
 
@@ -137,16 +141,18 @@ class FromLogits(Kernel):
 
     def measure(self, xp: Verbs, logits: Array, target: Array, axis: int) -> tuple[Aim, None]:
         """Return hit and miss."""
-        peak = xp.constant(xp.max(logits, axis=axis, keepdims=True))
-        e = xp.exp(xp.shifted(logits, peak))
-        miss = xp.sum((1 - target) * e, axis=axis, keepdims=True)
-        return Aim(peak, miss, _HIT.measure(xp, logits, target, axis)[0]), None
+        place = xp.first_peak(logits, axis)
+        peak = xp.pick(logits, place, axis)
+        e, own = xp.exp(xp.shifted(logits, peak)), xp.pick(target, place, axis)
+        miss, gap = (xp.sum(x * e, axis=axis, keepdims=True) for x in (1 - target, target - own))
+        return Aim(peak, place, miss, gap, _HIT.measure(xp, logits, target, axis)[0]), None
 
     def merge(self, xp: Verbs, a: Aim, b: Aim) -> Aim:
         """Return hit and miss of a row from those of its halves."""
         peak = xp.maximum(a.peak, b.peak)
         parts = [xp.exp(xp.shifted(x.peak, peak)) * x.miss for x in (a, b)]
-        return Aim(peak, parts[0] + parts[1], _HIT.merge(xp, a.hit, b.hit))
+        place, hit = xp.full_like(a.place, -1), _HIT.merge(xp, a.hit, b.hit)
+        return Aim(peak, place, parts[0] + parts[1], a.gap, hit)
 
     def value(self, xp: Verbs, s: Aim) -> Array:
         """Return log1p(miss / hit) where the hit's peak is about the row's, log(hit + miss) − log(hit) else.
@@ -163,14 +169,20 @@ class FromLogits(Kernel):
     def gradient(
         self, xp: Verbs, logits: Array, target: Array, s: Aim, made: None, w: Array, axis: int
     ) -> Array:
-        """Return (e (1 − t) − t e miss / hit) / (hit + miss), which is a − y without the difference."""
-        _, total = _odds(xp, s)
+        """Return (e (1 − t) − t e miss / hit) / (hit + miss), which is a − y without the difference.
+
+        At the peak, where both are nearly 1, it is Σ (tₖ − t) eₖ / (hit (hit + miss)).
+        """
+        d, total = _odds(xp, s)
         e = xp.exp(xp.shifted(logits, s.peak))
         r = m.root(xp, xp.shifted(_wanted(xp, logits, target), s.hit.peak))
         aimed = target * (m.quotient(xp, r * s.miss, s.hit.total) * r)
         # A label that is masked has the limit of one that goes to −∞: a − y.
         aimed = xp.where(s.hit.peak == -xp.inf, target * s.miss, aimed)
-        return (w / total) * ((1 - target) * e - aimed)
+        inner, near = (1 - target) * e - aimed, d > -1
+        hit = xp.where(near, s.hit.total, xp.ones_like(d)) * xp.exp(xp.where(near, d, 0.0))
+        top = xp.where(near, s.gap / hit, xp.at_label(inner, s.place, axis))
+        return (w / total) * xp.put(inner, s.place, top, axis)
 
     def target_gradient(
         self, xp: Verbs, logits: Array, target: Array, s: Aim, w: Array, axis: int

@@ -198,6 +198,7 @@ class SoftmaxAmong(Among):
     """The softmax of some classes, 0 of the others."""
 
     shape = "block"
+    merges = False
     link, out = SOFTMAX, 0.0
 
 
@@ -205,6 +206,7 @@ class LogSoftmaxAmong(Among):
     """The logarithm of the softmax of some classes, −inf of the others."""
 
     shape = "block"
+    merges = False
     link, out = LOG_SOFTMAX, -inf
 
 
