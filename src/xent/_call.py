@@ -182,7 +182,7 @@ def _key(engine: Engine, call: Call, operands: Operands, form: Form) -> tuple[An
     key += [call.sequence_axis, call.beside]
     shape = operands.prediction.shape
     key += [operands.prediction.dtype, len(shape)]
-    for x in operands[1:-1]:
+    for x in operands[1:7]:  # a second head is no part of the plan
         key.append(None if x is None else (x.dtype, len(x.shape)))
     kernel: Any = None
     for forms in (call.labels, call.smoothed, call.distributions):
@@ -201,7 +201,7 @@ def _key(engine: Engine, call: Call, operands: Operands, form: Form) -> tuple[An
 
 def _agree(plan: Plan, operands: Operands) -> bool:
     """Whether the shapes fit each other as those did that the plan was made of."""
-    x, target, class_weight, pos_weight, sample, where, denominator, _ = operands
+    x, target, class_weight, pos_weight, sample, where, denominator = operands[:7]
     shape, axis = x.shape, plan.axis
     rows = shape
     if axis is not None:

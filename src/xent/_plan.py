@@ -102,7 +102,11 @@ NO_NUMBERS = Numbers()
 
 
 class Operands(NamedTuple):
-    """All arrays of a call, None where not given, and its numbers."""
+    """All arrays of a call, None where not given, and its numbers.
+
+    Where ``target_weight`` is there, the target is the features of a second head, of weight and bias, that
+    makes the target's logits.
+    """
 
     prediction: Array
     target: Any = None
@@ -111,6 +115,8 @@ class Operands(NamedTuple):
     sample_weight: Array | None = None
     where: Array | None = None
     denominator: Array | None = None
+    target_weight: Array | None = None
+    target_bias: Array | None = None
     numbers: Numbers = NO_NUMBERS
 
 

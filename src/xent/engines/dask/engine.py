@@ -21,6 +21,7 @@ from xent._typing import Array
 from xent.engines.dask import linear, parts
 from xent.engines.dask.graph import Graph
 from xent.engines.dask.tasks import CLASS, of_rows, recut, rows_of, uncut
+from xent.engines.head_loop import with_target
 
 
 class DaskVerbs(Namespace):
@@ -166,6 +167,7 @@ class Dask(Engine):
             bias = None if head.bias is None else uncut(head.bias, 0)
             weight: Any = head.weight
             head = Head(head.features, weight.rechunk(-1), bias)
+        operands = with_target(self.xp, plan, operands, linear.product)
         logits = operands._replace(prediction=linear.logits_of(head))
         operands = _with_whole_rows(plan, logits)
         plan, operands = _counted(plan, operands)

@@ -74,6 +74,13 @@ def logits_of(head: Head) -> Any:
     return head.features[:, :1] + head.weight[:, 0]
 
 
+def product(features: Any, weight: Any, bias: Any) -> Any:
+    """Return logits, the sums of half precision in float32."""
+    dtype = compute_dtype(features)
+    logits = features.astype(dtype) @ weight.astype(dtype).T
+    return logits if bias is None else logits + bias.astype(dtype)
+
+
 def _given(head: Head) -> list[tuple[Any, Any]]:
     return [(head.features, (0, 1)), (head.weight, (CLASS, 1)), (head.bias, (CLASS,))]
 

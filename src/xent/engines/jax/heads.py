@@ -63,7 +63,7 @@ def by_parts(
 
 
 def _of_given(head: Head, operands: Operands) -> list[str]:
-    """Return what each axis of each array is: n of rows, k of classes, d and e of features, 1 of none."""
+    """Return what each axis of each array is: n of rows, k of classes, d to f of features, 1 of none."""
     names = ["nd", "ke"] + ["k"] * (head.bias is not None)
     for name in ("target", "class_weight", "pos_weight", "sample_weight", "where"):
         x = getattr(operands, name)
@@ -71,8 +71,16 @@ def _of_given(head: Head, operands: Operands) -> list[str]:
             names.append("1" * x.ndim)
         elif x is not None:
             names.append("n1" if x.shape[1:] == (1,) else "nk"[: x.ndim])
-    numbers = jax.tree.leaves((operands.denominator, operands.numbers))
-    return names + [""] * sum(hasattr(x, "shape") for x in numbers)
+    if operands.target_weight is not None:
+        names[2 + (head.bias is not None)] = "nf"
+    pairs = ("kf", operands.target_weight), ("k", operands.target_bias)
+    second = [name for name, x in pairs if x is not None]
+    return [*names, *_numbers(operands.denominator), *second, *_numbers(operands.numbers)]
+
+
+def _numbers(tree: Any) -> list[str]:
+    """Return the same of numbers, which are arrays without axes or none."""
+    return ["" for x in jax.tree.leaves(tree) if hasattr(x, "shape")]
 
 
 def _of_made(plan: Plan, head: Head, wanted: Wanted | None) -> list[str]:

@@ -115,7 +115,7 @@ def parts(layout: Layout, plan: Plan, operands: Operands, x: Any) -> tuple[Plan,
         local(operands.sample_weight, layout.of_rows),
         local(operands.where, layout.of_rows),
         denominator.full_tensor() if isinstance(denominator, DTensor) else denominator,
-        tree_map_only(DTensor, DTensor.full_tensor, operands.numbers),
+        numbers=tree_map_only(DTensor, DTensor.full_tensor, operands.numbers),
     )
     across = layout.groups[0]
     return parted(plan, across) if across else plan, operands
