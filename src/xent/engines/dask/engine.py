@@ -21,7 +21,6 @@ from xent._typing import Array
 from xent.engines.dask import linear, parts
 from xent.engines.dask.graph import Graph
 from xent.engines.dask.tasks import CLASS, of_rows, recut, rows_of, uncut
-from xent.engines.head_loop import with_target
 
 
 class DaskVerbs(Namespace):
@@ -167,7 +166,6 @@ class Dask(Engine):
             bias = None if head.bias is None else uncut(head.bias, 0)
             weight: Any = head.weight
             head = Head(head.features, weight.rechunk(-1), bias)
-        operands = with_target(self.xp, plan, operands, linear.product)
         logits = operands._replace(prediction=linear.logits_of(head))
         operands = _with_whole_rows(plan, logits)
         plan, operands = _counted(plan, operands)
@@ -192,6 +190,11 @@ def _with_whole_rows(plan: Plan, operands: Operands, *, needed: bool = False) ->
     weights = None if weights is None else uncut(weights, 0)
     if plan.row_axis is None and operands.sample_weight is not None:  # one for each class
         operands = operands._replace(sample_weight=uncut(operands.sample_weight, axis))
+    second: Any = operands.target_weight
+    if second is not None:
+        bias = operands.target_bias
+        bias = None if bias is None else uncut(bias, 0)
+        operands = operands._replace(target_weight=second.rechunk(-1), target_bias=bias)
     return operands._replace(prediction=uncut(x, axis), target=target, class_weight=weights)
 
 

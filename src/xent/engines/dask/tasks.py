@@ -19,6 +19,9 @@ from xent._plan import Numbers, Operands, Plan
 CLASS = -1
 """The name of the class axis among the indices of `blockwise`; the others are their positions."""
 
+WIDTH = -2
+"""The same of the axis of the features of a target's own head."""
+
 Indexed = list[tuple[Any, Any]]
 """Arrays, numbers or None, each with the names of its axes."""
 
@@ -65,14 +68,17 @@ def rows_of(plan: Plan, operands: Operands) -> tuple[int, ...]:
 def operands_of(plan: Plan, operands: Operands, every: tuple[int, ...]) -> Indexed:
     """Return all operands but prediction and numbers; ``every`` is the axes of the prediction."""
     row = tuple(i for i in every if i != CLASS) if plan.row_axis is not None else every
-    pos_weight = operands.pos_weight
+    pos_weight, second = operands.pos_weight, operands.target_weight
+    of_target = row if plan.target.by_label else every if second is None else (0, WIDTH)
     return [
-        (operands.target, row if plan.target.by_label else every),
+        (operands.target, of_target),
         (operands.class_weight, (CLASS,)),
         (pos_weight, () if pos_weight is None else every[len(every) - pos_weight.ndim :]),
         (operands.sample_weight, row),
         (operands.where, row),
         (operands.denominator, ()),
+        (second, (CLASS, WIDTH)),
+        (operands.target_bias, (CLASS,)),
     ]
 
 
@@ -149,7 +155,11 @@ def taken(plan: Plan, numbers: Numbers, given: Any, shape: Any = None) -> tuple[
     rows = (
         shape[: plan.row_axis] + shape[plan.row_axis + 1 :] if plan.row_axis is not None else shape
     )
-    if operands.target is not None:
+    if operands.target_weight is not None:
+        second = alone(operands.target), alone(operands.target_weight)
+        operands = operands._replace(target=second[0], target_weight=second[1])
+        of_rows(second[0], (*rows, second[1].shape[-1]))
+    elif operands.target is not None:
         of_rows(operands.target, rows if plan.target.by_label else shape)
     for x in (operands.where, operands.sample_weight):
         of_rows(x, rows)
