@@ -40,6 +40,7 @@ LEADING = {
     "sigmoid_contrastive_loss": ("a", "b"),
     "linear_cross_entropy": ("target", "features", "weight"),
     "linear_binary_cross_entropy": ("target", "features", "weight"),
+    "linear_kl_divergence": ("target_features", "target_weight", "features", "weight"),
 }
 ANY_OTHER = ("target",)
 
