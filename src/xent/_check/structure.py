@@ -197,11 +197,9 @@ def head(
     fits = weight.ndim == 2 or (narrow and weight.ndim == 1)
     if not fits or weight.shape[-1] != features.shape[-1]:
         turned = f"; pass {of}weight.T" * (fits and weight.shape[0] == features.shape[-1])
-        unknown = sizes.unknown(*weight.shape, features.shape[-1])
-        raise ValueError(
-            f"{of}weight has shape {sizes.shown(weight)}; it takes {forms} with D = "
-            f"{features.shape[-1]}, the last axis of {of}features{turned}{unknown}"
-        )
+        rule = f"; it takes {forms} with D = {features.shape[-1]}, the last axis of {of}features"
+        rule += turned + sizes.unknown(*weight.shape, features.shape[-1])
+        raise ValueError(f"{of}weight has shape {sizes.shown(weight)}{rule}")
     if bias is not None:
         rule = f"; it takes {{}}, one number per row of {of}weight"
         sizes.of_shape(f"{of}bias", bias, weight.shape[:-1], rule)

@@ -120,7 +120,7 @@ class _InPlace:
         self.rooms: dict[bool, Array] = {}
         self.first = True
         self.dtype = _dtype.compute_dtype(engine.xp, head.features)
-        self.value = engine.value
+        self.value, self.block = engine.value, Block
         self.complete: Any = lambda kernel, s: s  # no other has classes of these rows
 
     def over_rows(self, body: OfRows, sums: Sums, operands: Operands) -> tuple[Sums, Made]:
@@ -156,9 +156,6 @@ class _InPlace:
         for cut in list(cuts(self.chunks.shape[1], self.chunks.classes)) or [slice(0, 0)]:
             carry = body(Cut(cut.start, cut.stop - cut.start), carry)
         return carry
-
-    def block(self, features: Array, head: Head) -> Block:
-        return Block(features, head)
 
     def logits(self, block: Block, cut: Cut) -> Array:
         """Return the logits, in the first rows of those of the chunk before where they fit."""
