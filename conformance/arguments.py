@@ -49,6 +49,7 @@ LEADING = {
     "linear_cross_entropy": ("target", "features", "weight"),
     "linear_log_probs": ("target", "features", "weight"),
     "linear_binary_cross_entropy": ("target", "features", "weight"),
+    "linear_kl_divergence": ("target_features", "target_weight", "features", "weight"),
 }
 ANY_OTHER = ("target",)
 

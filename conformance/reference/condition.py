@@ -16,7 +16,7 @@ import numpy as np
 from conformance.case import Case
 from conformance.reference import pairs
 from conformance.reference.evaluate import evaluate, evaluate_arrays
-from conformance.reference.linear import FUNCTIONS, Evaluate
+from conformance.reference.linear import FUNCTIONS, Evaluate, targeted
 from conformance.reference.linear import evaluate as evaluate_linear
 from conformance.reference.number import Array
 from conformance.reference.problem import array_of
@@ -38,6 +38,7 @@ def condition(case: Case, dtype: str) -> float | None:
     arrays = {name: array_of(argument, dtype) for name, argument in case.arguments.items()}
     if case.function in pairs.FUNCTIONS:
         return _worst(pairs.evaluate(case, arrays, sized=True), pairs.evaluate(case, arrays))
+    arrays = targeted(arrays)
     return _worst(
         evaluate_linear(case, _sized(arrays), _size_of(case, arrays)),
         evaluate_linear(case, arrays, evaluate_arrays),

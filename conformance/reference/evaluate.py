@@ -36,7 +36,7 @@ def evaluate(case: Case, dtype: str) -> Any:
     """Return the exact result of a case, nested lists of mpmath numbers or booleans."""
     arrays = {name: array_of(argument, dtype) for name, argument in case.arguments.items()}
     if case.function in linear.FUNCTIONS:
-        return linear.evaluate(case, arrays, evaluate_arrays)
+        return linear.evaluate(case, linear.targeted(arrays), evaluate_arrays)
     if case.function in pairs.FUNCTIONS:
         return pairs.evaluate(case, arrays)
     result = evaluate_arrays(case, arrays)

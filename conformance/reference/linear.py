@@ -15,9 +15,19 @@ FUNCTIONS = {
     "linear_cross_entropy": "cross_entropy",
     "linear_log_probs": "log_probs",
     "linear_binary_cross_entropy": "binary_cross_entropy",
+    "linear_kl_divergence": "kl_divergence",
 }
 
 Evaluate = Callable[[Case, Mapping[str, Array]], Any]
+
+
+def targeted(arrays: Mapping[str, Array]) -> Mapping[str, Array]:
+    """Return arrays with the logits of a second head in its place."""
+    if "target_features" not in arrays:
+        return arrays
+    logits = arrays["target_features"] @ arrays["target_weight"].T + arrays.get("target_bias", 0)
+    own = ("target_features", "target_weight", "target_bias")
+    return {name: x for name, x in arrays.items() if name not in own} | {"target_logits": logits}
 
 
 def evaluate(case: Case, arrays: Mapping[str, Array], rule: Evaluate) -> Any:

@@ -49,6 +49,10 @@ from xent.losses.likelihood import log_likelihood as log_likelihood
 from xent.losses.likelihood import negative_log_likelihood as negative_log_likelihood
 from xent.losses.linear import linear_binary_cross_entropy as linear_binary_cross_entropy
 from xent.losses.linear import linear_cross_entropy as linear_cross_entropy
+from xent.losses.linear_divergence import (
+    linear_jensen_shannon_divergence as linear_jensen_shannon_divergence,
+)
+from xent.losses.linear_divergence import linear_kl_divergence as linear_kl_divergence
 from xent.losses.links import log_sigmoid as log_sigmoid
 from xent.losses.links import log_softmax as log_softmax
 from xent.losses.links import logsumexp as logsumexp

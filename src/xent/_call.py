@@ -189,7 +189,7 @@ def _key(engine: Engine, call: Call, operands: Operands, form: Form) -> tuple[An
     key += [call.sequence_axis, call.beside, call.sparse_target]
     shape = operands.prediction.shape
     key += [operands.prediction.dtype, len(shape)]
-    for x in operands[1:-1]:
+    for x in operands[1:8]:  # a second head is no part of the plan
         key.append(None if x is None else (x.dtype, len(x.shape)))
     kernel: Any = None
     for forms in (call.labels, call.smoothed, call.sparse, call.distributions):
@@ -208,7 +208,7 @@ def _key(engine: Engine, call: Call, operands: Operands, form: Form) -> tuple[An
 
 def _agree(plan: Plan, operands: Operands) -> bool:
     """Whether the shapes fit each other as those did that the plan was made of."""
-    x, target, class_weight, pos_weight, sample, where, denominator, probs, _ = operands
+    x, target, class_weight, pos_weight, sample, where, denominator, probs = operands[:8]
     shape, axis = x.shape, plan.axis
     rows = shape
     if axis is not None:

@@ -23,7 +23,7 @@ from xent._linear import Chunks, Gradients, Head, Made, Sums, cuts
 from xent._linear_call import LinearProblem
 from xent._plan import Operands, Plan
 from xent._rows import divided_by
-from xent.engines.head_loop import clean, per_row
+from xent.engines.head_loop import clean, per_row, with_target
 
 
 class Task(NamedTuple):
@@ -90,13 +90,18 @@ def _along(engine: Engine, task: Task, head: Head, move: Head, operands: Operand
     wide: Any = _dtype.narrowed(xp, (*head[1:], *move[1:]), dtype)
     weight, bias, turn, shift = wide
 
+    def logits_of(*head: Any) -> Any:
+        x, weight, bias = _dtype.narrowed(xp, head, dtype)
+        return x @ weight.T if bias is None else x @ weight.T + bias
+
     def one(sums: Sums, rows: Any, some: Operands) -> tuple[Sums, Made]:
         x, v = (clean(xp, plan, some, _dtype.cast(xp, part, dtype)) for part in rows)
-        logits, along = x @ weight.T, v @ weight.T + x @ turn.T
-        if bias is not None:
-            logits, along = logits + bias, along + shift
-        slope = slopes(verbs, plan, some._replace(prediction=logits), along)[1]
-        g, h = slope.value, slope.parts.get(OWN, xp.zeros_like(logits))
+        along = v @ weight.T + x @ turn.T
+        along = along if bias is None else along + shift
+        some = with_target(xp, plan, some, logits_of)
+        some = some._replace(prediction=logits_of(x, weight, bias))
+        slope = slopes(verbs, plan, some, along)[1]
+        g, h = slope.value, slope.parts.get(OWN, xp.zeros_like(along))
         down, up = h @ weight, h.T @ x
         if not newton:
             down, up = down + g @ turn, up + g.T @ v

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial, reduce
 from math import prod
 from typing import Any, NamedTuple
@@ -26,11 +26,15 @@ from xent._typing import Array
 
 @dataclass(frozen=True)
 class LinearCall:
-    """What a caller asks of a linear loss: the call, but for the logits, and the head."""
+    """What a caller asks of a linear loss: the call, but for the logits, and the head.
+
+    Where a second head makes the target's logits its arrays are those of the ``teacher``, by their names.
+    """
 
     call: Call
     head: Mapping[str, Any]
     chunk_bytes: Any
+    teacher: Mapping[str, Any] = field(default_factory=dict)
 
 
 def of_logits(
@@ -43,7 +47,19 @@ def of_logits(
     return LinearCall(call, {"features": features, "weight": weight, "bias": bias}, chunk_bytes)
 
 
-_NAME = "features @ weight.T"
+def of_two_heads(
+    loss_of_logits: Any, teacher: tuple[Any, ...], student: tuple[Any, ...], options: Any
+) -> LinearCall:
+    """Return the call of a loss of two rows of logits, each of which a head makes of its features."""
+    options = dict(options)
+    chunk_bytes = options.pop("chunk_bytes", _options.DEFAULTS["chunk_bytes"])
+    call = part_of(loss_of_logits, "call")(target_logits=UNMADE, logits=UNMADE, **options)
+    head = dict(zip(Head._fields, student, strict=True))
+    of = {f"target_{name}": x for name, x in zip(Head._fields, teacher, strict=True)}
+    return LinearCall(replace(call, target_name=_TARGET), head, chunk_bytes, of)
+
+
+_NAME, _TARGET = "features @ weight.T", "target_features @ target_weight.T"
 """What messages call them."""
 
 UNMADE = object()
@@ -136,54 +152,69 @@ def prepare(function: str, given: LinearCall) -> LinearProblem:
     """Check a call of a linear loss; return what runs it, its rows flat."""
     call, options = given.call, given.call.options
     arguments.exactly_one(function, **call.predictions)
-    entries = {call.target_name: call.target}
+    target = given.teacher or {call.target_name: call.target}
     if type(call.target) is SparseDistribution:
-        call, entries = apart(call)
-    every = {**given.head, **entries, **weighing(options)}
+        call, target = apart(call)
+    every = {**given.head, **target, **weighing(options)}
     engine, arrays = _dispatch.resolve(every, like="features")
     of_head = Head(arrays["features"], arrays["weight"], arrays.get("bias"))
     structure.head(*of_head, narrow=call.elementwise)
     rows, classes = tuple(of_head.features.shape[:-1]), tuple(of_head.weight.shape[:-1])
-    features, weight, bias = _in_one_dtype(engine, of_head)
-    logits: Any = Outline((*rows, *classes), features.dtype)
-    structure.last_axis(options.get("axis", -1), logits.ndim)
+    head = _flat_head(engine, of_head)
     sight = engine.sight(arrays.values()) if engine.has_devices else Sight.READABLE
-    arrays[_NAME] = logits
+    second = _second(engine, arrays) if given.teacher else {}
+    logits = arrays[_NAME] = _outline(of_head, head)
+    structure.last_axis(options.get("axis", -1), logits.ndim)
     plan, operands = planned(engine, call, arrays, _NAME, "logits", sight)
-    plan = seen(engine, call, plan, operands._replace(prediction=features), "features", sight)
-    n, k, width = prod(rows), prod(classes), features.shape[-1]
-    reshape = engine.xp.reshape
-    head = Head(
-        reshape(features, (n, width)),
-        reshape(weight, (k, width)),
-        None if bias is None else reshape(bias, (k,)),
-    )
+    operands = operands._replace(prediction=head.features, **second)
+    plan = seen(engine, call, plan, operands, "features", sight)
     if plan.axis is not None:
         plan = replace(plan, axis=1, row_axis=1)
-    chunks = _chunks(given.chunk_bytes, plan, (n, k), engine.logit_size(features), width, sight)
-    operands = _flat(engine.xp, plan, operands, rows, classes)._replace(prediction=head.features)
+    operands = _flat(engine.xp, plan, operands, rows, classes)
+    size = engine.logit_size(head.features)
+    chunks = _chunks(given.chunk_bytes, plan, head, size, sight, halved=bool(second))
     return LinearProblem(engine, plan, operands, head, chunks, of_head, call.returns)
 
 
-def _chunks(
-    given: Any, plan: Plan, shape: tuple[int, int], size: int, width: int, sight: Sight
-) -> Chunks:
+def _second(engine: Engine, arrays: dict[str, Any]) -> dict[str, Any]:
+    """Return the operands of a second head, and put among the arrays what stands for its logits."""
+    head = Head(arrays["target_features"], arrays["target_weight"], arrays.get("target_bias"))
+    structure.head(*head, of="target_")
+    flat = _flat_head(engine, head)
+    arrays[_TARGET] = _outline(head, flat)
+    return {"target": flat.features, "target_weight": flat.weight, "target_bias": flat.bias}
+
+
+def _outline(head: Head, flat: Head) -> Any:
+    """Return shape and dtype of the logits of a head, which stand for these where they are checked."""
+    return Outline((*head.features.shape[:-1], *head.weight.shape[:-1]), flat.features.dtype)
+
+
+def _chunks(given: Any, plan: Plan, head: Head, size: int, sight: Sight, *, halved: bool) -> Chunks:
     """Return how the logits are cut, by what the caller gave or by where they are made."""
     elsewhere = sight is Sight.ELSEWHERE
     budget = structure.budget(given, DEVICE_BUDGET if elsewhere else BUDGET)
-    more = plan.penalty is not None or plan.beside
-    budget = -(-budget // 2) if more else budget  # it has a gradient of its own
+    more = halved or plan.penalty is not None or plan.beside
+    budget = -(-budget // 2) if more else budget  # as much again is made beside the logits
     entire = plan.row_axis is not None and not plan.kernel.merges
-    return Chunks(budget, shape, size, width, elsewhere, asked=given is not None, entire=entire)
+    (n, width), k = head.features.shape, head.weight.shape[0]
+    return Chunks(budget, (n, k), size, width, elsewhere, asked=given is not None, entire=entire)
 
 
-def _in_one_dtype(engine: Engine, head: Head) -> Head:
-    """Return the arrays of a head in the dtype of their product; a derivative is back in its own."""
+def _flat_head(engine: Engine, head: Head) -> Head:
+    """Return a head in the dtype of its product, with one axis of rows and one of classes.
+
+    A derivative is back in its own shape and dtype.
+    """
     xp, dtypes = engine.xp, [x.dtype for x in head if x is not None]
     dtype = engine.product_dtype(reduce(partial(_dtype.wider, xp), dtypes), head.features)
-    features, weight, bias = head
-    bias = None if bias is None else _dtype.cast(xp, bias, dtype)
-    return Head(_dtype.cast(xp, features, dtype), _dtype.cast(xp, weight, dtype), bias)
+    (*rows, width), k = head.features.shape, prod(head.weight.shape[:-1])
+    shapes = (prod(rows), width), (k, width), (k,)
+    each = zip(head, shapes, strict=True)
+    flat: Any = (
+        None if x is None else _dtype.cast(xp, xp.reshape(x, shape), dtype) for x, shape in each
+    )
+    return Head(*flat)
 
 
 def _flat(
@@ -198,12 +229,9 @@ def _flat(
     row = wide if plan.axis is None else wide[:1]
     probs = operands.target_probs
     of_entries = (*row, probs.shape[-1]) if probs is not None else row
-    shapes = {
-        "target": of_entries if plan.target.by_label else wide,
-        "target_probs": of_entries,
-        "sample_weight": row,
-        "where": row,
-    }
+    shapes = {"target_probs": of_entries, "sample_weight": row, "where": row}
+    if operands.target_weight is None:
+        shapes["target"] = of_entries if plan.target.by_label else wide
     flat: dict[str, Any] = {
         name: None if x is None else xp.reshape(x, shapes[name])
         for name, x in operands._asdict().items()

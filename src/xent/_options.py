@@ -157,6 +157,12 @@ class TemperedOptions(DivergenceOptions, TemperatureOptions, total=False):
     """What a divergence of logits takes."""
 
 
+class LinearDivergenceOptions(
+    ElementOptions, BaseOptions, TemperatureOptions, ChunkOptions, total=False
+):
+    """What a divergence of two linear heads takes."""
+
+
 class LikelihoodOptions(DivergenceOptions, LabelOptions, total=False):
     """What a loss of rows or labels takes."""
 

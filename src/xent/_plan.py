@@ -106,6 +106,8 @@ class Operands(NamedTuple):
 
     Of a sparse distribution the target is the indices; they and the probabilities have the axes of the rows,
     and then that of the entries.
+    Where ``target_weight`` is there, the target is the features of a second head, of weight and bias, that
+    makes the target's logits.
     """
 
     prediction: Array
@@ -116,6 +118,8 @@ class Operands(NamedTuple):
     where: Array | None = None
     denominator: Array | None = None
     target_probs: Array | None = None
+    target_weight: Array | None = None
+    target_bias: Array | None = None
     numbers: Numbers = NO_NUMBERS
 
 

@@ -141,6 +141,29 @@ def test_pairs(loss, kind):
     assert max(count for _, count in sent(program)) <= N * D
 
 
+@pytest.mark.parametrize("kind", [AxisType.Auto, AxisType.Explicit], ids=["automatic", "explicit"])
+@pytest.mark.parametrize("placement", ["rows", "classes", "both"])
+def test_two_heads(placement, kind):
+    """A teacher lies as its student does, and no weight and no logits travel."""
+    loss, numbers = xent.linear_kl_divergence, {"reverse": True, "chunk_bytes": BUDGET}
+    mesh, student = placed(placement, kind, CALLS["labels"][1], {})
+    del student["target"]
+    teacher = {"features": np.cos(np.arange(N * 8)).reshape(N, 8), "weight": HEAD["weight"][:, :8]}
+    plain = HEAD | {f"target_{k}": x for k, x in teacher.items()}
+    given = student | {
+        f"target_{k}": jax.device_put(x, student[k].sharding) for k, x in teacher.items()
+    }
+    value, gradients = xent.value_and_grad(loss)(**plain, **numbers)
+    with jax.set_mesh(mesh) if kind is AxisType.Explicit else nullcontext():
+        program = compiled(lambda given: xent.value_and_grad(loss)(**given, **numbers), given)
+        mine, slopes = program(given)
+    assert ulps(mine, value) <= 16
+    for name, got, want in zip(HEAD, slopes, gradients, strict=True):
+        assert ulps(got, want) <= 64
+        assert got.sharding.is_equivalent_to(given[name].sharding, want.ndim)
+    assert not [x for x, count in sent(program) if x != "all-reduce" and count >= K * 8]
+
+
 @pytest.mark.parametrize("placement", ["rows", "classes", "both"])
 def test_room(placement):
     """Temporaries are those of a share alone, the summands of what is summed, and some for each row."""

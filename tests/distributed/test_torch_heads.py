@@ -119,6 +119,30 @@ def of_whole_rows(way):
     assert_as_on_one(xent.linear_head(hits), torch.from_numpy(soft_of((ROWS,), CLASSES)), way, {})
 
 
+def of_two_heads(way):
+    """Check that a teacher lies as the student does, rows in parts or whole, with gradients to both."""
+    shape, features, weight = WAYS[way]
+    heads = head((ROWS,), 4, CLASSES, seed=7), head((ROWS,), WIDTH, CLASSES)
+    given = [torch.from_numpy(x) for both in heads for x in both.values()]
+    lie = 2 * (features, weight, weight)
+    there = [placed(x, mesh_of(shape), p) for x, p in zip(given, lie, strict=True)]
+    for options in ({"reverse": True}, {"skew": 0.25, "reduction": "none"}):
+        results = []
+        for arrays in (there, given):
+            leaves = [x.detach().clone().requires_grad_() for x in arrays]
+            x, w, b, *student, bias = leaves
+            biases = {"target_bias": b, "bias": bias}
+            value = xent.linear_kl_divergence(x, w, *student, **biases, **options)
+            known = xent.linear_kl_divergence(
+                x.detach(), w.detach(), *student, bias=bias, **options
+            )
+            every = torch.autograd.grad(value.sum(), leaves, retain_graph=True)
+            own = torch.autograd.grad(known.sum(), leaves[3:])
+            results.append([value, *every, known, *own])
+        for x, y in zip(*(map(whole, made) for made in results), strict=True):
+            assert_near(x, y, BOTH, scale=abs(y).max())
+
+
 def of_elements(way):
     target = torch.from_numpy(soft_of((ROWS,), CLASSES))
     weights = {"sample_weight": target + 1, "pos_weight": target[0] + 0.5}
@@ -222,6 +246,7 @@ KINDS = {
     "whole rows": of_whole_rows,
     "travels": of_travels,
     "pairs": of_pairs,
+    "two heads": of_two_heads,
 }
 
 
@@ -236,6 +261,7 @@ CHECKS = [
     for way in (WAYS if EVERY else MAIN)
 ]
 CHECKS += [("travels", way) for way in ("rows", "classes", "FSDP")]
+CHECKS += [("two heads", way) for way in ("rows, plain head", "classes", "FSDP")]
 CHECKS += [("pairs", way) for way in ("rows", "classes, plain features", "FSDP")]
 CHECKS += [("memory", "classes"), ("targets", "plain"), ("blocks", "classes")]
 

@@ -46,6 +46,7 @@ REDUCTIONS = {
     "sigmoid_contrastive_loss": "mean",
 }
 LINEAR = ("linear_cross_entropy", "linear_binary_cross_entropy")
+TWO_HEADS = ("linear_kl_divergence", "linear_jensen_shannon_divergence")
 BESIDE = ("log_probs", "linear_log_probs", "with_metrics", "vjp", "LogProbs", "Metrics")
 WORKERS = ("set_workers", "get_workers")
 CURVATURES = ("hvp", "gauss_newton", "grad_and_hessian_diagonal")
@@ -55,7 +56,17 @@ OPTIONS = (
     *("BinaryOptions", "CrossEntropyOptions", "DistanceOptions"),
     *("DivergenceOptions", "LikelihoodOptions", "ScoreOptions"),
 )
-FUNCTIONS = (*SIGNATURES, *LINEAR, *BESIDE, *WORKERS, *CURVATURES, *TARGETS, *OF_YOUR_OWN, *OPTIONS)
+FUNCTIONS = (
+    *SIGNATURES,
+    *LINEAR,
+    *TWO_HEADS,
+    *BESIDE,
+    *WORKERS,
+    *CURVATURES,
+    *TARGETS,
+    *OF_YOUR_OWN,
+    *OPTIONS,
+)
 DEFAULTS = {
     "axis": -1,
     "base": None,
@@ -136,7 +147,7 @@ def test_type_hints(name):
     get_type_hints(getattr(xent, name))
 
 
-@pytest.mark.parametrize("name", [*LOSSES, *LINEAR, "contrastive_loss"])
+@pytest.mark.parametrize("name", [*LOSSES, *LINEAR, *TWO_HEADS, "contrastive_loss"])
 def test_type_hints_of_gradients(name):
     loss = getattr(xent, name)
     gradient = Array | Gradients[Array] | ByTemperature[Array] | BySign[Array]

@@ -52,6 +52,14 @@ def of_heads(y: torch.Tensor, x: torch.Tensor, linear: torch.nn.Linear, z: Doubl
     assert_type(xent.grad(xent.linear_cross_entropy)([0], [[1.0]], z).weight, Any)
 
 
+def of_two_heads(z: Double, x: torch.Tensor) -> None:
+    assert_type(xent.linear_kl_divergence(z, z, z, z, skew=0.5), Double)
+    value, g = xent.value_and_grad(xent.linear_jensen_shannon_divergence)(x, x, x, x, beta=0.5)
+    assert_type(value, torch.Tensor)
+    assert_type(g.weight, torch.Tensor)
+    xent.linear_kl_divergence(z, z, z)  # wrong
+
+
 def of_pairs(z: Double, x: torch.Tensor, temperature: torch.nn.Parameter) -> None:
     assert_type(xent.contrastive_loss(z, z, temperature=0.07), Double)
     assert_type(xent.sigmoid_contrastive_loss(x, x, scale=10, bias=temperature), torch.Tensor)

@@ -215,24 +215,25 @@ def divisor(x: Array, reduction: str) -> None:
     sizes.of_shape("denominator", x, (), "; it takes a number or a 0-d array")
 
 
-def head(features: Array, weight: Array, bias: Array | None, *, narrow: bool) -> None:
-    """Raise unless weight and bias are those of a linear head on the features."""
+def head(
+    features: Array, weight: Array, bias: Array | None, *, narrow: bool = False, of: str = ""
+) -> None:
+    """Raise unless weight and bias are those of a linear head on the features, their names after ``of``."""
     for name, x in (("features", features), ("weight", weight), ("bias", bias)):
         if x is not None:
-            prediction(name, x)
+            prediction(f"{of}{name}", x)
     if features.ndim < 1 or features.shape[-1] == 0:
-        raise ValueError(f"features has shape {sizes.shown(features)}; it takes (..., D)")
+        raise ValueError(f"{of}features has shape {sizes.shown(features)}; it takes (..., D)")
     forms = "(D,) or (K, D)" if narrow else "(K, D)"
     fits = weight.ndim == 2 or (narrow and weight.ndim == 1)
     if not fits or weight.shape[-1] != features.shape[-1]:
-        turned = "; pass weight.T" * (fits and weight.shape[0] == features.shape[-1])
-        raise ValueError(
-            f"weight has shape {sizes.shown(weight)}; it takes {forms} with D = {features.shape[-1]}, the "
-            f"last axis of features{turned}{sizes.unknown(*weight.shape, features.shape[-1])}"
-        )
+        turned = f"; pass {of}weight.T" * (fits and weight.shape[0] == features.shape[-1])
+        rule = f"; it takes {forms} with D = {features.shape[-1]}, the last axis of {of}features"
+        rule += turned + sizes.unknown(*weight.shape, features.shape[-1])
+        raise ValueError(f"{of}weight has shape {sizes.shown(weight)}{rule}")
     if bias is not None:
-        rule = "; it takes {}, one number per row of weight"
-        sizes.of_shape("bias", bias, weight.shape[:-1], rule)
+        rule = f"; it takes {{}}, one number per row of {of}weight"
+        sizes.of_shape(f"{of}bias", bias, weight.shape[:-1], rule)
 
 
 def ignored(x: Any, target: Array | None, by_label: bool) -> tuple[float, ...] | None:

@@ -117,11 +117,10 @@ class _InPlace:
         self.single = self.measures = chunks.classes == chunks.shape[1]
         self.drops = plan.row_axis is not None
         self.stays = engine.has_room and (self.measures or not self.drops)
-        self.room: Array | None = None
+        self.rooms: dict[bool, Array] = {}
         self.first = True
         self.dtype = _dtype.compute_dtype(engine.xp, head.features)
-        self.wide = chunks.size > _dtype.size(head.features)
-        self.value = engine.value
+        self.value, self.block = engine.value, Block
         self.complete: Any = lambda kernel, s: s  # no other has classes of these rows
 
     def over_rows(self, body: OfRows, sums: Sums, operands: Operands) -> tuple[Sums, Made]:
@@ -158,19 +157,17 @@ class _InPlace:
             carry = body(Cut(cut.start, cut.stop - cut.start), carry)
         return carry
 
-    def block(self, features: Array) -> Block:
-        return Block(features, self.head)
-
     def logits(self, block: Block, cut: Cut) -> Array:
         """Return the logits, in the first rows of those of the chunk before where they fit."""
-        weight, bias = self.head.weight[_slice(cut), ...], self.head.bias
-        out = None
-        if self.room is not None and self.room.shape[1] == cut.size:
-            out = self.room[: block.features.shape[0], ...]
+        features, (_, weight, bias), own = block.features, block.head, block.head is self.head
+        room, out = self.rooms.get(own), None
+        if room is not None and room.shape[1] == cut.size:
+            out = room[: features.shape[0], ...]
         bias = None if bias is None else self.some(bias, cut)
-        logits = self.engine.product(block.features, weight, bias, wide=self.wide, out=out)
-        if self.stays and self.room is None and cut.size == self.chunks.classes:
-            self.room = logits
+        wide = self.chunks.size > _dtype.size(features)
+        logits = self.engine.product(features, weight[_slice(cut), ...], bias, wide=wide, out=out)
+        if self.stays and room is None and cut.size == self.chunks.classes:
+            self.rooms[own] = logits
         return logits
 
     def some(self, x: Array, cut: Cut) -> Array:
@@ -221,7 +218,7 @@ class _InPlace:
         return total
 
     def rounded(self, total: Any) -> Array:
-        weight, self.room = self.head.weight, None
+        weight, self.rooms = self.head.weight, {}
         if len(total) == 1:
             return _dtype.cast(self.xp, total[0][1], weight.dtype)
         rounded: Array = self.xp.empty_like(weight)

@@ -53,8 +53,8 @@ class Loops(Protocol):
     def complete(self, kernel: Kernel, s: Statistics, /) -> Statistics:
         """Return the statistics of whole rows, of which others may have other classes."""
 
-    def block(self, features: Array, /) -> Block:
-        """Return the rows that have these features."""
+    def block(self, features: Array, head: Head, /) -> Block:
+        """Return the rows that have these features, with the head that makes logits of them."""
 
     def logits(self, block: Block, cut: Cut, /) -> Array:
         """Return the logits of some classes."""
@@ -112,7 +112,10 @@ def run(
     features_too, weight_too, bias_too = wanted or (False, False, False)
 
     def one(sums: Sums, features: Array, some: Operands) -> tuple[Sums, Made]:
-        block = loops.block(clean(xp, plan, some, features))
+        block = loops.block(clean(xp, plan, some, features), head)
+        if some.target_weight is not None:
+            teacher = Head(some.target, some.target_weight, some.target_bias)
+            some = some._replace(target=loops.block(some.target, teacher))
         down = loops.down_total(block) if features_too else None
         gradients = None if wanted is None else Gradients(down, sums.weight, sums.bias)
         value, added = of_chunk(loops, plan, block, some, gradients)
@@ -141,6 +144,15 @@ def clean(xp: Any, plan: Plan, operands: Operands, features: Array) -> Array:
         return features
     keep = keep if plan.row_axis is not None else xp.any(keep, axis=1)
     return xp.where(along(keep, 1), features, xp.zeros_like(features))
+
+
+def with_target(xp: Any, plan: Plan, operands: Operands, product: Callable[..., Any]) -> Operands:
+    """Return operands whose target are logits, by ``product(features, weight, bias)`` of a second head."""
+    if operands.target_weight is None:
+        return operands
+    features = clean(xp, plan, operands, operands.target)
+    logits = product(features, operands.target_weight, operands.target_bias)
+    return operands._replace(target=logits, target_weight=None, target_bias=None)
 
 
 def _by_engine(
@@ -207,6 +219,10 @@ def _of_classes(loops: Loops, plan: Plan, operands: Operands, logits: Array, cut
     """Return operands cut to some classes; where each is a row by itself, weights and masks too."""
     wide = ["sample_weight", "where", "pos_weight"] if plan.row_axis is None else []
     wide += ["class_weight"] if plan.target.by_label else ["class_weight", "target"]
+    if isinstance(operands.target, Block):
+        made = loops.logits(operands.target, cut)
+        operands = operands._replace(target=made, target_weight=None, target_bias=None)
+        wide.remove("target")
     some: dict[str, Any] = {
         name: loops.some(x, cut)
         for name in wide

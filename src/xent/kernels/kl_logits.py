@@ -88,6 +88,7 @@ class FromLogits(Kernel):
     def merge(self, xp: Verbs, a: Contrast, b: Contrast) -> Contrast:
         """Return the contrast of a row from those of its halves: the terms of each, and of their masses."""
         p, q = m.merge_normalisers(xp, a.p, b.p), m.merge_normalisers(xp, a.q, b.q)
+        a, b = _excluded(xp, a, p, q), _excluded(xp, b, p, q)
         first = a.p.peak >= b.p.peak
         base, low = xp.where(first, a.base, b.base), xp.where(first, a.lack, b.lack)
         whole = xp.where(p.peak == -xp.inf, xp.zeros_like(p.rest), p.rest)
@@ -171,7 +172,23 @@ def _differences(
     plain = q_logits - p_logits
     lack = m.lost_below(xp, q_logits, p_logits, plain)
     delta = xp.where(xp.isinf(p) | xp.isinf(q), d_q - d_p, plain)
+    # Of a p that is certain δ is that of a logit of 0, whatever the peak of q is in other blocks.
+    delta = xp.where(xp.isinf(p) & ~xp.isinf(q), q_logits, delta)
     return d_p, d_q, xp.where(d_p == -xp.inf, xp.zeros_like(delta), delta), lack
+
+
+def _excluded(xp: Verbs, x: Contrast, p: m.Normaliser, q: m.Normaliser) -> Contrast:
+    """Return the contrast of a block, as of one that p excludes where a logit of another makes p certain."""
+    gone, nothing = (p.peak == xp.inf) & (x.p.peak < xp.inf), xp.zeros_like(x.mean)
+    share = xp.where(xp.isinf(q.peak) | xp.isinf(x.q.peak), nothing, 1 + x.q.rest)
+    peak = xp.where(gone, xp.full_like(nothing, -xp.inf), x.p.peak)
+    base, spread = (
+        xp.where(gone, new, old)
+        for new, old in ((_finite(xp, x.q.peak), x.base), (share, x.spread))
+    )
+    lack, mean, scale = (xp.where(gone, nothing, old) for old in (x.lack, x.mean, x.scale))
+    of_p = x.p._replace(peak=peak)
+    return Contrast(of_p, x.q, x.cross, base, lack, mean, scale, spread)
 
 
 def _expected(xp: Verbs, p: Array, x: Array, axis: int) -> Array:

@@ -193,6 +193,11 @@ def _with_whole_rows(plan: Plan, operands: Operands, *, needed: bool = False) ->
     weights = None if weights is None else uncut(weights, 0)
     if plan.row_axis is None and operands.sample_weight is not None:  # one for each class
         operands = operands._replace(sample_weight=uncut(operands.sample_weight, axis))
+    second: Any = operands.target_weight
+    if second is not None:
+        bias = operands.target_bias
+        bias = None if bias is None else uncut(bias, 0)
+        operands = operands._replace(target_weight=second.rechunk(-1), target_bias=bias)
     return operands._replace(prediction=uncut(x, axis), target=target, class_weight=weights)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial, reduce
+from math import isnan
 from operator import add
 from typing import Any, NamedTuple
 
@@ -34,7 +35,7 @@ from xent.engines.dask.tasks import (
     taken,
     uncut,
 )
-from xent.engines.head_loop import clean, per_row
+from xent.engines.head_loop import clean, per_row, with_target
 
 BUDGET_OF_TASK = BUDGET // 4
 """Bytes of logits that a task holds at a time, as there are some tasks at a time."""
@@ -51,6 +52,12 @@ def run(
     budget = chunks.budget if chunks.asked else BUDGET_OF_TASK
     chunks = replace(chunks, budget=budget, elsewhere=False)
     whole = Head(uncut(head.features, 1), uncut(head.weight, 1), head.bias)
+    if operands.target_weight is not None:
+        x, weight = (
+            _cut_as(operands.target, whole.features),
+            _cut_as(operands.target_weight, whole.weight),
+        )
+        operands = operands._replace(target=x, target_weight=weight)
     cut, _ = aligned([*_given(whole), *operands_of(plan, operands, EVERY)])
     by = _calls if plan.axis is None or len(cut[CLASS]) == 1 else _merged
     value, sweeps = by(xp, plan, whole, operands, chunks, sloped)
@@ -62,6 +69,12 @@ def run(
     ]
     both = zip(zip(*slopes, strict=True), head, strict=True)
     return value, Gradients(*(None if x is None else _like(x, parts) for parts, x in both))
+
+
+def _cut_as(x: Any, like: Any) -> Any:
+    """Return ``x`` whose second axis is in one chunk, and the first cut as another's where that is known."""
+    known = not any(map(isnan, like.chunks[0]))
+    return x.rechunk({0: like.chunks[0], 1: -1} if known else {1: -1})
 
 
 def _like(x: Any, parts: Any) -> Any:
@@ -160,10 +173,12 @@ def _blocks(
     engine: Any, plan: Plan, operands: Operands, head: Head, chunks: Chunks
 ) -> Iterator[_Block]:
     """Yield the rows of a chunk, a few at a time, with their logits."""
+    product = partial(engine.product, wide=True)
     for rows in list(cuts(chunks.shape[0], chunks.whole_rows)) or [slice(0, 0)]:
         own = operands._replace(**{name: x[rows] for name, x in per_row(operands).items()})
         features = clean(engine.xp, plan, own, head.features[rows])
-        logits = engine.product(features, head.weight, head.bias, wide=True)
+        own = with_target(engine.xp, plan, own, product)
+        logits = product(features, head.weight, head.bias)
         yield _Block(rows, features, own._replace(prediction=logits))
 
 

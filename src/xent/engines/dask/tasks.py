@@ -16,9 +16,9 @@ from xent import _dispatch, _dtype
 from xent._engine import Engine
 from xent._plan import Numbers, Operands, Plan
 
-CLASS, ENTRY = -1, -2
-"""The names of the class axis, and of that of a sparse target's entries, among `blockwise`'s indices. The
-others are their positions.
+CLASS, ENTRY, WIDTH = -1, -2, -3
+"""The names of the class axis, and of those of a sparse target's entries and of the features of a target's own
+head, among `blockwise`'s indices. The others are their positions.
 """
 
 Indexed = list[tuple[Any, Any]]
@@ -67,16 +67,19 @@ def rows_of(plan: Plan, operands: Operands) -> tuple[int, ...]:
 def operands_of(plan: Plan, operands: Operands, every: tuple[int, ...]) -> Indexed:
     """Return all operands but prediction and numbers; ``every`` is the axes of the prediction."""
     row = tuple(i for i in every if i != CLASS) if plan.row_axis is not None else every
-    pos_weight, entries = operands.pos_weight, (*row, ENTRY)
+    pos_weight, second, entries = operands.pos_weight, operands.target_weight, (*row, ENTRY)
     of_label = row if operands.target_probs is None else entries
+    of_target = of_label if plan.target.by_label else every if second is None else (0, WIDTH)
     return [
-        (operands.target, of_label if plan.target.by_label else every),
+        (operands.target, of_target),
         (operands.class_weight, (CLASS,)),
         (pos_weight, () if pos_weight is None else every[len(every) - pos_weight.ndim :]),
         (operands.sample_weight, row),
         (operands.where, row),
         (operands.denominator, ()),
         (operands.target_probs, entries),
+        (second, (CLASS, WIDTH)),
+        (operands.target_bias, (CLASS,)),
     ]
 
 
@@ -157,7 +160,12 @@ def taken(plan: Plan, numbers: Numbers, given: Any, shape: Any = None) -> tuple[
     )
     entries = () if probs is None else probs.shape[-1:]
     of_rows(probs, (*rows, *entries))
-    of_rows(target, (*rows, *entries) if plan.target.by_label else shape)
+    if operands.target_weight is not None:
+        second = alone(operands.target_weight)
+        operands = operands._replace(target_weight=second)
+        of_rows(target, (*rows, second.shape[-1]))
+    else:
+        of_rows(target, (*rows, *entries) if plan.target.by_label else shape)
     for x in (operands.where, operands.sample_weight):
         of_rows(x, rows)
     return _dispatch.engine_of("prediction", operands.prediction), operands

@@ -63,19 +63,21 @@ def by_parts(
 
 
 def _of_given(head: Head, operands: Operands) -> list[str]:
-    """Return what each axis of each array is: n of rows, k of classes, d and e of features, 1 of none."""
+    """Return what each axis of each array is: n of rows, k of classes, d to f of features, 1 of none."""
     names = ["nd", "ke"] + ["k"] * (head.bias is not None)
-    entries = ("target", "target_probs") if operands.target_probs is not None else ()
+    known = {"target_probs": "nj", "target_weight": "kf", "target_bias": "k"}
+    if operands.target_probs is not None:
+        known["target"] = "nj"
+    elif operands.target_weight is not None:
+        known["target"] = "nf"
     for name in Operands._fields[1:-1]:
         x = getattr(operands, name)
         if not hasattr(x, "shape"):
             continue
-        if name in entries:
-            names.append("nj")
-        elif name == "class_weight" or (name == "pos_weight" and x.ndim < 2):
+        if name == "class_weight" or (name == "pos_weight" and x.ndim < 2):
             names.append("1" * x.ndim)
         else:
-            names.append("n1" if x.shape[1:] == (1,) else "nk"[: x.ndim])
+            names.append(known.get(name) or ("n1" if x.shape[1:] == (1,) else "nk"[: x.ndim]))
     numbers = jax.tree.leaves(operands.numbers)
     return names + [""] * sum(hasattr(x, "shape") for x in numbers)
 

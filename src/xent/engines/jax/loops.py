@@ -81,9 +81,9 @@ class Traced:
         """Return the statistics of whole rows, of which other devices may have other classes."""
         return merged(kernel, self.xp, s, self.axes) if self.axes else s
 
-    def block(self, features: Array) -> Block:
+    def block(self, features: Array, head: Head) -> Block:
         """Return the rows; JAX makes what depends on the head alone before the loop: all strips, copied."""
-        features, head = jax.lax.optimization_barrier((features, self.head))
+        features, head = jax.lax.optimization_barrier((features, head))
         logits = product(features, head.weight, head.bias) if self.whole else None
         return Block(features, head, logits)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import array_api_compat.torch
@@ -22,7 +23,7 @@ from xent._linear import Chunks, Gradients, Head
 from xent._namespace import Sight
 from xent._plan import LOG, QUOTIENT, READY, Operands, Plan, masked, widened
 from xent._typing import Array
-from xent.engines.head_loop import clean
+from xent.engines.head_loop import clean, with_target
 from xent.engines.torch import half, tensor
 from xent.engines.torch.choice import engine_of, gradient_of_values, rows_of_values
 from xent.engines.torch.device import DEVICE
@@ -223,8 +224,9 @@ class Torch(Engine):
         if engine is not None:
             return engine.linear_value_and_gradient(plan, head, operands, chunks)
         features: Any = clean(self.xp, plan, operands, head.features)
-        logits = half.linear(features, head.weight, head.bias, wide=chunks.size >= 4)
-        made = operands._replace(prediction=logits)
+        product = partial(half.linear, wide=chunks.size >= 4)
+        logits = product(features, head.weight, head.bias)
+        made = with_target(self.xp, plan, operands, product)._replace(prediction=logits)
         value, g = slopes_of(self.value, self.value_and_gradient, plan, made)
         bias = None if head.bias is None else self.xp.sum(g, axis=0)
         slope: Any = _dtype.cast(self.xp, g, features.dtype)

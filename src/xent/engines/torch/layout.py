@@ -116,7 +116,7 @@ def parts(layout: Layout, plan: Plan, operands: Operands, x: Any) -> tuple[Plan,
         local(operands.where, layout.of_rows),
         denominator.full_tensor() if isinstance(denominator, DTensor) else denominator,
         local(operands.target_probs, layout.of_rows),
-        tree_map_only(DTensor, DTensor.full_tensor, operands.numbers),
+        numbers=tree_map_only(DTensor, DTensor.full_tensor, operands.numbers),
     )
     across = layout.groups[0]
     return parted(plan, across) if across else plan, operands

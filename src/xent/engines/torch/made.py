@@ -15,7 +15,7 @@ from xent._linear import Chunks, Head
 from xent._plan import Operands, Plan
 from xent._rows import divided_by
 from xent.engines import head as heads
-from xent.engines.head_loop import clean
+from xent.engines.head_loop import clean, with_target
 from xent.engines.torch import half, tensor
 from xent.engines.torch.tensor import eager
 from xent.engines.torch.values import UNSEEN
@@ -136,7 +136,9 @@ class HeadLoss(Loss):
         features, *head = inputs
         operands = self.with_others(features, others)
         features = clean(self.engine.xp, self.plan, operands, features)
-        logits = half.linear(features, *head, wide=self.chunks.size >= 4)
+        product = partial(half.linear, wide=self.chunks.size >= 4)
+        operands = with_target(self.engine.xp, self.plan, operands, product)
+        logits = product(features, *head)
         return values_of(self.engine.value, self.plan, operands._replace(prediction=logits))
 
     def again(self, ws: Any, others: tuple[Any, ...], *inputs: Any) -> Any:

@@ -15,6 +15,7 @@ from xent._linear import Chunks, Gradients, Head
 from xent._namespace import Sight
 from xent._plan import Operands, Plan
 from xent._typing import Array
+from xent.engines.head_loop import with_target
 from xent.engines.torch.engine import Torch
 from xent.engines.torch.head import Share, entered
 from xent.engines.torch.layout import Layout, is_part, parts, placed, settled
@@ -97,13 +98,23 @@ class Sharded(Torch):
 
     def linear_value(self, plan: Plan, head: Head, operands: Operands, chunks: Chunks) -> Array:
         """Return the value of a linear loss, on all processes."""
-        return Share(plan, head, operands, chunks).value()
+        return Share(plan, head, self._with_target(plan, operands), chunks).value()
 
     def linear_value_and_gradient(
         self, plan: Plan, head: Head, operands: Operands, chunks: Chunks
     ) -> tuple[Array, Gradients]:
         """Return the value of a linear loss, and its gradients placed as what they are of."""
-        return Share(plan, head, operands, chunks).value_and_gradient()
+        return Share(plan, head, self._with_target(plan, operands), chunks).value_and_gradient()
+
+    def _with_target(self, plan: Plan, operands: Operands) -> Operands:
+        """Return operands whose target are logits, made by a second head wherever it lies."""
+
+        def product(*head: Any) -> Any:
+            spread = any(isinstance(x, DTensor) for x in head)
+            features, weight, bias = self.beside(list(head)) if spread else head
+            return torch.nn.functional.linear(features, weight, bias)
+
+        return with_target(self.xp, plan, operands, product)
 
 
 OF_CLASSES = ("weight", "bias", "class_weight", "pos_weight")
