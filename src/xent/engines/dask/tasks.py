@@ -17,8 +17,8 @@ from xent._engine import Engine
 from xent._plan import Numbers, Operands, Plan
 
 CLASS, ENTRY, WIDTH = -1, -2, -3
-"""The names of the class axis, and of those of a sparse target's entries and of the features of a target's own
-head, among `blockwise`'s indices. The others are their positions.
+"""The names of the class axis, and of those of a sparse target's entries and of the features of a target's
+own head, among `blockwise`'s indices. The others are their positions.
 """
 
 Indexed = list[tuple[Any, Any]]
