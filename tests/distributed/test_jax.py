@@ -116,6 +116,25 @@ def test_eager_and_in_a_scan(case, placement):
 
 
 @on_eight
+@placements
+@pytest.mark.parametrize("rest", [None, "uniform"])
+def test_a_few_classes(placement, rest):
+    """The entries are never cut, were they as many as the classes."""
+    draw, placed = np.random.default_rng(2), Placed(placement)
+    for k in (3, CLASSES):
+        indices = np.stack([draw.permutation(CLASSES)[:k] for _ in range(ROWS)])
+        given = {"indices": indices, "p": draw.uniform(0, 1 / k, (ROWS, k))}
+        given["logits"] = draw.normal(size=(ROWS, CLASSES))
+
+        def run(given):
+            target = xent.SparseDistribution(given["indices"], given["p"], rest)
+            return xent.value_and_grad(xent.cross_entropy)(target, logits=given["logits"])
+
+        for got, want in zip(jax.jit(run)(placed.put(given)), run(given), strict=True):
+            assert ulps(got, want) <= 64
+
+
+@on_eight
 @of_cases
 def test_shard_map(case):
     """Each device has some rows, and the sums of the devices are the whole's."""

@@ -94,6 +94,18 @@ def of_softmax(way):
             assert_as_on_one(xent.linear_cross_entropy, target, way, options)
 
 
+def of_entries(way):
+    """Check a target of a few classes, of which the tiniest chunks see some each."""
+    draw = np.random.default_rng(6)
+    indices = np.stack([draw.permutation(CLASSES)[:3] for _ in range(ROWS)])
+    entries = torch.from_numpy(indices), torch.from_numpy(draw.uniform(0.1, 0.3, (ROWS, 3)))
+    weights = {"class_weight": torch.from_numpy(draw.uniform(0.5, 2, CLASSES))}
+    for rest in (None, "uniform"):
+        target = xent.SparseDistribution(*entries, rest)
+        for options in ({}, {**weights, "chunk_bytes": 2 * 8 * CLASSES}):
+            assert_as_on_one(xent.linear_cross_entropy, target, way, options)
+
+
 def of_targets(way):
     """Check that a target may be all that is placed."""
     given = {k: torch.from_numpy(x) for k, x in head((ROWS,), WIDTH, CLASSES).items()}
@@ -242,6 +254,7 @@ KINDS = {
     "memory": of_memory,
     "targets": of_targets,
     "softmax": of_softmax,
+    "entries": of_entries,
     "elements": of_elements,
     "whole rows": of_whole_rows,
     "travels": of_travels,
@@ -257,7 +270,7 @@ def run(check):
 
 CHECKS = [
     (kind, way)
-    for kind in ("softmax", "elements", "whole rows")
+    for kind in ("softmax", "entries", "elements", "whole rows")
     for way in (WAYS if EVERY else MAIN)
 ]
 CHECKS += [("travels", way) for way in ("rows", "classes", "FSDP")]
