@@ -14,6 +14,7 @@ from conformance.accuracy.subjects import SMOOTHING, Subject
 from conformance.reference import links
 from conformance.reference.losses import TABLE
 from conformance.reference.number import Number, Row, mp
+from conformance.reference.parameters import PARAMETERS, parameters
 from conformance.reference.rows import softmax, surprisal, total, weights
 
 PRECISIONS = (120, 400, 1200, 4000)
@@ -97,7 +98,9 @@ def _finished(
 def _target(subject: Subject, columns: list[Row]) -> tuple[Row, Any]:
     if subject.arguments[1:] == ("target_logits",):
         return softmax(columns[1]), surprisal(columns[1])
-    extra = mp.one if subject.function.endswith("binary_cross_entropy") else None
+    extra: Any = mp.one if subject.function.endswith("binary_cross_entropy") else None
+    if subject.function in PARAMETERS:
+        extra = parameters(subject.function, subject.options)
     target = columns[-1] if len(columns) > 1 else (mp.one,) * len(columns[0])
     if subject.options.get("label_smoothing"):
         target = links.smoothed(target, mp.mpf(SMOOTHING))

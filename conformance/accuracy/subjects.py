@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from conformance.accuracy import curves as c
 from conformance.accuracy import elements as e
 from conformance.accuracy import formulas as f
 from conformance.accuracy import formulas_mass as fm
@@ -129,6 +130,12 @@ _ALL = (
             fm.binary_probs, gm.binary_probs, (3, 8), ROW, **EL),
     Subject("BCE, soft, probs", BCE, PROBS_SOFT, e.of_masses_soft,
             fm.binary_probs, gm.binary_probs, (3, 8), ROW, **EL),
+    Subject("focal, labels, logits", "focal_loss", ("logits", "labels"), i.of_labels,
+            c.of_cost(c.focal, c.LABELS), c.FOCAL, (9, 14), ROW),
+    Subject("poly, labels, logits", "poly_loss", ("logits", "labels"), i.of_labels,
+            c.of_cost(c.poly, c.LABELS), c.POLY, (3, 11), ROW),
+    Subject("binary focal, logits", "binary_focal_loss", LOGITS_SOFT, e.of_scores_hard,
+            c.of_cost(c.focal, c.BINARY), c.BINARY_FOCAL, (9, 14), ROW, **EL),
     Subject("entropy, probs", "entropy", ("probs",), i.of_probs,
             fm.entropy_probs, gm.entropy_probs, (3, 8)),
     Subject("entropy, log_probs", "entropy", ("log_probs",), i.of_log_probs,

@@ -34,7 +34,19 @@ def _binary_probs(probs: Any, target: Any) -> Any:
     return LOSSES.binary_crossentropy(target[..., None], probs[..., None])
 
 
+def _focal(logits: Any, target: Any) -> Any:
+    hot = keras.ops.one_hot(target, logits.shape[-1], dtype=logits.dtype)
+    return LOSSES.categorical_focal_crossentropy(hot, logits, alpha=1.0, from_logits=True)
+
+
+def _binary_focal(logits: Any, target: Any) -> Any:
+    pair = target[..., None], logits[..., None]
+    return LOSSES.binary_focal_crossentropy(*pair, gamma=2.0, from_logits=True)
+
+
 FUNCTIONS = {
+    "focal, labels, logits": _focal,
+    "binary focal, logits": _binary_focal,
     "cross entropy, labels, logits": lambda logits, target: LOSSES.sparse_categorical_crossentropy(
         target, logits, from_logits=True
     ),

@@ -34,7 +34,14 @@ def _binary(logits: Any, target: Any) -> Any:
     return optax.losses.sigmoid_binary_cross_entropy(logits, target)
 
 
+def _poly(logits: Any, target: Any) -> Any:
+    hot = jax.nn.one_hot(target, logits.shape[-1], dtype=logits.dtype)
+    return optax.losses.poly_loss_cross_entropy(logits, hot, epsilon=1.0)
+
+
 FUNCTIONS = {
+    "poly, labels, logits": _poly,
+    "binary focal, logits": optax.losses.sigmoid_focal_loss,
     "cross entropy, labels, logits": optax.losses.softmax_cross_entropy_with_integer_labels,
     "cross entropy, smoothed labels": _smoothed,
     "cross entropy, soft, logits": optax.losses.softmax_cross_entropy,

@@ -69,6 +69,10 @@ class FromLogits(OfSoftmaxes):
         return _slope(xp, q, p, -d, 1 - self.beta, self.beta)
 
 
+_UP = 2.0**60
+"""What probabilities are multiplied by where only their quotients count: no product of them is subnormal."""
+
+
 def _terms(xp: Verbs, p: Array, q: Array, d: Array, beta: Number) -> Array:
     """Return what each class adds, d = p − q."""
     middle, nothing = beta * p + (1 - beta) * q, xp.zeros_like(p)
@@ -86,10 +90,10 @@ def _slope(xp: Verbs, p: Array, q: Array, d: Array, other: Number, own: Number) 
     """
     alone = p == 0
     q, d = (xp.where(alone, xp.full_like(q, one), x) for one, x in ((1.0, q), (-1.0, d)))
-    rare, middle, one = p < q / 2, other * p + own * q, xp.ones_like(q)
+    rare, one = p < q / 2, xp.ones_like(q)
     x = xp.where(rare, p, one) / xp.where(rare, q, one)
     share = own + other * x
     beyond = other * (1 - x) / xp.where(share == 0, one, share)
-    q, middle = (xp.where(rare, one, y) for y in (q, middle))
-    close = series.log_ratio(xp, q, middle, xp.where(rare, xp.zeros_like(d), -other * d))
+    p, q, d = (_UP * xp.where(rare, y, z) for y, z in ((one, p), (one, q), (xp.zeros_like(d), d)))
+    close = series.log_ratio(xp, q, other * p + own * q, -other * d)
     return m.scaled(xp, xp.zeros_like(q) + own, xp.where(rare, xp.log1p(beyond), close))
