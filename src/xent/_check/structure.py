@@ -224,12 +224,12 @@ def head(
             prediction(f"{of}{name}", x)
     if features.ndim < 1 or features.shape[-1] == 0:
         raise ValueError(f"{of}features has shape {sizes.shown(features)}; it takes (..., D)")
-    forms = "(D,) or (K, D)" if narrow else "(K, D)"
     fits = weight.ndim == 2 or (narrow and weight.ndim == 1)
     if not fits or weight.shape[-1] != features.shape[-1]:
         turned = f"; pass {of}weight.T" * (fits and weight.shape[0] == features.shape[-1])
-        rule = f"; it takes {forms} with D = {features.shape[-1]}, the last axis of {of}features"
-        rule += turned + sizes.unknown(*weight.shape, features.shape[-1])
+        forms = "(D,) or " * narrow + "(K, D)"
+        rule = f"; it takes {forms} with D = {features.shape[-1]}, the last axis of {of}features{turned}"
+        rule += sizes.unknown(*weight.shape, features.shape[-1])
         raise ValueError(f"{of}weight has shape {sizes.shown(weight)}{rule}")
     if bias is not None:
         rule = f"; it takes {{}}, one number per row of {of}weight"
