@@ -104,3 +104,28 @@ class OfLogProbs(Wrapped):
         """Return that of the kernel."""
         gradient: Array = self.kernel.target_gradient(xp, xp.exp(log_q), p, s, w, axis)
         return gradient
+
+
+class OfSoftmax(WholeRows, Wrapped):
+    """A loss of probabilities, from logits: q is their softmax."""
+
+    def measure(self, xp: Verbs, logits: Array, p: Array, axis: int) -> tuple[Statistics, None]:
+        """Return the statistics of q."""
+        return self.kernel.measure(xp, m.softmax(xp, logits, axis), p, axis)[0], None
+
+    def gradient(
+        self, xp: Verbs, logits: Array, p: Array, s: Statistics, made: None, w: Array, axis: int
+    ) -> Array:
+        """Return q (g − Σ q g), g the derivative with respect to q."""
+        q = m.softmax(xp, logits, axis)
+        slope = self.kernel.gradient(xp, q, p, s, None, xp.ones_like(w), axis)
+        own = m.scaled(xp, q, slope)
+        return w * (own - q * xp.sum(own, axis=axis, keepdims=True))
+
+    def target_gradient(
+        self, xp: Verbs, logits: Array, p: Array, s: Statistics, w: Array, axis: int
+    ) -> Array:
+        """Return that of the kernel."""
+        q = m.softmax(xp, logits, axis)
+        gradient: Array = self.kernel.target_gradient(xp, q, p, s, w, axis)
+        return gradient

@@ -13,6 +13,7 @@ from xent._sparse import TargetLike
 from xent._target import LOG_OF, LOGITS, PMF, SOFTMAX_OF
 from xent._typing import A, ArrayLike, Maybe, Scalar
 from xent.kernels import jensen_shannon, kl, kl_logits, labels, skewed
+from xent.kernels.wrapped import OfSoftmax
 
 
 @loss(TemperedOptions)
@@ -82,7 +83,7 @@ def kl_divergence(
             distributions=skewed.kernels(
                 number("skew", skew) if is_there("skew", skew) else None, reverse=reverse
             ),
-            soft=_soft(target_logits, logits, None),
+            soft=_soft(target_logits, logits),
             target_name="target" if target_logits is None else "target_logits",
             options=options,
         )
@@ -170,23 +171,22 @@ def jensen_shannon_divergence(
     """
     exactly_one("jensen_shannon_divergence", p=p, target_logits=target_logits)
     weight = number("beta", beta)
-    kernels = {
-        "probs": jensen_shannon.FromProbs(weight),
-        "logits": jensen_shannon.FromLogits(weight),
-    }
+    of_probs = jensen_shannon.FromProbs(weight)
+    of_logits = OfSoftmax(of_probs) if target_logits is None else jensen_shannon.FromLogits(weight)
+    kernels = {"probs": of_probs, "logits": of_logits}
     return Call(
         p if target_logits is None else target_logits,
         {"probs": q, "logits": logits},
         distributions=kernels,
-        soft=_soft(target_logits, logits, PMF),
+        soft=PMF if target_logits is None else _soft(target_logits, logits),
         target_name="p" if target_logits is None else "target_logits",
         names={"probs": "q"},
         options=options,
     )
 
 
-def _soft(target_logits: object, logits: object, plain: Target | None) -> Target | None:
+def _soft(target_logits: object, logits: object) -> Target | None:
     """Return what the target is to a kernel that takes both as logits, or both as probabilities."""
     if target_logits is None:
-        return plain if logits is None else LOG_OF
+        return None if logits is None else LOG_OF
     return SOFTMAX_OF if logits is None else LOGITS
