@@ -12,11 +12,12 @@ from dataclasses import replace
 from functools import wraps
 from typing import Any, ParamSpec
 
-from xent import _dispatch, _options
+from xent import _dispatch, _signature
 from xent._check import arguments, values
 from xent._engine import Engine, Problem
 from xent._namespace import Sight
 from xent._plan import CLASSES, Operands, Plan, kept
+from xent._planning import plan_of
 from xent._request import (
     NO_PART,
     NUMBERS,
@@ -25,7 +26,6 @@ from xent._request import (
     is_array,
     is_there,
     numbers_of,
-    plan_of,
     spread,
 )
 from xent._sparse import SparseDistribution
@@ -72,7 +72,7 @@ def loss(
 
     def wrap(body: Callable[P, Call[R]]) -> Callable[P, R]:
         if options is not None:
-            _options.document(body, options)
+            _signature.document(body, options)
         name, known = body.__name__, tuple(inspect.signature(body).parameters)
 
         def problem(*args: P.args, **kwargs: P.kwargs) -> Any:

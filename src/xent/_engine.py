@@ -145,51 +145,6 @@ class Engine:
         return _dtype.size(features)
 
 
-class Problem(NamedTuple):
-    """A checked call."""
-
-    engine: Engine
-    plan: Plan
-    operands: Operands
-    keep_dtype: bool = False
-    returns: Callable[..., Any] | None = None
-
-    def value(self) -> Any:
-        """Return the value."""
-        if self.plan.classes == 0:
-            return self._of_no_classes()[0]
-        if self.returns is not None:
-            return self.returns(*values_of(self.engine.value, self.plan, self.operands))
-        value = self.engine.value(self.plan, self.operands)
-        if self.keep_dtype:
-            value = self._rounded(value, self.operands.prediction)
-        return value
-
-    def value_and_gradient(self) -> tuple[Any, Array]:
-        """Return the value and its gradient."""
-        if self.plan.classes == 0:
-            return self._of_no_classes()
-        engine, plan, operands = self.engine, self.plan, self.operands
-        if self.returns is not None:
-            values, g = slopes_of(engine.value, engine.value_and_gradient, plan, operands)
-            return self.returns(*values), g
-        value, g = engine.value_and_gradient(plan, operands)
-        return self._rounded(value, g) if self.keep_dtype else value, g
-
-    def flat(self, x: Array) -> Array:
-        """Return what has one entry per value as the plan counts rows."""
-        return x
-
-    def _of_no_classes(self) -> tuple[Array, Array]:
-        """Return what an empty sum makes of a link, and its gradient: both empty, or a logsumexp −inf."""
-        xp, x = self.engine.xp, self.operands.prediction
-        block = self.plan.kernel.shape == "block"
-        return x + 0 if block else xp.sum(x, axis=self.plan.axis) - xp.inf, xp.zeros_like(x)
-
-    def _rounded(self, value: Array, like: Array) -> Array:
-        return self.engine.run(_dtype.cast, self.engine.xp, value, like.dtype)
-
-
 # --- the whole array in one block ---
 
 
@@ -263,3 +218,48 @@ def ones(xp: Any, plan: Plan, operands: Operands) -> Array:
     if plan.row_axis is not None:
         x = x[(slice(None),) * plan.row_axis + (0, ...)]
     return xp.ones_like(x, dtype=xp.float32 if plan.half else x.dtype)
+
+
+class Problem(NamedTuple):
+    """A checked call."""
+
+    engine: Engine
+    plan: Plan
+    operands: Operands
+    keep_dtype: bool = False
+    returns: Callable[..., Any] | None = None
+
+    def value(self) -> Any:
+        """Return the value."""
+        if self.plan.classes == 0:
+            return self._of_no_classes()[0]
+        if self.returns is not None:
+            return self.returns(*values_of(self.engine.value, self.plan, self.operands))
+        value = self.engine.value(self.plan, self.operands)
+        if self.keep_dtype:
+            value = self._rounded(value, self.operands.prediction)
+        return value
+
+    def value_and_gradient(self) -> tuple[Any, Array]:
+        """Return the value and its gradient."""
+        if self.plan.classes == 0:
+            return self._of_no_classes()
+        engine, plan, operands = self.engine, self.plan, self.operands
+        if self.returns is not None:
+            values, g = slopes_of(engine.value, engine.value_and_gradient, plan, operands)
+            return self.returns(*values), g
+        value, g = engine.value_and_gradient(plan, operands)
+        return self._rounded(value, g) if self.keep_dtype else value, g
+
+    def flat(self, x: Array) -> Array:
+        """Return what has one entry per value as the plan counts rows."""
+        return x
+
+    def _of_no_classes(self) -> tuple[Array, Array]:
+        """Return what an empty sum makes of a link, and its gradient: both empty, or a logsumexp −inf."""
+        xp, x = self.engine.xp, self.operands.prediction
+        block = self.plan.kernel.shape == "block"
+        return x + 0 if block else xp.sum(x, axis=self.plan.axis) - xp.inf, xp.zeros_like(x)
+
+    def _rounded(self, value: Array, like: Array) -> Array:
+        return self.engine.run(_dtype.cast, self.engine.xp, value, like.dtype)

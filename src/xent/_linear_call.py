@@ -8,7 +8,7 @@ from functools import partial, reduce
 from math import prod
 from typing import Any, NamedTuple
 
-from xent import _dispatch, _dtype, _options
+from xent import _dispatch, _dtype, _signature
 from xent import _math as m
 from xent._beside import slopes_of, values_of
 from xent._call import planned, seen
@@ -42,7 +42,7 @@ def of_logits(
 ) -> LinearCall:
     """Return the call of a loss of logits that a head makes of features."""
     options = dict(options)
-    chunk_bytes = options.pop("chunk_bytes", _options.DEFAULTS["chunk_bytes"])
+    chunk_bytes = options.pop("chunk_bytes", _signature.DEFAULTS["chunk_bytes"])
     call = part_of(loss_of_logits, "call")(target, logits=UNMADE, **options)
     return LinearCall(call, {"features": features, "weight": weight, "bias": bias}, chunk_bytes)
 
@@ -52,7 +52,7 @@ def of_two_heads(
 ) -> LinearCall:
     """Return the call of a loss of two rows of logits, each of which a head makes of its features."""
     options = dict(options)
-    chunk_bytes = options.pop("chunk_bytes", _options.DEFAULTS["chunk_bytes"])
+    chunk_bytes = options.pop("chunk_bytes", _signature.DEFAULTS["chunk_bytes"])
     call = part_of(loss_of_logits, "call")(target_logits=UNMADE, logits=UNMADE, **options)
     head = dict(zip(Head._fields, student, strict=True))
     of = {f"target_{name}": x for name, x in zip(Head._fields, teacher, strict=True)}

@@ -66,6 +66,13 @@ class SmoothedLabel(NamedTuple):
     classes: int
 
 
+class Entries(NamedTuple):
+    """Indices, integer, and probabilities, with as many along the class axis as there are entries."""
+
+    at: Array
+    probs: Array
+
+
 def shares(smoothing: Any, classes: int) -> tuple[Split, Split]:
     """Return t′ = ε / K of another class, and 1 − ε + ε / K of the label, each in two parts."""
     share = smoothing / classes

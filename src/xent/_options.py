@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
-import re
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, SupportsIndex, TypedDict, get_type_hints
+from collections.abc import Sequence
+from typing import SupportsIndex, TypedDict
 
-from xent._check import arguments
 from xent._typing import ArrayLike, Reduction, Scalar
 
 
@@ -258,75 +255,3 @@ class ContrastiveOptions(PairOptions, total=False):
 
 class HeadOptions(LinearOptions, LinearBinaryOptions, total=False):
     """What the losses of a linear head take between them."""
-
-
-DEFAULTS: dict[str, Any] = {
-    "axis": -1,
-    "base": None,
-    "class_weight": None,
-    "pos_weight": None,
-    "sample_weight": None,
-    "where": None,
-    "ignore_index": None,
-    "label_smoothing": 0.0,
-    "softcap": None,
-    "temperature": 1.0,
-    "z_loss": 0.0,
-    "reduction": "mean",
-    "denominator": None,
-    "validate": None,
-    "chunk_bytes": None,
-}
-
-
-def given(options: Mapping[str, Any], reductions: Sequence[str]) -> dict[str, Any]:
-    """Return all options, those that were not given by their defaults; the reduction is one of some."""
-    every = {**DEFAULTS, **options}
-    arguments.choice("reduction", every["reduction"], reductions)
-    return every
-
-
-def parameter(name: str) -> inspect.Parameter:
-    """Return a shared option as a parameter of a signature."""
-    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=DEFAULTS[name])
-
-
-def document(function: Callable[..., Any], options: type) -> None:
-    """Give ``function`` the signature and the documentation of the options that it takes.
-
-    Its own signature ends in ``**options``, which the options of the typed dict replace.
-    """
-    taken = get_type_hints(options)
-    names = [name for name in DEFAULTS if name in taken]
-    signature = inspect.signature(function)
-    own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
-    shared = [parameter(name) for name in names]
-    vars(function)["__signature__"] = signature.replace(
-        parameters=own + shared, return_annotation="Array"
-    )
-    text = inspect.cleandoc(function.__doc__ or "")
-    section = "\n".join(_DOCS.get(name, name) for name in names)
-    head, mark, tail = text.partition("\nReturns\n")
-    if "\nParameters\n" not in head:
-        head = f"{head.rstrip()}\n\nParameters\n----------"
-    function.__doc__ = f"{head.rstrip()}\n{section}\n{mark}{tail}"
-
-
-def _documented(*groups: type) -> dict[str, str]:
-    """Return what the docstrings of typed dicts say of each option, none where Python drops them."""
-    texts = [inspect.cleandoc(group.__doc__ or "").partition("-\n")[2] for group in groups]
-    entries = re.split(r"^(?=\w)", "\n".join(texts), flags=re.MULTILINE)
-    return {entry.partition(" ")[0]: entry.rstrip() for entry in entries}
-
-
-_DOCS = _documented(
-    *(CommonOptions, BaseOptions, ReductionOptions, AxisOptions, LabelOptions, SmoothingOptions),
-    *(
-        ChunkOptions,
-        BinaryOptions,
-        ClassOptions,
-        SoftcapOptions,
-        SoftmaxOptions,
-        TemperatureOptions,
-    ),
-)

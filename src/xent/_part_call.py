@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, SupportsIndex
 
 from xent import _dispatch, _dtype
-from xent import _target as targets
 from xent._call import loss as loss_of
 from xent._call import planned, seen
 from xent._check import arguments, parts, structure
 from xent._made import Made, original, part_of
+from xent._made_target import SOFTMAX_OF
 from xent._namespace import Sight
 from xent._part import Part
 from xent._plan import CLASSES, Operands, masked
@@ -69,7 +69,7 @@ def prepare(function: str, given: PartCall) -> _Found:
     plan, operands = planned(engine, call, outlined, name, forms[name], sight)
     if not plan.kernel.merges:
         raise parts.unmerged(function, name)
-    if plan.target is targets.SOFTMAX_OF:
+    if plan.target is SOFTMAX_OF:
         raise parts.soft_rows(call.target_name)
     operands = operands._replace(prediction=x, target=target)
     plan, operands = engine.run(masked, seen(engine, call, plan, operands, name, sight), operands)

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from numbers import Real
 from typing import Any, Generic, Literal, NamedTuple
 
-from xent import _dtype, _options
-from xent import _target as targets
-from xent._check import arguments, sequences, sizes, structure
+from xent import _dtype
+from xent._check import numbers, sizes, structure
 from xent._engine import Engine
 from xent._kernel import Forms, Kernel
-from xent._plan import CLASSES, NOTHING, Numbers, Operands, Plan, Source, Target
-from xent._sparse_target import DENSE, SPARSE, SPREAD
-from xent._typing import Form, R_co
-from xent.kernels import links
+from xent._plan import Numbers, Plan, Target
+from xent._typing import R_co
 
 NUMBERS = ("label_smoothing", "softcap", "temperature", "z_loss", "base")
 """Options that are numbers: what is run depends on their being there, and not on their values."""
+
 
 _NEUTRAL = {"label_smoothing": 0, "skew": 0, "z_loss": 0, "temperature": 1}
 
@@ -97,109 +95,6 @@ class Call(Generic[R_co]):
         return self.shape == "element"
 
 
-def plan_of(call: Call, operands: Operands, name: str, form: Form) -> Plan:
-    """Return the plan; of the arrays only shapes and dtypes are looked at."""
-    prediction = operands.prediction
-    structure.prediction(name, prediction)
-    if call.sequence_axis is not None:
-        raise sequences.alone()
-    options = _options.given(call.options, call.reductions)
-    shape = tuple(prediction.shape)
-    axis = None
-    if not call.elementwise:
-        axis = structure.axis_of(name, prediction, options["axis"], empty=call.keep_dtype)
-    rows = shape if axis is None else shape[:axis] + shape[axis + 1 :]
-    kind, source = _of_target(call, operands, axis, name, form, options)
-    numbers = {key: is_there(key, options[key]) for key in NUMBERS}
-    kernel = arguments.parameters(getattr(call, source)[form])
-    plan = Plan(
-        kernel=kernel.structure,
-        source=source,
-        target=kind,
-        form=form,
-        axis=axis,
-        row_axis=axis if kernel.shape == "row" else None,
-        classes=2 if axis is None else shape[axis],
-        reduction=options["reduction"],
-        half=_dtype.is_half(prediction),
-        ignore_index=structure.ignored(
-            options["ignore_index"],
-            operands.target,
-            axis is None or (kind.by_label and not call.sparse_target),
-        ),
-        finish=call.finish,
-        smoothed=numbers["label_smoothing"],
-        based=numbers["base"],
-        capped=numbers["softcap"],
-        tempered=numbers["temperature"],
-        penalty=links.LOGSUMEXP_SQUARED if numbers["z_loss"] else None,
-        beside=call.beside,
-    )
-    structure.weights(plan.classes, plan.reduction, operands, rows)
-    return replace(plan, even=_is_even(plan, operands))
-
-
-def _is_even(plan: Plan, operands: Operands) -> bool:
-    """Whether every row counts and weighs 1."""
-    weighed = any(x is not None for x in operands[2:-1]) or plan.ignore_index is not None
-    return not weighed and not (plan.target.counts and plan.reduction == "mean")
-
-
-def _of_target(
-    call: Call,
-    operands: Operands,
-    axis: int | None,
-    name: str,
-    form: Form,
-    options: Mapping[str, Any],
-) -> tuple[Target, Source]:
-    """Return what the target is to a kernel, and which kernels take such a target."""
-    prediction, target = operands[:2]
-    if target is None:
-        return NOTHING, "distributions"
-    shape = prediction.shape
-    if call.sparse_target:
-        structure.entries(call, operands, axis, form, shape)
-        if call.sparse_target == "uniform":
-            return SPREAD, "distributions"
-        smoothed = is_there("label_smoothing", options["label_smoothing"])
-        return (
-            (SPARSE, "sparse") if form in call.sparse and not smoothed else (DENSE, "distributions")
-        )
-    if axis is None:
-        structure.binary(target, name, shape)
-        return call.soft or targets.PAIR, "distributions"
-    if call.soft is not None:
-        kind = structure.of_classes if call.soft is CLASSES else structure.distributions
-        kind(call.target_name, target)
-        structure.same_shape(call.target_name, target, name, shape)
-    elif structure.is_labels(
-        target, shape, axis, name, only=_only(call, form), own=_is_own(call, form)
-    ):
-        if not is_there("label_smoothing", options["label_smoothing"]):
-            return targets.LABEL, "labels"
-        if form in call.smoothed and operands.class_weight is None:
-            return targets.SMOOTHED_LABEL, "smoothed"
-        if form not in call.distributions:
-            raise arguments.not_smoothed(name)
-        return targets.DENSE_LABEL, "distributions"
-    return call.soft or targets.DISTRIBUTION, "distributions"
-
-
-def _only(call: Call, form: Form) -> Literal["labels", "distributions"] | None:
-    """Return the one kind of target that the call takes, None for both."""
-    if call.only is None and form not in call.labels:
-        return "distributions"
-    return "labels" if call.only is None and form not in call.distributions else call.only
-
-
-def _is_own(call: Call, form: Form) -> bool:
-    """Whether the formulas are those of the package, so that another function of it may be meant."""
-    forms = (call.labels, call.distributions)
-    kernels = [kernels[form] for kernels in forms if form in kernels]
-    return all(type(kernel).__module__.startswith("xent.") for kernel in kernels)
-
-
 def spread(engine: Engine, name: str, mask: str, arrays: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return arrays whose ``mask`` of classes has the shape of the prediction, of that ``name``."""
     keep, shape = arrays[mask], tuple(arrays[name].shape)
@@ -231,9 +126,9 @@ def is_there(option: str, x: Any) -> bool:
 def numbers_of(engine: Engine, call: Call, plan: Plan, prediction: Any) -> Numbers:
     """Return the numbers that the options and the kernel hold, each checked; none promotes a result."""
     kernel = getattr(call, plan.source)[plan.form]
-    own = tuple(map(arguments.operand, kernel.numbers))
+    own = tuple(map(numbers.operand, kernel.numbers))
     there = {
-        name: arguments.number(name, x, plan.form)
+        name: numbers.number(name, x, plan.form)
         for name in NUMBERS
         if is_there(name, x := call.options.get(name))
     }
@@ -243,8 +138,8 @@ def numbers_of(engine: Engine, call: Call, plan: Plan, prediction: Any) -> Numbe
     if smoothing is not None:
         smoothing = plan.target.number(smoothing, plan.classes)
     log_base = None if base is None else engine.log(base)
-    numbers = Numbers(smoothing, softcap, temperature, z_loss, log_base, own)
-    return _narrowed(engine, prediction, numbers, (*there.values(), *own))
+    made = Numbers(smoothing, softcap, temperature, z_loss, log_base, own)
+    return _narrowed(engine, prediction, made, (*there.values(), *own))
 
 
 def _narrowed(engine: Engine, prediction: Any, numbers: Any, given: tuple[Any, ...]) -> Any:

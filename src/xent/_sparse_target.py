@@ -7,10 +7,10 @@ from typing import Any
 
 from xent import _dtype
 from xent._check import values
+from xent._math import Entries
 from xent._plan import Operands, Plan, Target
 from xent._target import along, smooth, weighted, without
 from xent._typing import Array, Verbs
-from xent.kernels.sparse import Entries
 
 
 class Sparse(Target):

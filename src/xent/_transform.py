@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec, Protocol, overload
 
-from xent import _call, _options
+from xent import _call, _signature
 from xent._check import arguments
 from xent._engine import Problem
 from xent._linear import Gradients
@@ -229,7 +229,7 @@ def linear_head(loss_of_logits: Callable[..., Any]) -> LinearLoss:
 
     own = [p for p in inspect.signature(body).parameters.values() if p.kind is not p.VAR_KEYWORD]
     shared = [p for p in signature.parameters.values() if p.name not in _OF_THE_HEAD]
-    chunk_bytes = _options.parameter("chunk_bytes")
+    chunk_bytes = _signature.parameter("chunk_bytes")
     name = original(loss_of_logits).__name__
     body.__name__ = body.__qualname__ = f"linear_{name}"
     body.__doc__ = f"Return `{name}` of ``features @ weight.T + bias``, never stored whole."

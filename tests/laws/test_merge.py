@@ -10,7 +10,7 @@ import pytest
 from tests.cases import CASES, filled
 from tests.near import BOTH, assert_near, largest
 from xent import _dispatch
-from xent import _target as targets
+from xent._made_target import SOFTMAX_OF
 from xent._plan import READY
 from xent._target import along, ready
 
@@ -37,7 +37,7 @@ def blocks(case, given, cuts, **options):
         if target is not None and not plan.target.by_label:
             target = target[..., a:b]
         block = operands._replace(prediction=operands.prediction[..., a:b], target=target)
-        if plan.target is targets.SOFTMAX_OF:  # it is not merged, but known whole
+        if plan.target is SOFTMAX_OF:  # it is not merged, but known whole
             block = block._replace(target=ready(XP, plan, operands)[1][..., a:b])
         parts.append(block)
     return plan, parts, cuts[:-1]
@@ -46,7 +46,7 @@ def blocks(case, given, cuts, **options):
 def run(case, given, cuts):
     """Return value and gradient from blocks of classes."""
     plan, parts, firsts = blocks(case, given, cuts)
-    if plan.target is targets.SOFTMAX_OF:
+    if plan.target is SOFTMAX_OF:
         plan = _ready(plan)
     kernel = plan.kernel
     with np.errstate(all="ignore"):
@@ -82,7 +82,7 @@ def test_merged_blocks_are_the_whole(case, cuts):
 def test_merge_is_symmetric(case):
     given = case.arguments(seed=35, classes=CLASSES)
     plan, parts, firsts = blocks(case, given, (0, 5, 12))
-    plan = _ready(plan) if plan.target is targets.SOFTMAX_OF else plan
+    plan = _ready(plan) if plan.target is SOFTMAX_OF else plan
     kernel = plan.kernel
     a, b = (
         kernel.measure(XP, *ready(XP, plan, part, first), plan.axis)[0]

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import fields
-from numbers import Real
 from operator import index
 from reprlib import Repr
 from typing import Any, Protocol
 
-from xent import _dtype
 from xent._kernel import Kernel, is_number
-from xent._typing import Array, Number
+from xent._typing import Array
 
 
 class Library(Protocol):
@@ -176,66 +173,6 @@ def choice(name: str, x: Any, choices: Sequence[str]) -> None:
     """Raise unless ``x`` is one of ``choices``."""
     if not isinstance(x, str) or x not in choices:
         raise ValueError(f"{name} is {shown(x)}; it takes one of {', '.join(map(repr, choices))}")
-
-
-Rule = tuple[str, Callable[[float], bool]]
-
-_SHARE = ("a number in [0, 1]", lambda n: 0 <= n <= 1)
-_POSITIVE = ("a positive number", lambda n: 0 < n < math.inf)
-_AT_LEAST_0 = ("a number that is not negative", lambda n: n >= 0)
-_POWER = ("a finite number that is not negative", lambda n: 0 <= n < math.inf)
-
-_RULES: dict[str, Rule] = {
-    **dict.fromkeys(("label_smoothing", "smoothing", "beta", "skew"), _SHARE),
-    "base": ("any positive number but 1, or None for nats", lambda n: 0 < n < math.inf and n != 1),
-    "softcap": _POSITIVE,
-    "temperature": _POSITIVE,
-    **dict.fromkeys(("z_loss", "atol", "order"), _AT_LEAST_0),
-    "gamma": _POWER,
-    "gamma_negative": _POWER,
-    "gamma_positive": _POWER,
-    "alpha": _SHARE,
-    "epsilon": ("a finite number", lambda n: -math.inf < n < math.inf),
-    "margin": ("a number in [0, 1), 1 left out", lambda n: 0 <= n < 1),
-    "q": _SHARE,
-}
-"""Of each option and parameter that is a number what it takes, in words and as a predicate."""
-
-
-def number(name: str, x: Any, form: str = "logits", rule: Rule | None = None) -> Number:
-    """Return an option as a float, or as it is where its value is an array's, not to be waited for."""
-    if form != "logits" and name in ("softcap", "temperature", "z_loss"):
-        raise ValueError(f"{name} acts on logits; the prediction was given as {form}")
-    if isinstance(x, Real) and not isinstance(x, bool):
-        takes, holds = rule or _RULES[name]
-        try:
-            plain = float(x)
-        except OverflowError:  # of an int or a fraction beyond all floats, which no rule takes
-            plain = math.nan
-        if not holds(plain):
-            raise ValueError(f"{name} is {shown(x)}; it takes {takes}")
-        return plain
-    if getattr(x, "shape", None) == () and _dtype.name(x.dtype) != "bool":
-        if type(x).__module__ == "numpy":
-            return number(name, x.item(), form, rule)
-        return undifferentiated(name, x)
-    raise TypeError(f"{name} is {type(x).__qualname__}; it takes a number")
-
-
-def operand(x: Any) -> Number:
-    """Return a parameter of a kernel as a float: NumPy's numbers would decide the dtype of the result."""
-    if isinstance(x, Real):
-        return float(x)
-    if type(x).__module__ == "numpy" and x.shape == ():
-        return x.item()
-    return undifferentiated("a kernel's parameter", x)
-
-
-def undifferentiated(name: str, x: Any) -> Any:
-    """Return ``x``, of which no derivative is asked for by autograd: none would reach it."""
-    if getattr(x, "requires_grad", False):
-        raise TypeError(f"{name} requires a gradient, and a number has none here; detach it")
-    return x
 
 
 def not_alike(name: str, got: Any, wanted: str) -> ValueError:

@@ -6,11 +6,11 @@ import math
 from numbers import Real
 from typing import Any
 
-from xent._check import arguments, sizes, structure
+from xent._check import numbers, sizes, structure
 from xent._typing import Array
 
-_FINITE: arguments.Rule = ("a finite number", math.isfinite)
-_RULES: dict[str, arguments.Rule] = {
+_FINITE: numbers.Rule = ("a finite number", math.isfinite)
+_RULES: dict[str, numbers.Rule] = {
     "temperature": ("a positive number", lambda n: 0 < n < math.inf),
     "scale": _FINITE,
     "bias": _FINITE,
@@ -20,7 +20,7 @@ _RULES: dict[str, arguments.Rule] = {
 def number(name: str, x: Any) -> Any:
     """Return a number as a float, or as it is where it is an array, which may have a derivative."""
     if isinstance(x, Real) or type(x).__module__ == "numpy" or not hasattr(x, "shape"):
-        return arguments.number(name, x, rule=_RULES[name])
+        return numbers.number(name, x, rule=_RULES[name])
     if tuple(x.shape) != ():
         raise ValueError(f"{name} has shape {tuple(x.shape)}; it takes a number or a 0-d array")
     structure.weight(name, x)

@@ -12,11 +12,9 @@ from xent._typing import Array
 
 if TYPE_CHECKING:
     from xent._plan import Operands
-    from xent._request import Call
-    from xent._typing import Form
 
 
-def _of_kind(name: str, x: Array, fits: bool, takes: str) -> None:
+def of_kind(name: str, x: Array, fits: bool, takes: str) -> None:
     """Raise unless the dtype of ``x`` fits."""
     if not fits:
         raise TypeError(f"{name} has dtype {_dtype.name(x.dtype)}; it takes {takes}")
@@ -27,7 +25,7 @@ def prediction(name: str, x: Array) -> None:
     hint = "; in a loss the target comes first, as in H(p, q): xent.cross_entropy(labels, logits=z)"
     hint *= _dtype.is_integer(x) or _dtype.is_bool(x)
     takes = f"float16, bfloat16, float32 or float64{hint}"
-    _of_kind(name, x, _dtype.is_floating(x), takes)
+    of_kind(name, x, _dtype.is_floating(x), takes)
     if any(size is None for size in x.shape):
         raise ValueError(f"{name} has shape {sizes.shown(x)}; its sizes must be known")
 
@@ -35,17 +33,17 @@ def prediction(name: str, x: Array) -> None:
 def distributions(name: str, x: Array) -> None:
     """Raise unless ``x`` holds real floating-point numbers, as a target that is a distribution."""
     hint = "; make distributions of labels with xent.one_hot" * _dtype.is_integer(x)
-    _of_kind(name, x, _dtype.is_floating(x), f"floating point{hint}")
+    of_kind(name, x, _dtype.is_floating(x), f"floating point{hint}")
 
 
 def of_classes(name: str, x: Array) -> None:
     """Raise unless ``x`` holds truth values, as a mask of classes."""
-    _of_kind(name, x, _dtype.is_bool(x), "bool, True for classes that count")
+    of_kind(name, x, _dtype.is_bool(x), "bool, True for classes that count")
 
 
 def integers(name: str, x: Array) -> None:
     """Raise unless ``x`` holds integers."""
-    _of_kind(name, x, _dtype.is_integer(x), "integer labels")
+    of_kind(name, x, _dtype.is_integer(x), "integer labels")
 
 
 def classes(x: Any) -> int:
@@ -99,71 +97,6 @@ def last_axis(axis: Any, ndim: int) -> None:
         raise ValueError(f"axis is {axis}; the classes of a linear head lie along the last axis")
 
 
-def is_labels(
-    x: Array, shape: Sequence[int], axis: int, form: str, *, only: str | None, own: bool
-) -> bool:
-    """Whether the target of a formula, our own or not, holds labels; raise where it fits neither."""
-    rows = (*shape[:axis], *shape[axis + 1 :])
-    column = tuple(x.shape) == (*shape[:axis], 1, *shape[axis + 1 :])
-    drop = f" without axis {axis}" * column
-    cast = f"labels must be integers (Keras makes them floats): target.astype(int){drop}"
-    cast = f"; {cast}" * (column or tuple(x.shape) == rows)
-    either = "integer labels or floating-point distributions"
-    hint = ". Boolean targets are for binary_cross_entropy"
-    _of_kind("target", x, not _dtype.is_bool(x), either + hint)
-    if _dtype.is_integer(x):
-        hint = "For labels use cross_entropy or sparse_categorical_cross_entropy"
-        hint = hint if own else "Make distributions of labels with xent.one_hot"
-        takes = f"distributions in floating point. {hint}"
-        _of_kind("target", x, only != "distributions", takes)
-        one_hot = "; one-hot rows must be in floating point" * (tuple(x.shape) == tuple(shape))
-        rule = f"; it takes {{}}, the shape {{}} of {form} without axis {axis}, and nothing is broadcast"
-        drop = f"; pass it{drop}" * column
-        sizes.of_shape("target of labels", x, rows, rule + one_hot + drop, shape)
-        return True
-    _of_kind("target", x, _dtype.is_floating(x), either + _named(x))
-    hint = ". For distributions use cross_entropy or categorical_cross_entropy" * own
-    _of_kind("target", x, only != "labels", f"integer labels{cast or hint}")
-    same_shape("target", x, form, shape, cast)
-    return False
-
-
-def entries(
-    call: Call, operands: Operands, axis: int | None, form: Form, shape: Sequence[int]
-) -> None:
-    """Raise unless the target of a loss may be sparse, and its arrays have k entries for each row."""
-    name, index = call.target_name, operands.target
-    probs: Any = operands.target_probs
-    if (
-        axis is None
-        or call.soft is not None
-        or call.only == "labels"
-        or form not in call.distributions
-    ):
-        raise TypeError(
-            f"{name.removesuffix('.indices')} is a SparseDistribution; this loss takes none of {form}"
-        )
-    _of_kind(name, index, _dtype.is_integer(index), "integer class indices")
-    of_probs = name.replace(".indices", ".probs")
-    distributions(of_probs, probs)
-    rows = (*shape[:axis], *shape[axis + 1 :])
-    wanted = (*rows, *index.shape[-1:])
-    rule = f"; it takes {{}}, the rows of {form} and then k entries, and nothing is broadcast"
-    sizes.of_shape(name, index, wanted, rule)
-    same_shape(of_probs, probs, name, index.shape)
-    if index.shape[-1] > shape[axis]:
-        raise ValueError(
-            f"{name} has {index.shape[-1]} entries for each row of {shape[axis]} classes"
-        )
-
-
-def _named(x: Array) -> str:
-    """Return what to do with labels that are names, or numbers of a kind that no library knows."""
-    if _dtype.name(x.dtype).startswith(("str", "bytes", "object")):
-        return "; number named classes, as np.unique(labels, return_inverse=True) does"
-    return ""
-
-
 def same_shape(name: str, x: Array, other: str, shape: Sequence[int], hint: str = "") -> None:
     """Raise unless ``x`` has exactly the shape of another array."""
     rule = f" and {other} has shape {{}}; they must be equal, nothing is broadcast{hint}"
@@ -172,7 +105,7 @@ def same_shape(name: str, x: Array, other: str, shape: Sequence[int], hint: str 
 
 def tangent(x: Array, name: str, shape: Sequence[int]) -> None:
     """Raise unless ``x`` is a direction in which the prediction can move."""
-    _of_kind("tangent", x, _dtype.is_floating(x), "floating point")
+    of_kind("tangent", x, _dtype.is_floating(x), "floating point")
     same_shape("tangent", x, name, shape)
 
 
@@ -184,14 +117,14 @@ def _of_rows(name: str, x: Array, rows: Sequence[int]) -> None:
 def mask(where: Array | None, rows: Sequence[int]) -> None:
     """Raise unless the mask has one truth value per row."""
     if where is not None:
-        _of_kind("where", where, _dtype.is_bool(where), "bool, True for rows that count")
+        of_kind("where", where, _dtype.is_bool(where), "bool, True for rows that count")
         _of_rows("where", where, rows)
 
 
 def weight(name: str, x: Array) -> None:
     """Raise unless ``x`` holds real numbers."""
     fits = _dtype.is_floating(x) or _dtype.is_integer(x) or _dtype.is_bool(x)
-    _of_kind(name, x, fits, "real numbers")
+    of_kind(name, x, fits, "real numbers")
 
 
 def broadcastable(name: str, x: Array, shape: Sequence[int]) -> None:
@@ -234,30 +167,6 @@ def head(
     if bias is not None:
         rule = f"; it takes {{}}, one number per row of {of}weight"
         sizes.of_shape(f"{of}bias", bias, weight.shape[:-1], rule)
-
-
-def ignored(x: Any, target: Array | None, by_label: bool) -> tuple[float, ...] | None:
-    """Return the labels to ignore, None where there are none that the dtype of the target can hold."""
-    if x is None or target is None:
-        return None
-    rule = "an int, or a sequence of them"
-    every = [arguments.integer("ignore_index", y, rule) for y in _each(x)]
-    if not by_label:
-        raise ValueError(
-            "ignore_index is for integer labels, and the target holds distributions; use where="
-        )
-    held = (_dtype.scalar(target, y) for y in every)
-    return tuple(y for y in held if y is not None) or None
-
-
-def _each(x: Any) -> Sequence[Any]:
-    return x if isinstance(x, Sequence) and not isinstance(x, str) else (x,)
-
-
-def binary(target: Array, form: str, shape: Sequence[int]) -> None:
-    """Raise unless the target of a binary loss holds numbers, one for each element."""
-    weight("target", target)
-    same_shape("target", target, form, shape)
 
 
 def weights(classes: int, reduction: str, operands: Operands, rows: tuple[int, ...]) -> None:

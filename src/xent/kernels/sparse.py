@@ -7,19 +7,12 @@ row beside what the normaliser costs.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from xent import _math as m
 from xent._kernel import Forms
 from xent._typing import Array, Verbs
 from xent.kernels import distributions as ce
-
-
-class Entries(NamedTuple):
-    """Indices, integer, and probabilities, with as many along the class axis as there are entries."""
-
-    at: Array
-    probs: Array
 
 
 def here(xp: Verbs, x: Array, target: Any, axis: int) -> tuple[Array, Array, Array]:

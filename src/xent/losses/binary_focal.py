@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Unpack
 
 from xent._call import loss
-from xent._check.arguments import number
+from xent._check.numbers import number
 from xent._options import ElementOptions
 from xent._request import Call
 from xent._target import PAIR

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol, SupportsIndex
 
 from xent import _dispatch, _dtype
-from xent._check import arguments, structure, values
+from xent._check import numbers, structure, values
 from xent._namespace import Sight
 from xent._target import along, smooth
 from xent._typing import A, Array, HasShape, Like, R, R_co, Scalar, Verbs
@@ -60,7 +60,7 @@ def is_distribution(
     x = arrays["p"]
     structure.prediction("p", x)
     axis = structure.axis_of("p", x, axis)
-    limit = values.tolerance(_dtype.eps(x)) if atol is None else arguments.number("atol", atol)
+    limit = values.tolerance(_dtype.eps(x)) if atol is None else numbers.number("atol", atol)
     return engine.call(_is_distribution, x, axis, limit)
 
 
@@ -155,7 +155,7 @@ def smooth_labels(target: Like[A], smoothing: Scalar, *, axis: SupportsIndex = -
     x = arrays["target"]
     structure.distributions("target", x)
     axis = structure.axis_of("target", x, axis)
-    return engine.call(_smoothed, x, arguments.number("smoothing", smoothing), x.shape[axis])
+    return engine.call(_smoothed, x, numbers.number("smoothing", smoothing), x.shape[axis])
 
 
 def _smoothed(xp: Verbs, target: Array, smoothing: float, classes: int) -> Array:

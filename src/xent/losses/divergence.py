@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Unpack
 
 from xent._call import loss
-from xent._check.arguments import exactly_one, number, truth
+from xent._check.arguments import exactly_one, truth
+from xent._check.numbers import number
+from xent._made_target import LOG_OF, SOFTMAX_OF
 from xent._options import DivergenceOptions, TemperedOptions
 from xent._plan import Target
 from xent._request import Call, is_there
 from xent._sparse import TargetLike
-from xent._target import LOG_OF, LOGITS, PMF, SOFTMAX_OF
+from xent._target import LOGITS, PMF
 from xent._typing import A, ArrayLike, Maybe, Scalar
 from xent.kernels import jensen_shannon, kl, kl_logits, labels, skewed
 from xent.kernels.wrapped import OfSoftmax

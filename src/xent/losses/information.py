@@ -6,7 +6,7 @@ from typing import Literal, SupportsIndex
 
 from xent import _dispatch, _dtype
 from xent._call import loss
-from xent._check import arguments, structure, values
+from xent._check import numbers, structure, values
 from xent._namespace import Sight
 from xent._request import Call
 from xent._typing import A, Array, Like, Maybe, Scalar, Verbs
@@ -46,7 +46,7 @@ def self_information(p: Like[A], *, base: Scalar | None = None) -> A:
     if engine.sight([x]) is Sight.READABLE:
         values.of_form(engine.xp, "probs", "p", x, None, None)
     return engine.call(
-        _information, x, 1.0 if base is None else engine.log(arguments.number("base", base))
+        _information, x, 1.0 if base is None else engine.log(numbers.number("base", base))
     )
 
 

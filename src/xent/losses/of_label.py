@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Unpack
 
 from xent._call import loss
-from xent._check.arguments import number
+from xent._check.numbers import number
 from xent._options import CurveOptions
 from xent._request import Call
 from xent._typing import A, ArrayLike, Maybe, Scalar

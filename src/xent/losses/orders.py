@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, SupportsIndex, Unpack
 
 from xent._call import loss
-from xent._check.arguments import number
+from xent._check.numbers import number
 from xent._kernel import Kernel
 from xent._options import DistanceOptions, DivergenceOptions
 from xent._request import Call

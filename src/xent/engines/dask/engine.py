@@ -4,77 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from math import isnan, log, nan, prod
+from math import isnan, log, prod
 from typing import Any
 
 import dask.array as da
 
 from xent import _dispatch, _dtype
 from xent import _math as m
-from xent import _target as targets
 from xent._engine import Engine
 from xent._linear import Chunks, Gradients, Head
-from xent._namespace import Namespace, Sight
+from xent._made_target import SOFTMAX_OF
+from xent._namespace import Sight
 from xent._plan import Operands, Plan
 from xent._rows import divided_by
 from xent._typing import Array
 from xent.engines.dask import linear, parts
 from xent.engines.dask.graph import Graph
-from xent.engines.dask.tasks import CLASS, of_rows, recut, rows_of, uncut
-
-
-class DaskVerbs(Namespace):
-    """The verbs as Dask lacks them, or would warn in them."""
-
-    def log(self, x: Any) -> Any:
-        """Return log ``x``, computed by the engine of each chunk, without its warnings."""
-        return da.map_blocks(_log, x, dtype=x.dtype, meta=x._meta)
-
-    def reshape(self, x: Any, shape: Any) -> Any:
-        """Return ``x`` in another shape; of rows of an unknown number, each chunk by itself."""
-        if 0 in x.shape:
-            return da.zeros_like(x, shape=tuple(max(n, 0) for n in shape))
-        if not isnan(prod(x.shape)):
-            return da.reshape(x, shape)
-        if x.ndim == len(shape):
-            return x
-        _known(x.shape[1:], x.shape)
-        x = x.rechunk(dict.fromkeys(range(1, x.ndim), -1))
-        others = tuple(shape[1:])
-        return da.map_blocks(
-            _rows_of,
-            x,
-            others,
-            dtype=x.dtype,
-            drop_axis=list(range(1, x.ndim)),
-            new_axis=list(range(1, len(shape))),
-            chunks=((nan,) * x.numblocks[0], *((n,) for n in others)),
-            meta=da.utils.meta_from_array(x._meta, len(shape)),
-        )
-
-    def clip(self, x: Any, min: Any = None, max: Any = None) -> Any:
-        """Return ``x`` within limits; its sizes may be unknown."""
-        x = x if min is None else da.maximum(x, min)
-        return x if max is None else da.minimum(x, max)
-
-    def first_peak(self, x: Any, axis: int) -> Any:
-        """Return the index of the first maximum; the axis is brought into one chunk."""
-        here, there, axis = _across(x, axis)
-        options = {"dtype": self.integer, "concatenate": True, "new_axes": {axis: 1}}
-        return da.blockwise(_first_peak, here, x, there, axis=axis, **options)
-
-    def pick(self, x: Any, index: Any, axis: int) -> Any:
-        """Return the entry of ``x`` at ``index``; the axis is brought into one chunk."""
-        here, there, axis = _across(x, axis)
-        return da.blockwise(
-            _pick, here, x, there, index, here, axis=axis, dtype=x.dtype, concatenate=True
-        )
-
-
-def _across(x: Any, axis: int) -> tuple[Any, Any, int]:
-    """Return the axes of a result and of ``x``, whose ``axis`` has another size, and that."""
-    here, axis = tuple(range(x.ndim)), axis % x.ndim
-    return here, tuple(CLASS if i == axis else i for i in here), axis
+from xent.engines.dask.tasks import of_rows, recut, rows_of, uncut
+from xent.engines.dask.verbs import DaskVerbs
 
 
 class Dask(Engine):
@@ -185,7 +132,7 @@ def _with_whole_rows(plan: Plan, operands: Operands, *, needed: bool = False) ->
         operands = operands._replace(target=target, target_probs=probs)
     if axis is None:
         return operands
-    whole = needed or not plan.kernel.merges or plan.target is targets.SOFTMAX_OF
+    whole = needed or not plan.kernel.merges or plan.target is SOFTMAX_OF
     if not whole and x.numblocks[axis] != 1:
         return operands
     if target is not None and not plan.target.by_label:
@@ -226,12 +173,6 @@ def _counted(plan: Plan, operands: Operands) -> tuple[Plan, Operands]:
     return plan, operands._replace(sample_weight=sample, where=where)
 
 
-def _known(sizes: Any, shape: Any) -> None:
-    """Raise unless the sizes are known."""
-    if isnan(prod(sizes)):
-        raise ValueError(f"sizes of {shape} are unknown; call compute_chunk_sizes() first")
-
-
 def _like_rows(x: Any, rows: Any) -> Any:
     return of_rows(x, tuple(rows.shape))
 
@@ -247,20 +188,3 @@ def _beyond(g: Any, excess: Any) -> Any:
 def _times_exp(xp: Any, g: Any, excess: Any) -> Any:
     product = m.silent(xp, _dtype.cast(xp, g, excess.dtype), xp.exp(excess))
     return _dtype.cast(xp, product, g.dtype)
-
-
-def _rows_of(x: Any, shape: Any) -> Any:
-    return x.reshape((prod(x.shape) // max(1, prod(shape)), *shape))
-
-
-def _log(x: Any) -> Any:
-    engine = _dispatch.engine_of("x", x)
-    return engine.run(engine.xp.log, x)
-
-
-def _first_peak(x: Any, axis: int) -> Any:
-    return _dispatch.engine_of("x", x).xp.first_peak(x, axis)
-
-
-def _pick(x: Any, index: Any, axis: int) -> Any:
-    return _dispatch.engine_of("x", x).xp.pick(x, index, axis)

@@ -17,8 +17,8 @@ from jax.interpreters import mlir
 from jax.sharding import NamedSharding, PartitionSpec
 
 from xent._kernel import Kernel, Statistics
+from xent._math import Entries
 from xent.engines.jax.sizes import pieces
-from xent.kernels.sparse import Entries
 
 Measure = Callable[[Any, Any, tuple[Any, ...]], Statistics]
 """A function of prediction, target and the numbers of a kernel."""
@@ -144,9 +144,7 @@ def by_parts(
 ) -> Statistics:
     """Return ``measure(*given)``, of each device's own part of the prediction, and of the parts merged."""
     shape = given[0].shape
-    shapes: list[Any] = [shape] * len(pieces(given)[0])
-    if isinstance(given[1], Entries) and axis is not None:  # not classes, were they as many
-        shapes[1:3] = [(*shape[:axis], None, *shape[axis + 1 :])] * 2
+    shapes = _shapes(axis, given)
 
     def divide(mesh: Any, args: Any, results: Any) -> Division:
         spec = _spec(args[0], axis, cut=kernel.merges)
@@ -174,6 +172,15 @@ def by_parts(
 
     made: Statistics = spread(lambda given: measure(*given), given, divide, rule)
     return made
+
+
+def _shapes(axis: int | None, given: Any) -> list[Any]:
+    """Return the shape that the axes of each array are compared to, to tell what they are."""
+    shape = given[0].shape
+    shapes: list[Any] = [shape] * len(pieces(given)[0])
+    if isinstance(given[1], Entries) and axis is not None:  # not classes, were they as many
+        shapes[1:3] = [(*shape[:axis], None, *shape[axis + 1 :])] * 2
+    return shapes
 
 
 def _batched(whole: Any, size: int, batched: Any, some: Any) -> Any:

@@ -12,8 +12,9 @@ import torch
 
 from xent._elementary import LOGSUMEXP
 from xent._kernel import Kernel, Statistics
+from xent._made_target import SOFTMAX_OF
 from xent._plan import Operands, Plan, Target
-from xent._target import LOGITS, SOFTMAX_OF
+from xent._target import LOGITS
 from xent._typing import Verbs
 from xent.engines.torch.exchange import Gathered, Group, entering, summed
 

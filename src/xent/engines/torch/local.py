@@ -13,9 +13,10 @@ import torch
 from xent import _math as m
 from xent._engine import Engine, rows_and_gradient_of, value_of
 from xent._kernel import Kernel, Statistics
+from xent._made_target import SOFTMAX_OF
 from xent._plan import READY, Operands, Plan, masked, widened
 from xent._rows import reduced
-from xent._target import SOFTMAX_OF, along, ready
+from xent._target import along, ready
 from xent._typing import Array
 from xent.engines import blocks
 from xent.engines.torch.across import Across, PartOf, joint, leaves, like

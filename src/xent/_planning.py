@@ -1,0 +1,123 @@
+"""The plan that a call comes to: all that is decided of it once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Literal
+
+from xent import _dtype, _signature
+from xent import _made_target as made
+from xent import _target as targets
+from xent._check import arguments, labels, sequences, structure
+from xent._plan import CLASSES, NOTHING, Operands, Plan, Source, Target
+from xent._request import Call, is_there
+from xent._sparse_target import DENSE, SPARSE, SPREAD
+from xent._typing import Form
+from xent.kernels import links
+
+_FLAGS = {
+    "smoothed": "label_smoothing",
+    "based": "base",
+    "capped": "softcap",
+    "tempered": "temperature",
+}
+"""What a plan says of numbers that are given."""
+
+
+def plan_of(call: Call, operands: Operands, name: str, form: Form) -> Plan:
+    """Return the plan; of the arrays only shapes and dtypes are looked at."""
+    prediction = operands.prediction
+    structure.prediction(name, prediction)
+    if call.sequence_axis is not None:
+        raise sequences.alone()
+    options = _signature.given(call.options, call.reductions)
+    shape = tuple(prediction.shape)
+    axis = None
+    if not call.elementwise:
+        axis = structure.axis_of(name, prediction, options["axis"], empty=call.keep_dtype)
+    rows = shape if axis is None else shape[:axis] + shape[axis + 1 :]
+    kind, source = _of_target(call, operands, axis, name, form, options)
+    there = {name: is_there(option, options[option]) for name, option in _FLAGS.items()}
+    of_labels = axis is None or (kind.by_label and not call.sparse_target)
+    kernel = arguments.parameters(getattr(call, source)[form])
+    plan = Plan(
+        kernel=kernel.structure,
+        source=source,
+        target=kind,
+        form=form,
+        axis=axis,
+        row_axis=axis if kernel.shape == "row" else None,
+        classes=2 if axis is None else shape[axis],
+        reduction=options["reduction"],
+        half=_dtype.is_half(prediction),
+        ignore_index=labels.ignored(options["ignore_index"], operands.target, of_labels),
+        finish=call.finish,
+        penalty=links.LOGSUMEXP_SQUARED if is_there("z_loss", options["z_loss"]) else None,
+        beside=call.beside,
+        **there,
+    )
+    structure.weights(plan.classes, plan.reduction, operands, rows)
+    return replace(plan, even=_is_even(plan, operands))
+
+
+def _is_even(plan: Plan, operands: Operands) -> bool:
+    """Whether every row counts and weighs 1."""
+    weighed = any(x is not None for x in operands[2:-1]) or plan.ignore_index is not None
+    return not weighed and not (plan.target.counts and plan.reduction == "mean")
+
+
+def _of_target(
+    call: Call,
+    operands: Operands,
+    axis: int | None,
+    name: str,
+    form: Form,
+    options: Mapping[str, Any],
+) -> tuple[Target, Source]:
+    """Return what the target is to a kernel, and which kernels take such a target."""
+    prediction, target = operands[:2]
+    if target is None:
+        return NOTHING, "distributions"
+    shape = prediction.shape
+    if call.sparse_target:
+        taken = call.soft is None and call.only != "labels" and form in call.distributions
+        labels.entries(call.target_name, operands, axis, form, shape, taken=taken)
+        if call.sparse_target == "uniform":
+            return SPREAD, "distributions"
+        smoothed = is_there("label_smoothing", options["label_smoothing"])
+        return (
+            (SPARSE, "sparse") if form in call.sparse and not smoothed else (DENSE, "distributions")
+        )
+    if axis is None:
+        labels.binary(target, name, shape)
+        return call.soft or targets.PAIR, "distributions"
+    if call.soft is not None:
+        kind = structure.of_classes if call.soft is CLASSES else structure.distributions
+        kind(call.target_name, target)
+        structure.same_shape(call.target_name, target, name, shape)
+    elif labels.is_labels(
+        target, shape, axis, name, only=_only(call, form), own=_is_own(call, form)
+    ):
+        if not is_there("label_smoothing", options["label_smoothing"]):
+            return targets.LABEL, "labels"
+        if form in call.smoothed and operands.class_weight is None:
+            return made.SMOOTHED_LABEL, "smoothed"
+        if form not in call.distributions:
+            raise arguments.not_smoothed(name)
+        return made.DENSE_LABEL, "distributions"
+    return call.soft or targets.DISTRIBUTION, "distributions"
+
+
+def _only(call: Call, form: Form) -> Literal["labels", "distributions"] | None:
+    """Return the one kind of target that the call takes, None for both."""
+    if call.only is None and form not in call.labels:
+        return "distributions"
+    return "labels" if call.only is None and form not in call.distributions else call.only
+
+
+def _is_own(call: Call, form: Form) -> bool:
+    """Whether the formulas are those of the package, so that another function of it may be meant."""
+    forms = (call.labels, call.distributions)
+    kernels = [kernels[form] for kernels in forms if form in kernels]
+    return all(type(kernel).__module__.startswith("xent.") for kernel in kernels)
