@@ -64,13 +64,20 @@ class TotalVariation(Kernel):
         self, xp: Verbs, q: Array, p: Array, s: Array, made: None, w: Array, axis: int
     ) -> Array:
         """Return half the sign of q − p, 0 where they are equal."""
-        return w * xp.sign(q - p) / 2
+        return w * _sign(xp, q - p) / 2
 
     def target_gradient(
         self, xp: Verbs, q: Array, p: Array, s: Array, w: Array, axis: int
     ) -> Array:
         """Return half the sign of p − q."""
-        return w * xp.sign(p - q) / 2
+        return w * _sign(xp, p - q) / 2
+
+
+def _sign(xp: Verbs, x: Array) -> Array:
+    """Return the sign of ``x``, and NaN of a NaN, which CuPy's own function drops."""
+    nothing = x == 0
+    plain = xp.where(nothing, xp.ones_like(x), x)
+    return xp.where(nothing, xp.zeros_like(x), plain / xp.abs(plain))
 
 
 class ChiSquare(Kernel):
