@@ -1,5 +1,7 @@
 """Every transform of JAX goes through a linear loss, chunk by chunk, and within its memory."""
 
+from itertools import product
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 from jax.test_util import check_grads
 
 import xent
+from tests import cases
 from tests.backends import converted
 from tests.libraries.derivatives import assert_close
 from tests.linear.textbook import BCE, CE, all_options, head, labels_of, soft_of
@@ -92,7 +95,12 @@ def test_transform(pair, name):
         assert_close(got, want)
 
 
-@pytest.mark.parametrize("reduction", ["mean", "none"])
+CHECKED = [("every", "labels", "mean"), ("plain", "binary", "none")]
+if cases.EVERY:
+    CHECKED = list(product(("plain", "every"), LOSSES, ("mean", "none")))
+
+
+@pytest.mark.parametrize(("every", "pair", "reduction"), CHECKED, indirect=["every", "pair"])
 def test_derivative_checkers(pair, reduction):
     def function(*x):  # of NumPy's arrays too, which the checker makes
         return pair[0](*map(jnp.asarray, x), reduction=reduction)
