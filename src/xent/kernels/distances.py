@@ -20,7 +20,7 @@ class Hellinger(Kernel):
         """Return ½ Σ (√p − √q)², each difference as (p − q)/(√p + √q)."""
         d, absent = p - q, (p == 0) & (q == 0)
         p, q = (xp.where(absent, xp.ones_like(x), x) for x in (p, q))
-        d = d / (xp.sqrt(p) + xp.sqrt(q))
+        d = d / (_root(xp, p) + _root(xp, q))
         return xp.sum(d * d, axis=axis, keepdims=True) / 2, None
 
     def value(self, xp: Verbs, s: Array) -> Array:
@@ -38,6 +38,12 @@ class Hellinger(Kernel):
     ) -> Array:
         """Return (√p − √q)/(4 h √p): the distance is symmetric, and so is its derivative."""
         return _slope(xp, p, q, s, w)
+
+
+def _root(xp: Verbs, x: Array) -> Array:
+    """Return √x, whose derivative at 0 is left to the gradient: of a row taken out it is not there."""
+    nothing = x == 0
+    return xp.where(nothing, xp.zeros_like(x), xp.sqrt(xp.where(nothing, xp.ones_like(x), x)))
 
 
 def _slope(xp: Verbs, q: Array, p: Array, s: Array, w: Array) -> Array:
