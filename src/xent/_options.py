@@ -240,18 +240,5 @@ class LinearBinaryOptions(BinaryOptions, ChunkOptions, total=False):
     """What the binary cross entropy of a linear head takes."""
 
 
-class PairOptions(ReductionOptions, BaseOptions, ChunkOptions, total=False):
-    """What the losses of pairs take."""
-
-    where: ArrayLike | None
-    denominator: ArrayLike | None
-
-
-class ContrastiveOptions(PairOptions, total=False):
-    """What the cross entropies of pairs take."""
-
-    sample_weight: ArrayLike | None
-
-
 class HeadOptions(LinearOptions, LinearBinaryOptions, total=False):
     """What the losses of a linear head take between them."""

@@ -15,7 +15,7 @@ from xent._made import Made, original, part_of
 from xent._made_target import SOFTMAX_OF
 from xent._namespace import Sight
 from xent._part import Part
-from xent._plan import CLASSES, Operands, masked
+from xent._plan import CLASSES, Operands, Plan, masked
 from xent._request import Call, Outline, is_array, spread, weighing
 from xent._sparse import SparseDistribution
 from xent._sparse_target import apart
@@ -67,16 +67,21 @@ def prepare(function: str, given: PartCall) -> _Found:
     classes = parts.classes(given.classes, size)
     outlined = arrays | _outlines(name, x, call.target_name, target, axis, classes)
     plan, operands = planned(engine, call, outlined, name, forms[name], sight)
-    if not plan.kernel.merges:
-        raise parts.unmerged(function, name)
-    if plan.target is SOFTMAX_OF:
-        raise parts.soft_rows(call.target_name)
+    _mergeable(plan, function, name, call.target_name)
     operands = operands._replace(prediction=x, target=target)
     plan, operands = engine.run(masked, seen(engine, call, plan, operands, name, sight), operands)
     first, readable = arrays.get("first", given.first), sight is Sight.READABLE
     first = parts.first(first, size, classes, array=bool(traced), readable=readable)
     block = operands._replace(class_weight=_weights(engine.xp, operands, first, size))
     return _Found(Part(engine, plan, operands, block, first, call.keep_dtype))
+
+
+def _mergeable(plan: Plan, function: str, name: str, target: str) -> None:
+    """Raise for a loss that needs to know whole rows."""
+    if not plan.kernel.merges:
+        raise parts.unmerged(function, name)
+    if plan.target is SOFTMAX_OF:
+        raise parts.soft_rows(target)
 
 
 def _outlines(

@@ -9,11 +9,24 @@ from xent._call import loss
 from xent._kernel import Forms
 from xent._linear import Gradients
 from xent._linear_call import UNMADE
-from xent._options import ContrastiveOptions, PairOptions
+from xent._options import BaseOptions, ChunkOptions, ReductionOptions
 from xent._pair_call import BySign, ByTemperature, PairCall, PairProblem, Pairs, prepare
 from xent._request import Call
 from xent._typing import A, Array, ArrayLike, Like, Scalar, Verbs
 from xent.kernels import labels, pairs
+
+
+class PairOptions(ReductionOptions, BaseOptions, ChunkOptions, total=False):
+    """What the losses of pairs take."""
+
+    where: ArrayLike | None
+    denominator: ArrayLike | None
+
+
+class ContrastiveOptions(PairOptions, total=False):
+    """What the cross entropies of pairs take."""
+
+    sample_weight: ArrayLike | None
 
 
 def _divided(xp: Verbs, a: Array, temperature: Array) -> tuple[Array, None]:
