@@ -80,15 +80,9 @@ def _of_target(
     if target is None:
         return NOTHING, "distributions"
     shape = prediction.shape
+    smoothed = is_there("label_smoothing", options["label_smoothing"])
     if call.sparse_target:
-        taken = call.soft is None and call.only != "labels" and form in call.distributions
-        labels.entries(call.target_name, operands, axis, form, shape, taken=taken)
-        if call.sparse_target == "uniform":
-            return SPREAD, "distributions"
-        smoothed = is_there("label_smoothing", options["label_smoothing"])
-        return (
-            (SPARSE, "sparse") if form in call.sparse and not smoothed else (DENSE, "distributions")
-        )
+        return _of_entries(call, operands, axis, form, smoothed=smoothed)
     if axis is None:
         labels.binary(target, name, shape)
         return call.soft or targets.PAIR, "distributions"
@@ -99,7 +93,7 @@ def _of_target(
     elif labels.is_labels(
         target, shape, axis, name, only=_only(call, form), own=_is_own(call, form)
     ):
-        if not is_there("label_smoothing", options["label_smoothing"]):
+        if not smoothed:
             return targets.LABEL, "labels"
         if form in call.smoothed and operands.class_weight is None:
             return made.SMOOTHED_LABEL, "smoothed"
@@ -107,6 +101,18 @@ def _of_target(
             raise arguments.not_smoothed(name)
         return made.DENSE_LABEL, "distributions"
     return call.soft or targets.DISTRIBUTION, "distributions"
+
+
+def _of_entries(
+    call: Call, operands: Operands, axis: int | None, form: Form, *, smoothed: bool
+) -> tuple[Target, Source]:
+    """Return what a sparse target is to a kernel, likewise."""
+    taken = call.soft is None and call.only != "labels" and form in call.distributions
+    shape = operands.prediction.shape
+    labels.entries(call.target_name, operands, axis, form, shape, taken=taken)
+    if call.sparse_target == "uniform":
+        return SPREAD, "distributions"
+    return (DENSE, "distributions") if smoothed or form not in call.sparse else (SPARSE, "sparse")
 
 
 def _only(call: Call, form: Form) -> Literal["labels", "distributions"] | None:
