@@ -17,8 +17,8 @@ from xent._kernel import Kernel, Statistics
 from xent._plan import Plan
 from xent._target import along
 from xent._typing import Array
+from xent.engines.jax.lying import lying_as
 from xent.engines.jax.measured import Numbers, made_once, measured
-from xent.engines.jax.parts import beside
 from xent.engines.jax.sizes import alike
 
 
@@ -68,7 +68,7 @@ def _derivative(xp: Any, plan: Plan, primals: Any, tangents: Any) -> tuple[Array
     one = along(xp.ones_like(rows), plan.row_axis)
     d_rows = xp.zeros_like(rows)
     if moves:
-        g = beside(prediction, kernel.gradient(made, prediction, target, s, None, one, axis))
+        g = lying_as(prediction, kernel.gradient(made, prediction, target, s, None, one, axis))
         # In the logits every gradient is finite: a product that XLA knows. But a perplexity may not be.
         known = plan.form == "logits" and plan.finish != "exp"
         product = jnp.multiply if known else times

@@ -13,7 +13,7 @@ import numpy as np
 from jax.core import Tracer
 from jax.sharding import PartitionSpec
 
-from xent import _dispatch, _dtype
+from xent import _dispatch
 from xent._check import arguments
 from xent._engine import Engine, rows_and_gradient_of, value_and_gradient_of, value_of
 from xent._linear import Chunks, Gradients, Head
@@ -24,8 +24,9 @@ from xent._typing import Array
 from xent.engines.jax import linear
 from xent.engines.jax.derivative import known_rows, rows_of
 from xent.engines.jax.loops import over_rows
+from xent.engines.jax.lying import lying_as
 from xent.engines.jax.measured import measured_apart
-from xent.engines.jax.parts import apart, beside
+from xent.engines.jax.parts import apart
 from xent.engines.jax.sizes import distributed
 from xent.engines.jax.verbs import JaxVerbs
 
@@ -130,7 +131,7 @@ class Jax(Engine):
         measure = partial(measured_apart, plan, numbers) if apart() else None
         rows, g = rows_and_gradient_of(self.xp.stored, plan, operands, w, measure=measure)
         prediction, target = ready(self.xp, plan, operands)
-        g = beside(operands.prediction, g)
+        g = lying_as(operands.prediction, g)
         return known_rows(self.xp, plan, prediction, target, numbers, rows), g
 
     # --- a linear head ---
@@ -155,10 +156,6 @@ class Jax(Engine):
         both: tuple[Array, Gradients]
         both = distributed(run, (head, operands), head.features, made)
         return both
-
-    def logit_size(self, features: Any) -> int:
-        """Return the bytes of a logit: half precision is in float32 already."""
-        return max(4, _dtype.size(features))
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2, 3))

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from jax.experimental.custom_partitioning import custom_partitioning
-from jax.experimental.shard_alike import shard_alike
 from jax.extend.core import Primitive, jaxpr_as_fun
 from jax.interpreters import mlir
 from jax.sharding import NamedSharding, PartitionSpec
@@ -42,11 +41,6 @@ def of_one_device(function: Callable[..., Any], *args: Any) -> Any:
         return function(*args)
     finally:
         _of_one.reset(token)
-
-
-def beside(x: Any, g: Any) -> Any:
-    """Return ``g``, which lies as ``x`` does: a compiler would not know of what a label alone decides."""
-    return shard_alike(x, g)[1] if apart() else g
 
 
 class Division(NamedTuple):
