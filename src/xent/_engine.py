@@ -141,8 +141,8 @@ class Engine:
         return dtype
 
     def logit_size(self, features: Array) -> int:
-        """Return the bytes of a logit of the head's product."""
-        return _dtype.size(features)
+        """Return the bytes of a logit of the head's product: half precision is in float32 there."""
+        return max(4, _dtype.size(features))
 
 
 # --- the whole array in one block ---

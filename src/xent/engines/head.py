@@ -68,11 +68,27 @@ class Products(Engine):
     ) -> Array:
         """Return ``a @ b.T + bias``, or ``a @ b``; the sums in float32 for half precision.
 
-        ``wide`` asks for them as they are, not rounded to half precision, where that can be had.
+        ``wide`` asks for them as they are: a library whose own product sums so may round the others.
         ``out`` may be written over, where the engine `has_room`: it costs time to get as much again.
         """
-        logits: Array = self.xp.matmul(a, b.T if transposed else b)
-        return logits if bias is None else logits + bias
+        logits: Any
+        if _dtype.is_half(a):
+            logits = self._widened(a, b, transposed, out)
+        else:
+            logits = self.xp.matmul(a, b.T if transposed else b)
+        return logits if bias is None else logits + _dtype.cast(self.xp, bias, logits.dtype)
+
+    def _widened(self, a: Any, b: Any, transposed: bool, out: Any) -> Any:
+        """Return the product of half precision in float32: a strip of ``b`` at a time is cast."""
+        wide = self.xp.float32
+        a = self.xp.astype(a, wide)
+        strips = list(cuts(b.shape[0], STRIP)) or [slice(0, 0)]
+        if not transposed:
+            return sum(a[:, cut] @ self.xp.astype(b[cut, ...], wide) for cut in strips)
+        logits: Any = self.xp.empty((a.shape[0], b.shape[0]), dtype=wide) if out is None else out
+        for cut in strips:
+            logits[:, cut] = a @ self.xp.astype(b[cut, ...], wide).T
+        return logits
 
     def factor(self, g: Any, features: Any) -> Any:
         """Return the gradient of the logits as the products with it take it."""

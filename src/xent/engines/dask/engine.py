@@ -118,10 +118,6 @@ class Dask(Engine):
         plan, operands = _counted(plan, operands)
         return linear.run(self.xp, plan, head, operands, chunks, sloped=sloped)
 
-    def logit_size(self, features: Array) -> int:
-        """Return the bytes of a logit, as NumPy makes it."""
-        return max(4, _dtype.size(features))
-
 
 def _with_whole_rows(plan: Plan, operands: Operands, *, needed: bool = False) -> Operands:
     """Return operands whose rows are one chunk each, if the prediction's are or the plan needs them whole."""

@@ -10,7 +10,6 @@ import numpy as np
 
 from xent import _dtype, _workers
 from xent._engine import Engine
-from xent._linear import STRIP, cuts
 from xent._namespace import Namespace, Sight
 from xent._plan import Operands, Plan
 from xent._typing import Array
@@ -217,24 +216,13 @@ class NumPy(Strict):
         wide: bool = True,
         out: Any = None,
     ) -> Any:
-        """Return the product, half precision in float32: a strip of ``b`` at a time is cast."""
-        if not _dtype.is_half(a):
-            logits = np.matmul(a, b.T if transposed else b, out=out)
-        else:
-            a = a.astype(np.float32)
-            if not transposed:
-                parts = list(cuts(len(b), STRIP)) or [slice(0, 0)]
-                return sum(a[:, cut] @ b[cut].astype(np.float32) for cut in parts)
-            logits = np.empty((len(a), len(b)), np.float32) if out is None else out
-            for cut in cuts(len(b), STRIP):
-                np.matmul(a, b[cut].astype(np.float32).T, out=logits[:, cut])
+        """Return the product, made in ``out`` where that is given."""
+        if _dtype.is_half(a):
+            return super().product(a, b, bias, transposed=transposed, out=out)
+        logits = np.matmul(a, b.T if transposed else b, out=out)
         if bias is not None:
             logits += bias.astype(logits.dtype, copy=False)
         return logits
-
-    def logit_size(self, features: Array) -> int:
-        """Return the bytes of a logit: half precision is in float32 already."""
-        return max(4, _dtype.size(features))
 
 
 def make(api: Any, library: str) -> Engine:
