@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import lru_cache
 from math import inf
 from typing import Any
 from unittest import mock
@@ -93,8 +93,8 @@ def _with_compiler() -> Iterator[list[Kernel]]:
     programs, compiled = Programs(), device._compiled
     ran: list[Kernel] = []
 
-    def counted(name: str, plan: Any) -> Callable[..., Any]:
-        run, own = compiled(name, plan), []
+    def counted(name: str, plan: Any, kernels: Any) -> Callable[..., Any]:
+        run, own = compiled(name, plan, kernels), []
 
         def program(*given: Any) -> Any:
             before = len(programs.kernels)
@@ -117,7 +117,7 @@ def _with_compiler() -> Iterator[list[Kernel]]:
             _compiled=counted,
         ),
         mock.patch.object(device.DEVICE, "program", lru_cache(lambda *key: device.Program())),
-        mock.patch.object(torch, "compile", partial(torch.compile, backend=programs)),
+        mock.patch.object(torch._dynamo, "lookup_backend", return_value=programs),
     ):
         yield ran
 

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import count
-from threading import Lock
 from time import perf_counter
 from types import FunctionType
 from typing import Any
@@ -39,6 +38,10 @@ PATIENCE = 300.0
 """Seconds that all programs of a process may take to compile: of ever other classes there is no end."""
 
 
+FEW = 256
+"""Rows below which a compiler cuts each into parts, which would be slower where there are many."""
+
+
 @dataclass
 class Program:
     """What computes a plan in one go.
@@ -47,13 +50,11 @@ class Program:
     ----------
     met : how many numbers the plan was given
     run : the compiled function, None where it failed or is not there yet
-    ran : whether it has run
     failed : whether it failed, so that the plan is computed operation by operation
     """
 
     met: int = 0
     run: Callable[..., Any] | None = None
-    ran: bool = False
     failed: bool = False
 
 
@@ -63,7 +64,7 @@ class Device(Unseen):
     def __init__(self, api: Any, library: str) -> None:
         super().__init__(api, library)
         self.program = lru_cache(maxsize=PROGRAMS)(lambda *key: Program())
-        self.slower, self.spent, self.first = Slower("torch's compiler"), 0.0, Lock()
+        self.slower, self.spent = Slower("torch's compiler"), 0.0
 
     def value(self, plan: Plan, operands: Operands) -> Array:
         """Return the value."""
@@ -93,10 +94,7 @@ class Device(Unseen):
         program = self._program(name, plan, operands)
         if program is not None and program.run is not None:
             try:
-                if program.ran:
-                    return _run(program, plan, operands, w)
-                with self.first:  # one at a time, as warnings are the process's
-                    return self._first(program, plan, operands, w)
+                return _run(program, plan, operands, w)
             except torch.OutOfMemoryError:
                 pass  # block by block it takes less
             except Exception as error:  # of whatever part of a compiler
@@ -109,22 +107,25 @@ class Device(Unseen):
         x: Any = operands.prediction
         if x.device.type not in KINDS or not has_triton() or not x.numel() or _is_watched():
             return None
-        program = self.program(name, plan, x.device, _kinds(operands))
+        few = x.numel() < FEW * plan.classes
+        program = self.program(name, plan, x.device, few, _kinds(operands))
         if program.run is None and not program.failed:
             program.met += max(x.numel(), LEAST)
             if program.met >= WORTH and self.spent < PATIENCE and not _captures(x):
-                program.run = _compiled(name, plan)
+                program.run = _compiled(name, plan, self._kernels)
         return program
 
-    def _first(self, program: Program, plan: Plan, operands: Operands, w: tuple[Any, ...]) -> Any:
-        """Run a program for the first time, without warnings of how its kernels come out."""
+    def _kernels(self, graph: Any, inputs: Any) -> Any:
+        """Return a graph compiled, without warnings of how its kernels come out, and count the time."""
         start = perf_counter()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            made = _run(program, plan, operands, w)
-        program.ran = True
-        self.spent += perf_counter() - start
-        return made
+        try:
+            with (
+                warnings.catch_warnings()
+            ):  # torch compiles one at a time, as these are the process's
+                warnings.simplefilter("ignore")
+                return torch._dynamo.lookup_backend("inductor")(graph, inputs)
+        finally:
+            self.spent += perf_counter() - start
 
 
 def _run(program: Program, plan: Plan, operands: Operands, w: tuple[Any, ...]) -> Any:
@@ -153,8 +154,8 @@ def _captures(x: Any) -> bool:
     return x.is_cuda and torch.cuda.is_current_stream_capturing()
 
 
-def _compiled(name: str, plan: Plan) -> Callable[..., Any]:
-    """Return the method of an engine as a program, of any number of rows."""
+def _compiled(name: str, plan: Plan, kernels: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the method of an engine as a program, of any number of rows, by a backend of the compiler."""
 
     def program(operands: Operands, *w: Any) -> Any:
         if not torch.compiler.is_compiling():  # a program that may not be compiled
@@ -164,7 +165,7 @@ def _compiled(name: str, plan: Plan) -> Callable[..., Any]:
     # torch makes no more than some programs of one code, and keeps by its name what sizes it has seen.
     code = program.__code__.replace(co_name=f"xent_{name}_{next(_COUNT)}")
     own = FunctionType(code, globals(), code.co_name, None, program.__closure__)
-    compiled: Callable[..., Any] = torch.compile(own, fullgraph=True)
+    compiled: Callable[..., Any] = torch.compile(own, fullgraph=True, backend=kernels)
     return compiled
 
 
