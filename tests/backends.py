@@ -184,5 +184,10 @@ def missing(library):
 
 def start(libraries):
     """Do what libraries need before their first array."""
-    if any(name.startswith("jax") for name in libraries):
+    chosen = set(libraries)
+    if chosen & {"jax", "jax-cuda"}:
         import_module("jax").config.update("jax_enable_x64", True)
+    if (
+        "jax-cuda" in chosen
+    ):  # a product of float32 has 10 bits of each factor there, if nobody asks for all
+        import_module("jax").config.update("jax_default_matmul_precision", "highest")
