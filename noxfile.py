@@ -148,18 +148,47 @@ def doctest(session: nox.Session) -> None:
 @nox.session
 def build(session: nox.Session) -> None:
     """The sdist, the wheel made from it, and the tests of the package against that wheel."""
-    dist = Path(session.create_tmp()) / "dist"
-    shutil.rmtree(dist, ignore_errors=True)
-    session.install("build", *group("test"))
-    session.run_install("python", "-m", "build", f"--outdir={dist}")
-    (wheel,) = dist.glob("*.whl")
+    session.install(*group("build", "test"))
+    wheel = _built(session)
     contents = zipfile.ZipFile(wheel).namelist()
-    strangers = [name for name in contents if not name.startswith(("xent/", "xent-"))]
+    strangers = [name for name in contents if not name.startswith(("xent/", "array_api_xent-"))]
     if "xent/py.typed" not in contents or strangers:
         session.error(f"the wheel holds {strangers}, or lacks py.typed: {contents}")
     session.install("--force-reinstall", "--no-deps", str(wheel))
     session.install(f"{wheel}[numpy]")
     session.run("pytest", "tests/package", "--backend=numpy", *session.posargs)
+
+
+@nox.session(default=False)
+def release(session: nox.Session) -> None:
+    """What a pushed tag releases, in dist/: of this version, whose changes are told."""
+    version = PYPROJECT["project"]["version"]
+    tag = session.run(
+        "git", "describe", "--tags", "--exact-match", "--dirty", external=True, silent=True
+    )
+    if tag.strip() != f"v{version}":
+        session.error(f"the tree is {tag.strip()}, not v{version}")
+    if f"## [{version}]" not in Path("CHANGELOG.md").read_text(encoding="utf-8"):
+        session.error(f"CHANGELOG.md has no section of {version}")
+    session.install(*group("build"))
+    shutil.copytree(_built(session).parent, "dist", dirs_exist_ok=True)
+
+
+def _built(session: nox.Session) -> Path:
+    """Return the wheel beside the sdist that it is made from: the same bytes twice, with sound metadata."""
+    made = [Path(session.create_tmp()) / name for name in ("dist", "again")]
+    for folder in made:
+        shutil.rmtree(folder, ignore_errors=True)
+        session.run_install("python", "-m", "build", f"--outdir={folder}")
+    first, second = ({x.name: x.read_bytes() for x in folder.iterdir()} for folder in made)
+    if first != second:
+        session.error(
+            f"built twice, these differ: {[x for x in first if first[x] != second.get(x)]}"
+        )
+    files = sorted(map(str, made[0].iterdir()))
+    session.run("twine", "check", "--strict", *files)
+    (wheel,) = made[0].glob("*.whl")
+    return wheel
 
 
 @nox.session(default=False)
