@@ -26,11 +26,11 @@ class FromProbs(Kernel):
 
     def measure(self, xp: Verbs, q: Array, p: Array, axis: int) -> tuple[Statistics, None]:
         """Return the terms of p and m."""
-        return kl.terms(xp, p, self._middle(p, q), (1 - self.skew) * (p - q), axis), None
+        return kl.terms(xp, p, self._middle(p, q), p - q, axis, 1 - self.skew), None
 
     def value(self, xp: Verbs, s: kl.Terms) -> Array:
         """Return the whole sum."""
-        return s.excess + s.mass
+        return s.excess + (1 - self.skew) * s.mass
 
     def gradient(
         self, xp: Verbs, q: Array, p: Array, s: Statistics, made: None, w: Array, axis: int
