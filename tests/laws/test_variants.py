@@ -80,6 +80,42 @@ def test_order_2_is_chi_square(backend):
     assert_near(backend.run(xent.tsallis_divergence, **given, order=2.0), wanted, 8)
 
 
+SMALLEST = np.asarray(
+    [
+        [2.0**-149, 1 - 2.0**-10, 2.0**-127, 2.0**-10],
+        [1.0, 2.0**-127, 2.0**-128, 2.0**-149],
+        [2.0**-17, 0.25, 0.75 - 2.0**-17, 2.0**-20],
+        [2.0**-149, 2.0**-133, 0.25, 0.75],
+    ]
+)
+PAIRS = [(i, j) for i in range(4) for j in range(4) if i != j]
+ORDERS = (0.0, 0.001, 0.1, 0.5, 0.999, 2.0, 10.0, 100.0)
+
+
+@pytest.mark.parametrize("loss", [xent.renyi_entropy, xent.tsallis_entropy])
+@pytest.mark.parametrize("order", ORDERS)
+def test_entropies_of_the_smallest_probabilities(backend, loss, order):
+    """In float32 they are what they are in float64, to which these probabilities are plain numbers."""
+    if backend.flushes:
+        pytest.skip(f"{backend} takes them for 0")
+    got = backend.run(loss, probs=SMALLEST.astype("float32"), order=order)
+    assert_near(got, loss(SMALLEST, order=order))
+
+
+@pytest.mark.parametrize("loss", [xent.renyi_divergence, xent.tsallis_divergence])
+@pytest.mark.parametrize("order", ORDERS[2:])
+def test_divergences_of_the_smallest_probabilities(backend, loss, order):
+    """Likewise, infinite where float32 has no such number."""
+    if backend.flushes:
+        pytest.skip(f"{backend} takes them for 0")
+    p, q = (SMALLEST[list(k)] for k in zip(*PAIRS, strict=True))
+    narrow = {"p": p.astype("float32"), "q": q.astype("float32")}
+    got = backend.run(loss, **narrow, order=order, reduction="none", validate=False)
+    want = loss(p, q, order=order, reduction="none", validate=False)
+    with np.errstate(over="ignore"):
+        assert_near(got, want.astype("float32"), 256)
+
+
 @pytest.mark.parametrize("order", [-0.5, math.nan, "2", True])
 def test_what_is_no_order(order):
     with pytest.raises((TypeError, ValueError), match="order"):
