@@ -37,6 +37,35 @@ def test_reversed_and_skewed_divergences(own):
     )
 
 
+OWN = [{}, *({"reverse": True, "skew": a} for a in (0.0, 0.3)), {"skew": 0.3}]
+
+
+@pytest.mark.parametrize("mass", [1.0, 0.75, 0.0])
+@pytest.mark.parametrize("own", OWN, ids=str)
+def test_a_target_beside_logits_is_taken_as_it_is(backend, own, mass):
+    """R6: as beside probabilities, which are the softmax of these logits; also without mass, and masked."""
+    given = {"target": mass * np.concatenate([P, APART]), **own, "reduction": "none"}
+    z = np.log(np.concatenate([APART, P])) + 3
+    given["where"] = np.asarray([True, True, True, False])
+    q = xent.softmax(z)
+    want = xent.kl_divergence(probs=q, **given)
+    got, slope = backend.run(xent.value_and_grad(xent.kl_divergence), logits=z, **given)
+    assert_near(got, want, 8, scale=np.abs(want) + 1 - mass)  # what it lacks may cancel the rest
+    assert not np.any(np.isnan(slope))
+    if mass:
+        of_q = xent.grad(xent.kl_divergence)(probs=q, **given)
+        through = q * (of_q - np.sum(q * of_q, axis=-1, keepdims=True))
+        assert_near(slope, through, 8, scale=np.ones(1))
+
+
+def test_what_a_target_excludes_is_infinitely_far_however_small_its_softmax(backend):
+    z = np.asarray([[0.0, 0.0, -2000.0]])
+    both = xent.value_and_grad(xent.kl_divergence)
+    got, slope = backend.run(both, target=np.asarray([[0.5, 0.5, 0.0]]), logits=z, reverse=True)
+    assert got == math.inf
+    np.testing.assert_array_equal(slope, [[-math.inf, -math.inf, math.inf]])
+
+
 @pytest.mark.parametrize("q", [NEAR, APART])
 @pytest.mark.parametrize("loss", [xent.renyi_divergence, xent.tsallis_divergence])
 def test_order_1_is_kullback_and_leibler(backend, loss, q):
