@@ -61,21 +61,22 @@ def hvp(loss: Callable[P, Any]) -> Callable[..., Any]:
 
     @named(loss, GRADIENT, "tangent")
     def product(*args: Any, tangent: Any, **kwargs: Any) -> Any:
-        made: Any = problem(*args, **kwargs)
+        made = _of_one_value(problem(*args, **kwargs), loss)
         if isinstance(made, LinearProblem):
             return _curvature_head.product(made, tangent)
-        engine, plan, operands = _of_one_value(made, loss)
+        engine, plan, operands, *_ = made
         v = moved(engine, "the prediction", operands.prediction, tangent)
         return engine.apply(_along, plan, operands, v)[1]
 
     return Made(hvp, loss, product)
 
 
-def _of_one_value(made: Any, loss: Any) -> tuple[Engine, Plan, Operands]:
+def _of_one_value(made: Any, loss: Any) -> Problem | LinearProblem:
     """Return what runs a call that has one value, alone or of each row."""
-    if not isinstance(made, Problem) or made.plan.beside:
-        raise arguments.not_curved(loss)
-    return made.engine, made.plan, made.operands
+    if not hasattr(made, "plan") or made.plan.beside:
+        raise arguments.not_known("second derivative", loss)
+    problem: Problem | LinearProblem = made
+    return problem
 
 
 def _along(engine: Engine, plan: Plan, operands: Operands, v: Array) -> tuple[Array, Array]:
@@ -117,7 +118,7 @@ def gauss_newton(loss: OfHead[P, R]) -> Callable[..., Gradients[R]]:
 
     @named(loss, Gradients[Array], "tangent")
     def product(*args: Any, tangent: Any, **kwargs: Any) -> Any:
-        made: Any = problem(*args, **kwargs)
+        made = _of_one_value(problem(*args, **kwargs), loss)
         if not isinstance(made, LinearProblem):
             raise TypeError("gauss_newton takes the loss of a linear head; of any other take hvp")
         return _curvature_head.product(made, tangent, newton=True)
@@ -160,10 +161,10 @@ def grad_and_hessian_diagonal(loss: Callable[P, R]) -> Callable[P, tuple[R, R]]:
 
     @named(loss, tuple[Array, Array])
     def both(*args: P.args, **kwargs: P.kwargs) -> Any:
-        made: Any = problem(*args, **kwargs)
+        made = _of_one_value(problem(*args, **kwargs), loss)
         if isinstance(made, LinearProblem):
             raise TypeError("no diagonal is made of the Hessian of a linear head; take hvp")
-        engine, plan, operands = _of_one_value(made, loss)
+        engine, plan, operands, *_ = made
         return engine.apply(_diagonal, plan, operands)
 
     return Made(grad_and_hessian_diagonal, loss, both)

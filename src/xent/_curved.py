@@ -101,6 +101,6 @@ def slopes(xp: DualVerbs, plan: Plan, operands: Operands, v: Array) -> tuple[Dua
 def moved(engine: Engine, name: str, x: Array, tangent: Any) -> Array:
     """Return a tangent of ``x`` in its dtype."""
     arrays = _dispatch.resolve({name: x, "tangent": tangent}, like=name)[1]
-    v = arrays["tangent"]
+    v = structure.there("tangent", arrays)
     structure.tangent(v, name, x.shape)
     return _dtype.cast(engine.xp, v, x.dtype)

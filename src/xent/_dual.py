@@ -57,9 +57,14 @@ class Dual:
         return self.xp.divide(other, self)
 
     def __pow__(self, n: Any) -> Dual:
-        n = raw(n)
-        slope = n * self.value ** (n - 1) if self.parts else 1
-        return self.xp.moved(self.value**n, (self, slope))
+        return _power(self.xp, self, n)
+
+    def __rpow__(self, x: Any) -> Dual:
+        return _power(self.xp, x, self)
+
+    def __abs__(self) -> Dual:
+        made: Dual = self.xp.abs(self)
+        return made
 
     def __lt__(self, other: Any) -> Any:
         return self.value < raw(other)
@@ -101,6 +106,17 @@ def raw(x: Any) -> Any:
 def _each(function: Callable[[Any], Any], x: Any) -> Any:
     each = map(function, x)
     return type(x)(*each) if hasattr(x, "_fields") else tuple(each)
+
+
+def _power(xp: Any, a: Any, b: Any) -> Dual:
+    """Return aᵇ, which moves with whatever of both does."""
+    x, n = raw(a), raw(b)
+    y = x**n
+    terms = [(a, n * x ** (n - 1))] if moves(a) else []
+    if moves(b):
+        terms.append((b, y * xp.base.log(x + xp.base.zeros_like(y))))
+    made: Dual = xp.moved(y, *terms)
+    return made
 
 
 def moves(x: Any) -> bool:

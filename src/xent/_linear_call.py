@@ -157,8 +157,7 @@ def prepare(function: str, given: LinearCall) -> LinearProblem:
         call, target = apart(call)
     every = {**given.head, **target, **weighing(options)}
     engine, arrays = _dispatch.resolve(every, like="features")
-    of_head = Head(arrays["features"], arrays["weight"], arrays.get("bias"))
-    structure.head(*of_head, narrow=call.elementwise)
+    of_head = _head(arrays, narrow=call.elementwise)
     rows, classes = tuple(of_head.features.shape[:-1]), tuple(of_head.weight.shape[:-1])
     head = _flat_head(engine, of_head)
     sight = engine.sight(arrays.values()) if engine.has_devices else Sight.READABLE
@@ -177,12 +176,19 @@ def prepare(function: str, given: LinearCall) -> LinearProblem:
 
 
 def _second(engine: Engine, arrays: dict[str, Any]) -> dict[str, Any]:
-    """Return the operands of a second head, and put among the arrays what stands for its logits."""
-    head = Head(arrays["target_features"], arrays["target_weight"], arrays.get("target_bias"))
-    structure.head(*head, of="target_")
+    """Return a second head's operands, and put among the arrays what stands for its logits."""
+    head = _head(arrays, of="target_")
     flat = _flat_head(engine, head)
     arrays[_TARGET] = _outline(head, flat)
     return {"target": flat.features, "target_weight": flat.weight, "target_bias": flat.bias}
+
+
+def _head(arrays: Mapping[str, Any], *, narrow: bool = False, of: str = "") -> Head:
+    """Return the head of arrays that have these names after ``of``, once it is known to be one."""
+    features = structure.there(f"{of}features", arrays)
+    head = Head(features, structure.there(f"{of}weight", arrays), arrays.get(f"{of}bias"))
+    structure.head(*head, narrow=narrow, of=of)
+    return head
 
 
 def _outline(head: Head, flat: Head) -> Any:
@@ -218,11 +224,7 @@ def _flat_head(engine: Engine, head: Head) -> Head:
 
 
 def _flat(
-    xp: Any,
-    plan: Plan,
-    operands: Operands,
-    rows: tuple[int, ...],
-    classes: tuple[int, ...],
+    xp: Any, plan: Plan, operands: Operands, rows: tuple[int, ...], classes: tuple[int, ...]
 ) -> Operands:
     """Return operands with one axis of rows, or of rows and one of classes."""
     wide = (prod(rows), prod(classes))

@@ -41,4 +41,4 @@ def part_of(function: Any, name: Literal["problem", "call"]) -> Any:
         part = part_of(function.func, name)
         return part and partial(part, *function.args, **function.keywords)
     own = callable(function) and getattr(function, "itself", None) is function
-    return getattr(function, name) if own else None
+    return getattr(function, name, None) if own else None

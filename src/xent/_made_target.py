@@ -1,4 +1,4 @@
-"""Targets that are made of others: labels as distributions, logits of one and logarithms of another."""
+"""Targets that are made of others: labels as distributions, and these of logits."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from xent import _dtype
 from xent import _math as m
 from xent._plan import Operands, Plan
-from xent._target import Label, Logits, Pmf, smooth, weighted, without
+from xent._target import Label, Logits, smooth, weighted
 from xent._typing import Number, Verbs
 
 
@@ -45,15 +45,6 @@ class DenseLabel(Label):
         return xp.where(inside, t, xp.full_like(t, xp.nan))
 
 
-class LogOf(Pmf):
-    """A distribution of which the kernel takes the logarithms, as logits."""
-
-    def ready(self, xp: Verbs, plan: Plan, operands: Operands, first: Any) -> Any:
-        """Return the logarithms, 0 in rows that are taken out."""
-        t = super().ready(xp, plan, operands, first)
-        return xp.log(without(xp, t, operands.where, plan.axis, 1.0))
-
-
 class SoftmaxOf(Logits):
     """The logits of a distribution, of which the kernel takes the probabilities; their row is whole."""
 
@@ -67,9 +58,6 @@ SMOOTHED_LABEL = SmoothedLabel("SMOOTHED_LABEL")
 
 
 DENSE_LABEL = DenseLabel("DENSE_LABEL")
-
-
-LOG_OF = LogOf("LOG_OF")
 
 
 SOFTMAX_OF = SoftmaxOf("SOFTMAX_OF")

@@ -10,7 +10,7 @@ from xent._beside import of_beside
 from xent._check import arguments
 from xent._elementary import LOGSUMEXP
 from xent._made import Made
-from xent._plan import NOTHING
+from xent._plan import NOTHING, Plan
 from xent._rows import reduced
 from xent._transform import named, problem_of
 from xent._typing import Array, R
@@ -42,6 +42,8 @@ _BESIDE = (HITS, entropy.KERNELS["logits"], LOGSUMEXP)
 
 class _Logged:
     """The problem of a loss whose rows are measured for more."""
+
+    returns = None
 
     def __init__(self, problem: Any) -> None:
         self.problem = problem
@@ -105,11 +107,12 @@ def with_metrics(loss: Callable[P, R]) -> Callable[P, tuple[R, Metrics[R]]]:
     problem = problem_of(loss)
 
     def logged(*args: P.args, **kwargs: P.kwargs) -> _Logged:
-        checked = problem(*args, **kwargs)
-        plan = checked.plan
-        if plan.form != "logits" or plan.row_axis is None or plan.finish == "exp":
+        checked: Any = problem(*args, **kwargs)
+        plan = getattr(checked, "plan", None)
+        if plan is None or not _has_metrics(plan):
             raise arguments.not_logged(loss)
-        return _Logged(checked._replace(plan=replace(plan, beside=_BESIDE), returns=_pair))
+        plan = replace(plan, beside=_BESIDE)
+        return _Logged(checked._replace(plan=plan, returns=_pair))
 
     @named(loss, tuple[Array, Metrics[Array]])
     def run(*args: P.args, **kwargs: P.kwargs) -> Any:
@@ -117,6 +120,12 @@ def with_metrics(loss: Callable[P, R]) -> Callable[P, tuple[R, Metrics[R]]]:
 
     vars(run)["problem"] = logged
     return Made(with_metrics, loss, run)
+
+
+def _has_metrics(plan: Plan) -> bool:
+    """Whether each row has logits, a target and one loss."""
+    rows = plan.row_axis is not None and plan.target is not NOTHING
+    return rows and plan.form == "logits" and plan.finish != "exp" and not plan.beside
 
 
 def _pair(value: Any, beside: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:

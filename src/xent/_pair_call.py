@@ -79,6 +79,7 @@ class PairProblem(NamedTuple, Generic[R_co]):
     a: Array
     numbers: list[Array]
     given: list[Array]
+    returns: None = None
 
     def value(self) -> Array:
         """Return the value."""
@@ -110,7 +111,7 @@ def prepare(function: str, given: PairCall) -> PairProblem[Any]:
     numbers = {name: check.number(name, x) for name, x in given.numbers.items()}
     every = {"a": given.a, "b": given.b, **numbers, **weighing(given.call.options)}
     engine, arrays = _dispatch.resolve(every, like="a")
-    check.rows(arrays["a"], arrays["b"])
+    check.rows(*(structure.there(name, arrays) for name in ("a", "b")))
     where = arrays.get("where")
     structure.mask(where, arrays["a"].shape[:1])
     those = [arrays[name] for name in ("a", "b", *numbers)]

@@ -8,7 +8,7 @@ from typing import Any, ParamSpec
 
 from xent import _dispatch, _dtype
 from xent import _math as m
-from xent._check import arguments
+from xent._check import arguments, structure
 from xent._made import Made
 from xent._transform import named, problem_of
 from xent._typing import R
@@ -25,7 +25,8 @@ def vjp(loss: Callable[P, R]) -> Callable[..., tuple[R, Any]]:
     Parameters
     ----------
     loss : function
-        What `value_and_grad` takes, and `log_probs`, `linear_log_probs`.
+        What `value_and_grad` takes, but for the losses of pairs and perplexities of each sequence; and
+        `log_probs`, `linear_log_probs`.
 
     Returns
     -------
@@ -53,6 +54,8 @@ def vjp(loss: Callable[P, R]) -> Callable[..., tuple[R, Any]]:
     @named(loss, tuple[Any, Any], "cotangent")
     def pulled(*args: Any, cotangent: Any, **kwargs: Any) -> tuple[Any, Any]:
         checked = problem(*args, **kwargs)
+        if not hasattr(checked, "plan"):  # of pairs, or of sequences of rows
+            raise arguments.not_known("pullback", loss)
         value = checked.value()
         return value, _pulled(checked, value, cotangent)
 
@@ -70,8 +73,9 @@ def _pulled(problem: Any, value: Any, cotangent: Any) -> Any:
     names = [f"cotangent[{i}]" if several else "cotangent" for i in range(len(values))]
     beside = {"the prediction": operands.prediction, **dict(zip(names, given, strict=True))}
     arrays = _dispatch.resolve(beside, like="the prediction")[1]
-    ws = [arrays[name] for name in names]
+    ws = [structure.there(name, arrays) for name in names]
     for name, w, v in zip(names, ws, values, strict=True):
+        structure.weight(name, w)
         if tuple(w.shape) != tuple(v.shape):
             raise arguments.not_alike(
                 name, tuple(w.shape), f"the shape of the value, {tuple(v.shape)}"

@@ -28,7 +28,7 @@ def log_ratio(xp: Verbs, p: Array, q: Array, difference: Array | None = None) ->
     r = contrast(xp, p, q, difference)
     near = m.magnitude(xp, r) < NEAR
     ratio = xp.where(near, xp.ones_like(p), p) / xp.where(near, xp.ones_like(q), q)
-    plain = (ratio > 0) & (ratio < xp.inf)
+    plain = (ratio >= float(xp.finfo(ratio.dtype).smallest_normal)) & (ratio < xp.inf)
     one = xp.ones_like(ratio)
     beyond = xp.log(xp.where(plain, one, p)) - xp.log(xp.where(plain, one, q))
     apart = xp.where(plain, xp.log(xp.where(plain, ratio, one)), beyond)
@@ -102,6 +102,12 @@ def power_log(xp: Verbs, log_x: Array, b: Array) -> Array:
     far = xp.expm1(xp.where(near, one, y)) / xp.where(near, one, b)
     limit = xp.where(log_x < 0, xp.full_like(y, -xp.inf), xp.full_like(y, xp.inf))
     return xp.where(y == xp.inf, limit, xp.where(near, close, far))
+
+
+def risen(xp: Verbs, p: Array, y: Array) -> Array:
+    """Return p · exp y ≥ 0, also where exp y alone is beyond all numbers."""
+    r = m.root(xp, y)
+    return m.scaled(xp, m.scaled(xp, p, r), r)
 
 
 def power_slope(xp: Verbs, log_x: Array, a: Array, b: Array) -> Array:

@@ -78,7 +78,7 @@ def value_and_grad(loss: Callable[P, Any]) -> Callable[P, tuple[Any, Any]]:
     Raises
     ------
     TypeError
-        For any other function.
+        For any other function, and for several values at once, as of `log_probs`: of these take `vjp`.
 
     Examples
     --------
@@ -90,8 +90,11 @@ def value_and_grad(loss: Callable[P, Any]) -> Callable[P, tuple[Any, Any]]:
     problem = problem_of(loss)
 
     @named(loss, _BOTH)
-    def both(*args: P.args, **kwargs: P.kwargs) -> tuple[Any, Any]:
-        return problem(*args, **kwargs).value_and_gradient()
+    def both(*args: P.args, **kwargs: P.kwargs) -> Any:
+        made: Any = problem(*args, **kwargs)
+        if made.returns is not None:
+            raise arguments.of_several(loss)
+        return made.value_and_gradient()
 
     return Made(value_and_grad, loss, both)
 
@@ -129,7 +132,10 @@ def grad(loss: Callable[P, Any]) -> Callable[P, Any]:
 
     @named(loss, GRADIENT)
     def gradient(*args: P.args, **kwargs: P.kwargs) -> Any:
-        return problem(*args, **kwargs).value_and_gradient()[1]
+        made: Any = problem(*args, **kwargs)
+        if made.returns is not None:
+            raise arguments.of_several(loss)
+        return made.value_and_gradient()[1]
 
     return Made(grad, loss, gradient)
 

@@ -314,6 +314,9 @@ BESIDE = [
         "cotangent is ()",
         "it takes the shape of the value, (2,)",
     ),
+    (lambda: xent.vjp(CE)(Y, logits=Z, cotangent=None), TypeError, "cotangent is None"),
+    (lambda: xent.hvp(CE)(Y, logits=Z, tangent=None), TypeError, "tangent is None", "an array"),
+    (lambda: xent.grad(xent.log_probs)(Y, logits=Z), TypeError, "has several values", "xent.vjp"),
 ]
 TABLES = (WEIGHTS, OPTIONS, SEQUENCES, PARAMETERS, LOGITS, BESIDE)
 

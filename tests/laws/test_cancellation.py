@@ -1,6 +1,7 @@
 """Gradients whose terms nearly cancel keep the digits that the arguments determine."""
 
 from decimal import Decimal, localcontext
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from tests.near import assert_near, assert_zero, ulps
 
 I = np.inf  # noqa: E741  # ∞, as the tables are read
 DTYPES = ("float32", "float64")
+SHARES = (0.0, 0.1, 0.7, 1 - 1e-3)
+ORDERS = (0.25, 0.5, 2.0, 8.0)
 
 
 def exactly(function):
@@ -93,6 +96,70 @@ def test_two_rows_of_logits_that_nearly_agree(backend, dtype, power):
     assert_near(
         got, want, 64, scale=np.maximum(np.abs(want), np.ldexp(np.abs(p).max() / 100, power))
     )
+
+
+def kullback(p, q):
+    return sum(x * (x / y).ln() for x, y in zip(p, q, strict=True))
+
+
+def mixed(share, p, q):
+    return [Decimal(share) * x + (1 - Decimal(share)) * y for x, y in zip(p, q, strict=True)]
+
+
+def powers(order, p, q):
+    order = Decimal(order)
+    sums = sum(x**order * y ** (1 - order) for x, y in zip(p, q, strict=True))
+    return sums, sum(p), order - 1
+
+
+def tsallis(order, p, q):
+    sums, mass, b = powers(order, p, q)
+    return (sums - mass) / b
+
+
+def renyi(order, p, q):
+    sums, mass, b = powers(order, p, q)
+    return (sums / mass).ln() / b
+
+
+def jensen(beta, p, q):
+    m = mixed(beta, p, q)
+    return Decimal(beta) * kullback(p, m) + (1 - Decimal(beta)) * kullback(q, m)
+
+
+DIVERGENCES = [
+    *(
+        (xent.kl_divergence, {"skew": a}, lambda p, q, a=a: kullback(p, mixed(a, p, q)))
+        for a in SHARES
+    ),
+    *(
+        (
+            xent.kl_divergence,
+            {"reverse": True, "skew": a},
+            lambda p, q, a=a: kullback(q, mixed(a, q, p)),
+        )
+        for a in SHARES
+    ),
+    *((xent.jensen_shannon_divergence, {"beta": a}, partial(jensen, a)) for a in SHARES[1:]),
+    *((xent.tsallis_divergence, {"order": a}, partial(tsallis, a)) for a in ORDERS),
+    *((xent.renyi_divergence, {"order": a}, partial(renyi, a)) for a in ORDERS),
+]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("apart", [2.0**-6, 2.0**-12, 2.0**-20])
+@pytest.mark.parametrize(("loss", "own", "formula"), DIVERGENCES)
+def test_two_distributions_that_nearly_agree(backend, loss, own, formula, apart, dtype):
+    """The sum of p − q, which is much more than what is left, is of the numbers that are given."""
+    draw = np.random.default_rng(15)
+    p = draw.dirichlet(np.ones(5), 4)
+    q = p * (1 + apart * draw.uniform(-1, 1, p.shape))
+    p, q = p.astype(dtype), (q / q.sum(-1, keepdims=True)).astype(dtype)
+    names = ("p", "q") if loss is not xent.kl_divergence else ("target", "probs")
+    given = dict(zip(names, (p, q), strict=True))
+    got = backend.run(loss, **given, **own, reduction="none", validate=False)
+    rows = zip(map(decimals, p), map(decimals, q), strict=True)
+    assert_near(got, exactly(lambda: [formula(*row) for row in rows]), 8)
 
 
 OVERFLOWING = [

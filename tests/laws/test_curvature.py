@@ -6,6 +6,7 @@ import pytest
 import xent
 from tests.cases import CASES
 from tests.near import assert_near, largest
+from xent._curvature import _along, _diagonal
 
 STEP = 1e-3
 ACCURACY = 1e-9
@@ -35,6 +36,14 @@ def by_differences(case, given, v):
     return (8 * (slope(1) - slope(-1)) - (slope(2) - slope(-2))) / (12 * h)
 
 
+def arrays_of(x):
+    """Return the numbers of a tuple, or of tuples in it, as arrays."""
+    if isinstance(x, tuple):
+        each = map(arrays_of, x)
+        return type(x)(*each) if hasattr(x, "_fields") else tuple(each)
+    return np.asarray(x) if isinstance(x, float) else x
+
+
 def products(case, given):
     """Return the Hessian, row by row: its products with the unit vectors."""
     size = given[case.form].size
@@ -60,3 +69,15 @@ def test_the_hessian_is_symmetric_and_its_diagonal_known(case, every):
     g, h = xent.grad_and_hessian_diagonal(case.function)(**given)
     assert_near(g, case.grad(**given), scale=largest(case.grad(**given)))
     assert_near(h.ravel(), np.diag(hessian), scale=scale)
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_numbers_that_are_arrays(case):
+    """As a compiler has them, of a kernel's parameters and of options: nothing else changes."""
+    given, v, _ = drawn(case, every=True)
+    engine, plan, operands, *_ = case.function.problem(**given)
+    traced = operands._replace(numbers=arrays_of(operands.numbers))
+    for made, numbers in ((_along, (v,)), (_diagonal, ())):
+        got, want = (engine.apply(made, plan, x, *numbers) for x in (traced, operands))
+        for mine, right in zip(got, want, strict=True):
+            assert_near(mine, right, scale=largest(right))

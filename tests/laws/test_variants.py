@@ -37,6 +37,35 @@ def test_reversed_and_skewed_divergences(own):
     )
 
 
+OWN = [{}, *({"reverse": True, "skew": a} for a in (0.0, 0.3)), {"skew": 0.3}]
+
+
+@pytest.mark.parametrize("mass", [1.0, 0.75, 0.0])
+@pytest.mark.parametrize("own", OWN, ids=str)
+def test_a_target_beside_logits_is_taken_as_it_is(backend, own, mass):
+    """R6: as beside probabilities, which are the softmax of these logits; also without mass, and masked."""
+    given = {"target": mass * np.concatenate([P, APART]), **own, "reduction": "none"}
+    z = np.log(np.concatenate([APART, P])) + 3
+    given["where"] = np.asarray([True, True, True, False])
+    q = xent.softmax(z)
+    want = xent.kl_divergence(probs=q, **given)
+    got, slope = backend.run(xent.value_and_grad(xent.kl_divergence), logits=z, **given)
+    assert_near(got, want, 8, scale=np.abs(want) + 1 - mass)  # what it lacks may cancel the rest
+    assert not np.any(np.isnan(slope))
+    if mass:
+        of_q = xent.grad(xent.kl_divergence)(probs=q, **given)
+        through = q * (of_q - np.sum(q * of_q, axis=-1, keepdims=True))
+        assert_near(slope, through, 8, scale=np.ones(1))
+
+
+def test_what_a_target_excludes_is_infinitely_far_however_small_its_softmax(backend):
+    z = np.asarray([[0.0, 0.0, -2000.0]])
+    both = xent.value_and_grad(xent.kl_divergence)
+    got, slope = backend.run(both, target=np.asarray([[0.5, 0.5, 0.0]]), logits=z, reverse=True)
+    assert got == math.inf
+    np.testing.assert_array_equal(slope, [[-math.inf, -math.inf, math.inf]])
+
+
 @pytest.mark.parametrize("q", [NEAR, APART])
 @pytest.mark.parametrize("loss", [xent.renyi_divergence, xent.tsallis_divergence])
 def test_order_1_is_kullback_and_leibler(backend, loss, q):
@@ -78,6 +107,42 @@ def test_order_2_is_chi_square(backend):
     given = {"p": P, "q": NEAR, "reduction": "none"}
     wanted = backend.run(xent.chi_square_divergence, **given)
     assert_near(backend.run(xent.tsallis_divergence, **given, order=2.0), wanted, 8)
+
+
+SMALLEST = np.asarray(
+    [
+        [2.0**-149, 1 - 2.0**-10, 2.0**-127, 2.0**-10],
+        [1.0, 2.0**-127, 2.0**-128, 2.0**-149],
+        [2.0**-17, 0.25, 0.75 - 2.0**-17, 2.0**-20],
+        [2.0**-149, 2.0**-133, 0.25, 0.75],
+    ]
+)
+PAIRS = [(i, j) for i in range(4) for j in range(4) if i != j]
+ORDERS = (0.0, 0.001, 0.1, 0.5, 0.999, 2.0, 10.0, 100.0)
+
+
+@pytest.mark.parametrize("loss", [xent.renyi_entropy, xent.tsallis_entropy])
+@pytest.mark.parametrize("order", ORDERS)
+def test_entropies_of_the_smallest_probabilities(backend, loss, order):
+    """In float32 they are what they are in float64, to which these probabilities are plain numbers."""
+    if backend.flushes:
+        pytest.skip(f"{backend} takes them for 0")
+    got = backend.run(loss, probs=SMALLEST.astype("float32"), order=order)
+    assert_near(got, loss(SMALLEST, order=order))
+
+
+@pytest.mark.parametrize("loss", [xent.renyi_divergence, xent.tsallis_divergence])
+@pytest.mark.parametrize("order", ORDERS[2:])
+def test_divergences_of_the_smallest_probabilities(backend, loss, order):
+    """Likewise, infinite where float32 has no such number."""
+    if backend.flushes:
+        pytest.skip(f"{backend} takes them for 0")
+    p, q = (SMALLEST[list(k)] for k in zip(*PAIRS, strict=True))
+    narrow = {"p": p.astype("float32"), "q": q.astype("float32")}
+    got = backend.run(loss, **narrow, order=order, reduction="none", validate=False)
+    want = loss(p, q, order=order, reduction="none", validate=False)
+    with np.errstate(over="ignore"):
+        assert_near(got, want.astype("float32"), 256)
 
 
 @pytest.mark.parametrize("order", [-0.5, math.nan, "2", True])

@@ -10,6 +10,7 @@ from reprlib import Repr
 from typing import Any, Protocol
 
 from xent._kernel import Kernel, is_number
+from xent._made import original
 from xent._typing import Array
 
 
@@ -183,17 +184,29 @@ def not_alike(name: str, got: Any, wanted: str) -> ValueError:
 def not_logged(loss: Any) -> TypeError:
     """Return the error for a loss of which no metrics are known."""
     return TypeError(
-        f"with_metrics({getattr(loss, '__name__', shown(loss))}) takes a prediction as logits, of which each "
-        "row has one loss; probabilities, links, elements and perplexities have no metrics"
+        f"with_metrics({called(loss)}) takes a prediction as logits beside a target, of which each row has "
+        "one loss; probabilities, links, elements, pairs, sequences and perplexities have no metrics"
     )
 
 
-def not_curved(loss: Any) -> TypeError:
-    """Return the error for a function of which no second derivative is known."""
+def not_known(what: str, loss: Any) -> TypeError:
+    """Return the error for a call of a function that has not ``what`` others have."""
     return TypeError(
-        f"no second derivative is known of {getattr(loss, '__name__', shown(loss))} as it is called here; "
+        f"no {what} is known of {called(loss)} as it is called here; "
         "take cross_entropy or another loss of one prediction, without sequence_axis"
     )
+
+
+def of_several(loss: Any) -> TypeError:
+    """Return the error for a gradient of several values at once."""
+    return TypeError(
+        f"{called(loss)} has several values, and a gradient is of one: xent.vjp takes a cotangent for each"
+    )
+
+
+def called(function: Any) -> str:
+    """Return the name of a function, of which `functools.partial` may have given some arguments."""
+    return getattr(original(function), "__name__", None) or shown(function)
 
 
 def not_smoothed(form: str) -> ValueError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from xent import _dtype
@@ -18,6 +18,13 @@ def of_kind(name: str, x: Array, fits: bool, takes: str) -> None:
     """Raise unless the dtype of ``x`` fits."""
     if not fits:
         raise TypeError(f"{name} has dtype {_dtype.name(x.dtype)}; it takes {takes}")
+
+
+def there(name: str, arrays: Mapping[str, Array]) -> Array:
+    """Return an array that must be given: what is None is not among those that were resolved."""
+    if name not in arrays:
+        raise TypeError(f"{name} is None; it takes an array")
+    return arrays[name]
 
 
 def prediction(name: str, x: Array) -> None:

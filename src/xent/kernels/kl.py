@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 from xent import _math as m
 from xent import _series as series
 from xent._kernel import Forms, Kernel, Statistics
-from xent._typing import Array, Verbs
+from xent._typing import Array, Number, Verbs
 from xent.kernels import distributions as ce
 
 
 class Terms(NamedTuple):
-    """The terms' excess over pₖ − qₖ where p is near q, the whole terms elsewhere; Σ(pₖ − qₖ)."""
+    """The terms' excess over pₖ − qₖ where p is near q, else the whole terms; of the former Σ(pₖ − qₖ)."""
 
     excess: Array
     mass: Array
@@ -44,19 +44,23 @@ class FromProbs(ce.FromProbs):
         return m.scaled(xp, w, series.log_ratio(xp, target, probs) + 1)
 
 
-def terms(xp: Verbs, p: Array, q: Array, difference: Array, axis: int) -> Terms:
+def terms(
+    xp: Verbs, p: Array, q: Array, difference: Array, axis: int, share: Number | None = None
+) -> Terms:
     """Measure p log(p/q) = (p − q) + (p − q) r + 2p (r³/3 + r⁵/5 + …), r = (p − q)/(p + q).
 
-    Near p = q the terms p − q cancel in the sum: they are kept apart, where they add exactly.
-    Elsewhere adding and removing them would lose everything when q ≫ p.
+    Near p = q the terms p − q cancel in the sum: they are kept apart, where they add exactly, as many times
+    as large where p − q is a ``share`` of the difference. Elsewhere adding and removing them would lose
+    everything when q ≫ p.
     """
+    whole, difference = difference, difference if share is None else share * difference
     r = series.contrast(xp, p, q, difference)
     near = m.magnitude(xp, r) < series.NEAR
     nothing = xp.zeros_like(r)
     r = xp.where(near, r, nothing)
     close = difference * r + 2 * p * r * series.odd_tail(xp, r)
     far = m.scaled(xp, p, series.log_ratio(xp, p, q, difference))
-    excess, mass = xp.where(near, close, far), xp.where(near, difference, nothing)
+    excess, mass = xp.where(near, close, far), xp.where(near, whole, nothing)
     return Terms(*(xp.sum(x, axis=axis, keepdims=True) for x in (excess, mass)))
 
 
@@ -138,9 +142,7 @@ class FromLogits(Kernel):
     def measure(self, xp: Verbs, logits: Array, target: Array, axis: int) -> tuple[Excess, None]:
         """Return the excess of p over b, of exact differences."""
         softmax, d, e = m.exact_normaliser(xp, logits, axis)
-        high = xp.settled(1 + target) - 1
-        low = xp.sum(target - high, axis=axis, keepdims=True)
-        high = xp.sum(high, axis=axis, keepdims=True)
+        high, low = mass_of(xp, target, axis)
         mass = high + low
         log_b = d + (xp.log(mass) - xp.log1p(softmax.rest))
         terms = _excess(xp, target, e * (mass / (1 + softmax.rest)), log_b)
@@ -189,6 +191,13 @@ class FromLogits(Kernel):
     def partition(self, xp: Verbs, target: Array, s: Excess) -> Array:
         """Return the mass P."""
         return s.mass
+
+
+def mass_of(xp: Verbs, p: Array, axis: int) -> tuple[Array, Array]:
+    """Return Σ p in two parts: what p is above one ULP of 1, which adds exactly, and the rest."""
+    high = xp.settled(1 + p) - 1
+    low = xp.sum(p - high, axis=axis, keepdims=True)
+    return xp.sum(high, axis=axis, keepdims=True), low
 
 
 def _excess(xp: Verbs, p: Array, b: Array, log_b: Array) -> Array:

@@ -88,9 +88,17 @@ class Entropy(tsallis.Entropy):
     """Rényi entropy from probabilities."""
 
     def measure(self, xp: Verbs, p: Array, target: None, axis: int) -> tuple[Any, None]:
-        """Return the powers of p."""
+        """Return the powers of p, p (p/peak)ᵇ, of orders below 1 as pᵃ peak⁻ᵇ: each factor is a number."""
         own, _ = super().measure(xp, p, target, axis)
-        return _powers(xp, own, p, xp.log(p), self.order, axis), None
+        peak = xp.pick(p, xp.first_peak(p, axis), axis)
+        a, b = exponents(xp, p, self.order)
+        one, nothing = xp.ones_like(p), xp.zeros_like(p)
+        some = xp.where(p == 0, one, p)
+        low, more = xp.minimum(a, one), xp.maximum(b, nothing)
+        terms = some**low * _some(xp, peak) ** (1 - low) * (some / _some(xp, peak)) ** more
+        terms = xp.where(p == 0, nothing, terms)
+        mass, total = (xp.sum(x, axis=axis, keepdims=True) for x in (p, terms))
+        return Powers(own, mass, xp.log(peak), total), None
 
     def merge(self, xp: Verbs, a: Powers, b: Powers) -> Powers:
         """Return the powers of a row from those of its halves."""
@@ -115,7 +123,7 @@ def _powers(xp: Verbs, own: Any, p: Array, log_x: Array, order: Number, axis: in
     least = xp.full_like(p, -float(xp.finfo(p.dtype).max))
     size = xp.where(p == 0, xp.full_like(p, -xp.inf), xp.maximum(size, least))
     origin = xp.pick(log_x, xp.first_peak(size, axis), axis)
-    terms = m.scaled(xp, p, xp.exp(_beside(xp, log_x, origin, b)))
+    terms = series.risen(xp, p, _beside(xp, log_x, origin, b))
     mass, total = (xp.sum(x, axis=axis, keepdims=True) for x in (p, terms))
     return Powers(own, mass, origin, total)
 
@@ -139,7 +147,7 @@ def _merged(xp: Verbs, s: Powers, t: Powers, own: Any, order: Number) -> Powers:
         size = size + m.silent(xp, xp.clip(b, -1, 1), x.origin)
         sizes.append(xp.where(x.total == 0, xp.full_like(size, -xp.inf), size))
     origin = xp.where(sizes[0] >= sizes[1], s.origin, t.origin)
-    totals = [m.scaled(xp, x.total, xp.exp(_beside(xp, x.origin, origin, b))) for x in (s, t)]
+    totals = [series.risen(xp, x.total, _beside(xp, x.origin, origin, b)) for x in (s, t)]
     return Powers(own, s.mass + t.mass, origin, totals[0] + totals[1])
 
 

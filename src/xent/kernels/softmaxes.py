@@ -51,17 +51,18 @@ class OfSoftmaxes(WholeRows):
     ) -> Array:
         """Return q (g − Σ q g), g the derivative with respect to q."""
         p, q, d = OF_LOGITS.softmaxes(xp, logits, target, s.contrast)
-        return w * _through(xp, q, self.slope(xp, p, q, -d), axis)
+        return w * through(xp, q, self.slope(xp, p, q, -d), axis)
 
     def target_gradient(
         self, xp: Verbs, logits: Array, target: Array, s: Rows, w: Array, axis: int
     ) -> Array:
         """Return p (g − Σ p g), g the derivative with respect to p."""
         p, q, d = OF_LOGITS.softmaxes(xp, logits, target, s.contrast)
-        return w * _through(xp, p, self.target_slope(xp, p, q, -d), axis)
+        return w * through(xp, p, self.target_slope(xp, p, q, -d), axis)
 
 
-def _through(xp: Verbs, p: Array, g: Array, axis: int) -> Array:
-    """Return p (g − Σ p g), to which a class without probability adds nothing."""
+def through(xp: Verbs, p: Array, g: Array, axis: int) -> Array:
+    """Return p (g − Σ p g), to which a class without probability adds nothing; infinite where p g is."""
     own = m.scaled(xp, p, g)
-    return own - p * xp.sum(own, axis=axis, keepdims=True)
+    rest = own - m.scaled(xp, p, xp.sum(own, axis=axis, keepdims=True))
+    return xp.where(xp.isinf(own), own, rest)

@@ -23,6 +23,9 @@ from xent.kernels.kl import Terms
 _SMALL = 0.5
 """|log pᵃ⁻¹| below which pᵃ − p would cancel, and the order below which a divergence is seen from q."""
 
+_LARGE = 80.0
+"""log xᵇ above which the 1 in xᵇ − 1 is nothing, and below which xᵇ is a number of every dtype."""
+
 
 def exponents(xp: Verbs, x: Array, order: Number) -> tuple[Array, Array]:
     """Return a and a − 1, which is exact, for each element of ``x``: the order may be traced."""
@@ -50,7 +53,7 @@ class FromProbs(Kernel):
         near = m.magnitude(xp, series.contrast(xp, p, q)) < series.NEAR
         near, low = near & (a < xp.inf), a < _SMALL
         nothing = xp.zeros_like(p)
-        whole = m.scaled(xp, p, series.power_log(xp, log_ratio, b))
+        whole = _power_log(xp, p, log_ratio, b)
         close = _near(xp, p, xp.where(near, log_ratio, nothing), a, xp.where(near, b, nothing))
         excess = xp.where(near, close, whole)
         excess = xp.where(low & ~near, _of_low_order(xp, p, q, log_ratio, a), excess)
@@ -76,6 +79,14 @@ class FromProbs(Kernel):
         """Return (a (p/q)ᵃ⁻¹ − 1)/(a − 1)."""
         a, b = exponents(xp, p, self.order)
         return m.scaled(xp, w, series.power_slope(xp, series.log_ratio(xp, p, q), a, b))
+
+
+def _power_log(xp: Verbs, p: Array, log_x: Array, b: Array) -> Array:
+    """Return p (xᵇ − 1)/b, also where xᵇ alone is beyond all numbers."""
+    y = m.silent(xp, b, series.still(xp, log_x))
+    large = (y > _LARGE) & (y < xp.inf)
+    far = series.risen(xp, p, xp.where(large, y, xp.zeros_like(y))) / xp.where(large, b, 1.0)
+    return xp.where(large, far, m.scaled(xp, p, series.power_log(xp, log_x, b)))
 
 
 def _near(xp: Verbs, p: Array, log_ratio: Array, a: Array, b: Array) -> Array:

@@ -7,7 +7,7 @@ from typing import Unpack
 from xent._call import loss
 from xent._check.arguments import exactly_one, truth
 from xent._check.numbers import number
-from xent._made_target import LOG_OF, SOFTMAX_OF
+from xent._made_target import SOFTMAX_OF
 from xent._options import DivergenceOptions, TemperedOptions
 from xent._plan import Target
 from xent._request import Call, is_there
@@ -47,7 +47,7 @@ def kl_divergence(
         Whether p and q change places. The gradient stays that of the prediction. Of distributions only.
     skew : float in [0, 1], default 0
         α, how much of the first is mixed into the second: above 0 nothing is infinite. Of distributions
-        only; logits must be given as whole rows.
+        only; logits must be given as whole rows, as where they are reversed beside probabilities.
 
     Returns
     -------
@@ -83,7 +83,9 @@ def kl_divergence(
             target if target_logits is None else target_logits,
             predictions,
             distributions=skewed.kernels(
-                number("skew", skew) if is_there("skew", skew) else None, reverse=reverse
+                number("skew", skew) if is_there("skew", skew) else None,
+                reverse=reverse,
+                both=target_logits is not None,
             ),
             soft=_soft(target_logits, logits),
             target_name="target" if target_logits is None else "target_logits",
@@ -190,5 +192,5 @@ def jensen_shannon_divergence(
 def _soft(target_logits: object, logits: object) -> Target | None:
     """Return what the target is to a kernel that takes both as logits, or both as probabilities."""
     if target_logits is None:
-        return None if logits is None else LOG_OF
+        return None
     return SOFTMAX_OF if logits is None else LOGITS

@@ -31,6 +31,7 @@ class _Sequences(NamedTuple):
     rows: Problem
     counts: Problem
     axis: int
+    returns: None = None
 
     def value(self) -> Array:
         """Return the perplexities."""
