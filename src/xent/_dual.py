@@ -104,7 +104,7 @@ def _each(function: Callable[[Any], Any], x: Any) -> Any:
 
 
 def moves(x: Any) -> bool:
-    return isinstance(x, Dual) and bool(x.parts)
+    return isinstance(x, Dual) and len(x.parts) > 0
 
 
 def linear(function: Any, x: Any, *args: Any, **kwargs: Any) -> Any:
