@@ -114,8 +114,8 @@ def resolve(
 def _one_of(engines: Mapping[str, Engine], arrays: Mapping[str, Array]) -> Engine:
     """Return the one engine of arrays; beside another's NumPy's may be constants, or numbers."""
     found = list(engines.values()) or [_engine(import_module("array_api_compat.numpy"))]
-    engine = next((own for own in found if own.library != "numpy"), found[0])
-    engine = next((own for own in found if own.spreads), engine)
+    spread, foreign = [x for x in found if x.spreads], [x for x in found if x.library != "numpy"]
+    engine = (spread or foreign or found)[0]
     for name, own in engines.items():
         constant = own.library == "numpy" and (engine.takes_constants or arrays[name].ndim == 0)
         if own.library != engine.library and not constant:

@@ -20,7 +20,7 @@ HALF = ("float16", "bfloat16")
 def name(dtype: Any) -> str:
     """Return a dtype's plain name: ``float32`` for ``torch.float32``."""
     kind: Any = type(dtype)
-    if not hasattr(kind, "name"):  # torch's: quick, and torch.compile follows no cache
+    if kind.__module__ == "torch":  # quick, and torch.compile follows no cache
         return str(dtype).rsplit(".", 1)[-1]
     return _name(kind, dtype)
 

@@ -171,7 +171,7 @@ def prepare(function: str, given: LinearCall) -> LinearProblem:
         plan = replace(plan, axis=1, row_axis=1)
     operands = _flat(engine.xp, plan, operands, rows, classes)
     size = engine.logit_size(head.features)
-    chunks = _chunks(given.chunk_bytes, plan, head, size, sight, halved=bool(second))
+    chunks = _chunks(given.chunk_bytes, plan, head, size, sight, halved=len(second) > 0)
     return LinearProblem(engine, plan, operands, head, chunks, of_head, call.returns)
 
 

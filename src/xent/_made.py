@@ -11,9 +11,9 @@ class Made:
     """What ``make(loss)`` returns: ``run``, which a pickle could not find by its name."""
 
     def __init__(self, make: Callable[[Any], Any], loss: Any, run: Callable[..., Any]) -> None:
-        update_wrapper(self, run)
+        update_wrapper(self, run, updated=())
         if hasattr(run, "problem"):
-            self.itself = self
+            vars(self).update(vars(run), itself=self)
         self.run, self.how = run, (make, (loss,))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

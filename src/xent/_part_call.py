@@ -71,7 +71,7 @@ def prepare(function: str, given: PartCall) -> _Found:
     operands = operands._replace(prediction=x, target=target)
     plan, operands = engine.run(masked, seen(engine, call, plan, operands, name, sight), operands)
     first, readable = arrays.get("first", given.first), sight is Sight.READABLE
-    first = parts.first(first, size, classes, array=bool(traced), readable=readable)
+    first = parts.first(first, size, classes, array=len(traced) > 0, readable=readable)
     block = operands._replace(class_weight=_weights(engine.xp, operands, first, size))
     return _Found(Part(engine, plan, operands, block, first, call.keep_dtype))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import fields
 from operator import index
 from reprlib import Repr
@@ -218,10 +217,11 @@ def not_smoothed(form: str) -> ValueError:
 
 def integer(name: str, x: Any, rule: str = "an int") -> int:
     """Return ``x`` as an int: whatever Python takes for an index, but for a truth value."""
-    with suppress(TypeError):
-        if not isinstance(x, bool):
-            return index(x)
-    raise TypeError(f"{name} is {shown(x)}; it takes {rule}")
+    none: Any = None
+    try:
+        return index(none if isinstance(x, bool) else x)
+    except TypeError:
+        raise TypeError(f"{name} is {shown(x)}; it takes {rule}") from None
 
 
 def truth(name: str, x: Any) -> bool:

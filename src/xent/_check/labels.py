@@ -19,9 +19,9 @@ def is_labels(
     """Whether the target of a formula, our own or not, holds labels; raise where it fits neither."""
     rows = (*shape[:axis], *shape[axis + 1 :])
     column = tuple(x.shape) == (*shape[:axis], 1, *shape[axis + 1 :])
-    drop = f" without axis {axis}" * column
-    cast = f"labels must be integers (Keras makes them floats): target.astype(int){drop}"
-    cast = f"; {cast}" * (column or tuple(x.shape) == rows)
+    drop = f" without axis {axis}" if column else ""
+    cast = f"; labels must be integers (Keras makes them floats): target.astype(int){drop}"
+    cast = cast if column or tuple(x.shape) == rows else ""
     either = "integer labels or floating-point distributions"
     hint = ". Boolean targets are for binary_cross_entropy"
     structure.of_kind("target", x, not _dtype.is_bool(x), either + hint)
@@ -30,9 +30,10 @@ def is_labels(
         hint = hint if own else "Make distributions of labels with xent.one_hot"
         takes = f"distributions in floating point. {hint}"
         structure.of_kind("target", x, only != "distributions", takes)
-        one_hot = "; one-hot rows must be in floating point" * (tuple(x.shape) == tuple(shape))
+        whole = tuple(x.shape) == tuple(shape)
+        one_hot = "; one-hot rows must be in floating point" if whole else ""
         rule = f"; it takes {{}}, the shape {{}} of {form} without axis {axis}, and nothing is broadcast"
-        drop = f"; pass it{drop}" * column
+        drop = f"; pass it{drop}" if column else ""
         sizes.of_shape("target of labels", x, rows, rule + one_hot + drop, shape)
         return True
     structure.of_kind("target", x, _dtype.is_floating(x), either + _named(x))

@@ -131,7 +131,8 @@ class Torch(Engine):
             # A soft binary target may come twice, and torch.compile takes no tensor twice.
             parts[2:] = (part.view_as(part) for part in parts[2:])
             weights, plan = [None, None], replace(plan, target=READY)
-        function: Any = self.functions[torch.compiler.is_compiling()]
+        recorded, compiled = self.functions
+        function: Any = compiled if torch.compiler.is_compiling() else recorded
         work = Work(self, plan, operands.numbers)
         rows: Array = function.apply(work, operands.where, *weights, x, *parts)
         return rows
@@ -187,16 +188,11 @@ class Torch(Engine):
     def product_dtype(self, dtype: Any, features: Any) -> Any:
         """Return the dtype of the product: inside `torch.autocast` what that makes of all but float64."""
         kind = features.device.type
-        there = dtype != torch.float64 and torch.amp.is_autocast_available(kind)
-        return (
-            torch.get_autocast_dtype(kind) if there and torch.is_autocast_enabled(kind) else dtype
-        )
+        return torch.get_autocast_dtype(kind) if dtype != torch.float64 and _casts(kind) else dtype
 
     def logit_size(self, features: Any) -> int:
         """Return the bytes of a logit: half precision is in float32, but for what autocast rounds."""
-        kind = features.device.type
-        rounds = torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
-        return features.itemsize if rounds else max(4, features.itemsize)
+        return features.itemsize if _casts(features.device.type) else max(4, features.itemsize)
 
     def linear_value(self, plan: Plan, head: Head, operands: Operands, chunks: Chunks) -> Any:
         """Return the value of a linear loss, its gradients made with it where they are known."""
@@ -235,6 +231,11 @@ class Torch(Engine):
 
 TORCH = Torch(array_api_compat.torch, "torch")
 """The one engine for tensors: torch.compile follows a global, but no cache."""
+
+
+def _casts(kind: str) -> bool:
+    """Whether `torch.autocast` rounds here; it can't be asked of the one device that holds no numbers."""
+    return kind != "meta" and bool(torch.is_autocast_enabled(kind))
 
 
 def _symbol(x: float, dtype: Any, device: Any) -> Any:

@@ -18,7 +18,7 @@ from xent._typing import Array
 from xent.engines.torch.across import Across
 from xent.engines.torch.choice import engine_of
 from xent.engines.torch.exchange import entering, summed
-from xent.engines.torch.layout import Layout, parts, placed, settled
+from xent.engines.torch.layout import Layout, here, parts, placed, settled
 from xent.engines.torch.local import Local
 from xent.engines.torch.tensor import HOST
 from xent.engines.torch.values import Unseen
@@ -138,7 +138,7 @@ class Share:
         if x is None:
             return None
         x = entered(x, self.mesh).redistribute(placements=self._placements(*axes))
-        return x.to_local(grad_placements=self._placements(*axes, summed=True))
+        return here(x, self._placements(*axes, summed=True))
 
     def _left(self, g: Any, x: Any, axes: tuple[int | None, int | None]) -> Any:
         """Return the gradient of an array of the head, from the shares of all processes."""

@@ -63,7 +63,7 @@ class Layout(NamedTuple):
             x = DTensor.from_local(x, self.mesh, [Replicate()] * self.mesh.ndim, run_check=False)
         if isinstance(x, DTensor):
             x = x if list(x.placements) == placed else x.redistribute(self.mesh, placed)
-            x = x.to_local()
+            x = here(x)
         return entering(x, [group for group in self.groups[1] if placed[group[1]].is_replicate()])
 
     def whole(self, x: Any, placements: Iterable[Any], shape: tuple[int, ...]) -> Any:
@@ -74,6 +74,26 @@ class Layout(NamedTuple):
             given = {"shape": torch.Size(shape), "stride": tuple(strides)}
         x = x.contiguous()
         return DTensor.from_local(x, self.mesh, list(placements), run_check=False, **given)
+
+
+class _Here(torch.autograd.Function):
+    """`DTensor.to_local`, whose own derivative can't be differentiated before torch 2.12."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, placements: Any) -> Any:
+        ctx.like = x.device_mesh, placements, x.shape, x.stride()
+        return x.to_local().view_as(x.to_local())
+
+    @staticmethod
+    def backward(ctx: Any, w: Any) -> Any:
+        mesh, placements, shape, stride = ctx.like
+        given = {"run_check": False, "shape": shape, "stride": stride}
+        return DTensor.from_local(w, mesh, placements, **given), None
+
+
+def here(x: Any, placements: Any = None) -> Any:
+    """Return the part of this process, whose derivative's parts are placed as it is, or so."""
+    return _Here.apply(x, placements or settled(x))
 
 
 def settled(x: Any) -> list[Any]:
