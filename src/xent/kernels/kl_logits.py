@@ -144,7 +144,7 @@ class FromLogits(Kernel):
         p, q = _probs(xp, target, s.p, d_p), _probs(xp, logits, s.q, d_q)
         value = self.value(xp, s)
         x = _log_ratio(xp, delta, lack, s) - value
-        near = (value < _NEAR) & (m.magnitude(xp, x) < series.NEAR)
+        near = (value < _NEAR) & (m.magnitude(xp, x) < series.NEAR) & (d_p > -xp.inf)
         small = xp.where(near, x, xp.zeros_like(x))
         return p, q, xp.where(near, p * xp.expm1(small), q - p)
 

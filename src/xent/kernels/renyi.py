@@ -129,8 +129,9 @@ def _powers(xp: Verbs, own: Any, p: Array, log_x: Array, order: Number, axis: in
 
 
 def _beside(xp: Verbs, log_x: Array, origin: Array, b: Array) -> Array:
-    """Return b (log x − origin), 0 where one of the factors is."""
-    d = xp.where(log_x == origin, xp.zeros_like(log_x), series.still(xp, log_x) - origin)
+    """Return b (log x − origin), 0 where one of the factors is; a tie that is finite has a derivative."""
+    tied = (log_x == origin) & xp.isinf(log_x)
+    d = xp.where(tied, xp.zeros_like(log_x), series.still(xp, log_x) - origin)
     return m.silent(xp, b, d)
 
 
