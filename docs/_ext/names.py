@@ -1,6 +1,7 @@
 """What docstrings put in single quotes: a link where it is a public name, code where it is not."""
 
 import inspect
+import re
 
 from docutils import nodes
 from sphinx import addnodes
@@ -28,15 +29,17 @@ def name(role, raw, text, line, inliner, options=None, content=None):
     return [link], []
 
 
-def bars(app, what, name, obj, options, lines):
-    """Have |x| be the size of x: reStructuredText takes it for something that is to be replaced."""
+def plain(app, what, name, obj, options, lines):
+    """Have |x| be the size of x and (k, *rows) a shape, and a module's headings none of the page's."""
     for at, line in enumerate(lines):
-        if "|" in line and "``" not in line and not line.lstrip().startswith(">>>"):
-            lines[at] = line.replace("|", r"\|")
+        if "``" not in line and not line.lstrip().startswith(">>>"):
+            lines[at] = re.sub(r"\||(?<=[ (])\*(?=\w+[,)])", r"\\\g<0>", line)
+        if what == "module" and line and not line.strip("-"):
+            lines[at - 1 : at + 1] = [f".. rubric:: {lines[at - 1]}", ""]
 
 
 def setup(app):
     """Register the role, which conf.py makes the default one."""
     app.add_role("name", name)
-    app.connect("autodoc-process-docstring", bars, priority=900)  # after numpydoc
+    app.connect("autodoc-process-docstring", plain, priority=900)  # after numpydoc
     return {"parallel_read_safe": True, "parallel_write_safe": True}
