@@ -216,7 +216,8 @@ def support(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """The site, in docs/_build/html: every cell runs, a warning is an error. First `nox -s support`."""
     install(session, *DESKTOP, groups=("docs",))
-    shutil.rmtree(SITE / "html", ignore_errors=True)
+    for made in (SITE / "html", Path("docs/reference/generated")):
+        shutil.rmtree(made, ignore_errors=True)
     strict = ("-n", "-W", "--keep-going", "-E", "-j", "2")
     session.run("sphinx-build", "-b", "html", *strict, "docs", str(SITE / "html"), env=SUPPORT)
     session.run("python", "docs/_ext/links.py", str(SITE / "html"))

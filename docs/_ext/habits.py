@@ -41,14 +41,14 @@ def _shown(value):
 
 def show(library):
     """Return the library's rows as a table, with what both sides give; a row that differs raises."""
-    named, lines = "", ["| you write | here | both give | mind |", "|---|---|---|---|"]
+    named, lines = "", ["| there, and here | both give | mind |", "|---|---|---|"]
     names = _names(library)
     for of, theirs, ours, *mind in section("Coming from another library"):
         named = of or named
         if named == library:
             there, here = (np.asarray(eval(code.strip("`"), names)) for code in (theirs, ours))
             np.testing.assert_allclose(here, there, rtol=1e-5)
-            lines.append(f"| {theirs} | {ours} | {_shown(there)} | {' '.join(mind)} |")
+            lines.append(f"| {theirs}<br>{ours} | {_shown(there)} | {' '.join(mind)} |")
     if len(lines) == 2:
         raise LookupError(f"the table has no row of {library}")
     return Markdown("\n".join(lines))

@@ -27,7 +27,9 @@ EVERYWHERE = {(library, "value") for library in LIBRARIES}
 
 def cells():
     """Return the cells of each function, as (library, way); what is stale or lacks a function raises."""
-    path = Path(os.environ["XENT_SUPPORT"])
+    path = Path(os.environ.get("XENT_SUPPORT", "docs/_build/support.json"))
+    if not path.exists():
+        raise ExtensionError(f"{path} isn't there; nox -s support")
     table = json.loads(path.read_text(encoding="utf-8"))
     if not table["passed"]:
         raise ExtensionError(f"{path}: a test failed; nox -s support")
