@@ -17,6 +17,7 @@ nox.options.reuse_venv = "yes"
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 LIBRARIES = ("numpy", "strict", "torch", "jax", "dask", "cupy")
+DESKTOP = LIBRARIES[:-1]
 ON_GPU = ("cupy",)
 CUDA = {"cupy": "cupy", "jax": "jax-cuda", "torch": "torch"}
 """The extra that installs each library for a GPU."""
@@ -225,6 +226,40 @@ def distributed_jax(session: nox.Session) -> None:
     flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=8", **EVERY}
     chosen = ("--backend=jax", "--require=jax", *session.posargs)
     session.run("pytest", "tests/distributed", *chosen, env=flags)
+
+
+SITE = Path("docs/_build")
+SUPPORT = {"XENT_SUPPORT": str((SITE / "support.json").resolve())}
+
+
+@nox.session(default=False)
+def support(session: nox.Session) -> None:
+    """The table of what runs where, made by tests that are its cells: minutes."""
+    install(session, *DESKTOP, groups=("test",))
+    chosen = [f"--{option}={name}" for name in DESKTOP for option in ("backend", "require")]
+    flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2", **SUPPORT}
+    session.run("pytest", "tests/support", "-n=auto", *chosen, *session.posargs, env=flags)
+
+
+@nox.session(default=False)
+def docs(session: nox.Session) -> None:
+    """The site, in docs/_build/html: every cell runs, a warning is an error. First `nox -s support`."""
+    install(session, *DESKTOP, groups=("docs",))
+    for made in (SITE / "html", Path("docs/reference/generated")):
+        shutil.rmtree(made, ignore_errors=True)
+    strict = ("-n", "-W", "--keep-going", "-E", "-j", "2")
+    session.run("sphinx-build", "-b", "html", *strict, "docs", str(SITE / "html"), env=SUPPORT)
+    session.run("python", "docs/_ext/links.py", str(SITE / "html"))
+
+
+@nox.session(default=False)
+def site(session: nox.Session) -> None:
+    """Every page that `docs` built, in Chromium, which must be installed; axe-core comes by npm."""
+    session.install(*group("site"))
+    axe = SITE / "axe"
+    session.run("npm", "install", "--silent", f"--prefix={axe}", "axe-core@4.14.1", external=True)
+    where = {"XENT_SITE": str(SITE / "html"), "XENT_AXE": str(axe)}
+    session.run("pytest", "tests/site", "-n=auto", *session.posargs, env=where)
 
 
 @nox.session(default=False)

@@ -15,7 +15,10 @@ from tests.near import assert_near, assert_same, assert_zero, wide
 from xent.engines import blocks
 from xent.kernels import labels
 
-FEW = ("cross_entropy-labels-logits", "perplexity-labels-logits", "log_softmax-nothing-logits")
+FEW = (
+    *("cross_entropy-labels-logits", "perplexity-labels-logits", "log_softmax-nothing-logits"),
+    "focal_loss-labels-logits",  # whose γ is an exponent
+)
 MAIN = NAMED[FEW[0]]
 BOTH = xent.grad_and_hessian_diagonal
 

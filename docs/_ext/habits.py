@@ -1,0 +1,54 @@
+"""The README's table of other libraries' habits, row by row: run on both sides, compared, and shown."""
+
+import os
+
+os.environ.setdefault("KERAS_BACKEND", "numpy")  # before Keras is imported
+
+import importlib
+
+import numpy as np
+from IPython.display import Markdown
+
+import xent
+from tests.documents.test_readme import sample, section
+
+MODULES = {
+    "torch": {"F": "torch.nn.functional"},
+    "torchvision": {"torchvision": "torchvision", "_": "torchvision.ops"},
+    "optax": {"optax": "optax"},
+    "Keras": {"keras": "keras"},
+    "scikit-learn": {"sklearn": "sklearn", "_": "sklearn.metrics"},
+    "SciPy": {
+        "scipy": "scipy",
+        "_": "scipy.stats",
+        "_1": "scipy.special",
+        "_2": "scipy.spatial.distance",
+    },
+}
+ARRAYS = {"torch": "torch", "torchvision": "torch", "optax": "jax.numpy"}
+
+
+def _names(library):
+    asarray = importlib.import_module(ARRAYS.get(library, "numpy")).asarray
+    modules = {name: importlib.import_module(path) for name, path in MODULES[library].items()}
+    return {"xent": xent, **modules, **{name: asarray(x) for name, x in sample().items()}}
+
+
+def _shown(value):
+    value = np.asarray(value, dtype=float)
+    return f"{value:.6g}" if value.ndim == 0 else f"{value.ravel()[0]:.6g} …"
+
+
+def show(library):
+    """Return the library's rows as a table, with what both sides give; a row that differs raises."""
+    named, lines = "", ["| there, and here | both give | mind |", "|---|---|---|"]
+    names = _names(library)
+    for of, theirs, ours, *mind in section("Coming from another library"):
+        named = of or named
+        if named == library:
+            there, here = (np.asarray(eval(code.strip("`"), names)) for code in (theirs, ours))
+            np.testing.assert_allclose(here, there, rtol=1e-5)
+            lines.append(f"| {theirs}<br>{ours} | {_shown(there)} | {' '.join(mind)} |")
+    if len(lines) == 2:
+        raise LookupError(f"the table has no row of {library}")
+    return Markdown("\n".join(lines))

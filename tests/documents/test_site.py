@@ -1,0 +1,29 @@
+"""The site's pages of the two documents run without the site; every public name has its page."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import xent
+
+DOCS = Path(__file__).parents[2] / "docs"
+CELL = re.compile(r"^```\{code-cell\}\n(?:---\n.*?^---\n)?(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("page", ["information", "losses"])
+def test_every_number_of_a_document(page, monkeypatch):
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("Agg")
+    monkeypatch.setitem(matplotlib.rcParams, "figure.max_open_warning", 0)
+    cells = CELL.findall((DOCS / "documents" / f"{page}.md").read_text(encoding="utf-8"))
+    exec("\n".join(cells), {})
+    matplotlib.pyplot.close("all")
+    assert len(cells) > 10
+
+
+def test_every_public_name_is_in_the_reference():
+    pages = [path.read_text(encoding="utf-8") for path in (DOCS / "reference").glob("*.md")]
+    blocks = re.findall(r":nosignatures:\n\n((?:   \w+\n)+)", "\n".join(pages))
+    names = [name for block in blocks for name in block.split()]
+    assert sorted(names) == sorted(set(xent.__all__) - {"kernels", "math"})

@@ -1,0 +1,36 @@
+// What a page that is opened is asked; browser.py calls these.
+const seen = {
+  missing: () => [...document.images].filter(i => !i.complete || !i.naturalWidth).map(i => i.src),
+
+  // What makes the page wider than the window.
+  overflow: () => {
+    const page = document.documentElement, width = page.clientWidth;
+    if (page.scrollWidth <= width) return [];
+    return [...document.querySelectorAll("article *")]
+      .filter(e => e.getBoundingClientRect().right > width + 1)
+      .map(e => e.outerHTML.slice(0, 120)).slice(0, 5)
+      .concat([`the page is ${page.scrollWidth} wide`]);
+  },
+
+  // Text that sticks out of the window where nothing scrolls to it.
+  cut: () => {
+    const width = document.documentElement.clientWidth;
+    const scrolls = e => e && e.tagName !== "ARTICLE"
+      && (["auto", "scroll"].includes(getComputedStyle(e).overflowX) || scrolls(e.parentElement));
+    const right = e => {
+      const range = document.createRange();
+      range.selectNodeContents(e);
+      return range.getBoundingClientRect().right;
+    };
+    return [..."p li h1 h2 h3 dt td".split(" ")]
+      .flatMap(tag => [...document.querySelectorAll(`article ${tag}`)])
+      .filter(e => right(e) > width + 1 && !scrolls(e))
+      .map(e => e.textContent.slice(0, 80));
+  },
+
+  axe: async rules => {
+    const done = await axe.run(document, {runOnly: rules});
+    const why = node => (node.any[0] ?? node.all[0] ?? node.none[0])?.message;
+    return done.violations.flatMap(v => v.nodes.map(n => `${v.id}: ${n.target}: ${why(n)}`));
+  },
+};
