@@ -66,11 +66,6 @@ class Dual:
         made: Dual = self.xp.abs(self)
         return made
 
-    def __rpow__(self, base: Any) -> Dual:
-        return self.xp.moved(
-            base**self.value
-        )  # an exponent is a kernel's number, which nothing moves
-
     def __lt__(self, other: Any) -> Any:
         return self.value < raw(other)
 
