@@ -37,6 +37,13 @@ def log_or_zero(xp: Verbs, p: Array) -> Array:
     return xp.where(absent, xp.zeros_like(p), xp.log(xp.where(absent, xp.ones_like(p), p)))
 
 
+def mass(xp: Verbs, p: Array, axis: int) -> tuple[Array, Array]:
+    """Return Σ p in two parts: what p is above one ULP of 1, which adds exactly, and the rest."""
+    high = xp.settled(1 + p) - 1
+    low = xp.sum(p - high, axis=axis, keepdims=True)
+    return xp.sum(high, axis=axis, keepdims=True), low
+
+
 def magnitude(xp: Verbs, x: Array) -> Array:
     """Return |x|; its derivative at 0 is 1, so that formulas which are smooth at 0 stay so."""
     return xp.where(x < 0, -x, x)

@@ -8,14 +8,12 @@ from typing import Any, Generic, NamedTuple, ParamSpec
 
 from xent._beside import of_beside
 from xent._check import arguments
-from xent._elementary import LOGSUMEXP
 from xent._made import Made
 from xent._plan import NOTHING, Plan
 from xent._rows import reduced
 from xent._transform import named, problem_of
 from xent._typing import Array, R
-from xent.kernels import entropy
-from xent.kernels.hits import HITS
+from xent.kernels.logged import LOGGED
 
 P = ParamSpec("P")
 
@@ -35,9 +33,6 @@ class Metrics(NamedTuple, Generic[R]):
     entropy: R
     logsumexp: R
     z_loss: R
-
-
-_BESIDE = (HITS, entropy.KERNELS["logits"], LOGSUMEXP)
 
 
 class _Logged:
@@ -111,7 +106,7 @@ def with_metrics(loss: Callable[P, R]) -> Callable[P, tuple[R, Metrics[R]]]:
         plan = getattr(checked, "plan", None)
         if plan is None or not _has_metrics(plan):
             raise arguments.not_logged(loss)
-        plan = replace(plan, beside=_BESIDE)
+        plan = replace(plan, beside=LOGGED)
         return _Logged(checked._replace(plan=plan, returns=_pair))
 
     @named(loss, tuple[Array, Metrics[Array]])

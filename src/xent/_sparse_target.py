@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from xent import _dtype
+from xent import _math as m
 from xent._check import values
 from xent._math import Entries
 from xent._plan import Operands, Plan, Target
@@ -152,7 +153,8 @@ def _weights(xp: Verbs, operands: Operands, index: Array, dtype: Any) -> Array:
 def _share(xp: Verbs, plan: Plan, operands: Operands, p: Array) -> Array:
     """Return what each other class has of what a row lacks to 1, one number a row."""
     last = p.ndim - 1
-    lack = 1 - xp.sum(p, axis=last)
+    high, low = m.mass(xp, p, last)
+    lack = xp.squeeze((1 - high) - low, axis=last)
     share = xp.where(lack < 0, xp.zeros_like(lack), lack) / max(1, plan.classes - p.shape[last])
     return without(xp, share, operands.where, None, 0.0)
 

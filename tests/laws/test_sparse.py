@@ -273,3 +273,24 @@ def test_no_array_of_all_rows_and_classes_is_made():
         call()
         assert tracemalloc.get_traced_memory()[1] < rows * classes * 4 / 4
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_rest_that_is_almost_nothing_keeps_its_digits(backend, dtype):
+    """1 − Σ p is of the numbers that are given: in the loss it may be all that costs anything."""
+    index = np.asarray([[4, 1, 5, 3], [0, 1, 2, 3]])
+    p = np.asarray([[1e-7, 2e-7, 1 - 6e-7, 1e-7], [0.7, 0.2, 0.07, 0.03 - 2e-7]]).astype(dtype)
+    q = np.asarray([[0, 0, 0, 0, 0, 20, 0, 0.0], [40, 40, 40, 40, 0, 0, 0, 0]]).astype(dtype)
+    lack = np.asarray([math.fsum([1.0, *(-float(x) for x in row)]) for row in p]) / 4
+    t = np.zeros(q.shape)
+    np.put_along_axis(t, index, p.astype("float64"), -1)
+    t = np.where(t == 0, lack[:, None], t)
+    loss = of_entries(xent.cross_entropy, "uniform")
+    given = {"indices": index, "p": p, "reduction": "none"}
+    d = q.astype("float64") - q.max(-1, keepdims=True)
+    log_q = d - np.log1p(np.sum(np.sort(np.exp(d), -1)[:, :-1], -1, keepdims=True))
+    assert_near(backend.run(loss, **given, logits=q), -np.sum(t * log_q, -1), 16)
+    one = backend.run(
+        loss, **given, log_probs=np.where(t == lack[:, None], -1.0, 0.0).astype(dtype)
+    )
+    assert_near(one, 4 * lack, 4)

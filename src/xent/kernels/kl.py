@@ -142,7 +142,7 @@ class FromLogits(Kernel):
     def measure(self, xp: Verbs, logits: Array, target: Array, axis: int) -> tuple[Excess, None]:
         """Return the excess of p over b, of exact differences."""
         softmax, d, e = m.exact_normaliser(xp, logits, axis)
-        high, low = mass_of(xp, target, axis)
+        high, low = m.mass(xp, target, axis)
         mass = high + low
         log_b = d + (xp.log(mass) - xp.log1p(softmax.rest))
         terms = _excess(xp, target, e * (mass / (1 + softmax.rest)), log_b)
@@ -191,13 +191,6 @@ class FromLogits(Kernel):
     def partition(self, xp: Verbs, target: Array, s: Excess) -> Array:
         """Return the mass P."""
         return s.mass
-
-
-def mass_of(xp: Verbs, p: Array, axis: int) -> tuple[Array, Array]:
-    """Return Σ p in two parts: what p is above one ULP of 1, which adds exactly, and the rest."""
-    high = xp.settled(1 + p) - 1
-    low = xp.sum(p - high, axis=axis, keepdims=True)
-    return xp.sum(high, axis=axis, keepdims=True), low
 
 
 def _excess(xp: Verbs, p: Array, b: Array, log_b: Array) -> Array:

@@ -104,7 +104,7 @@ class FromSoftmax(WholeRows):
         return FromProbs(self.skew).target_gradient(xp, q, p, s, w, axis)
 
     def _over(self, xp: Verbs, p: Array, axis: int) -> Array:
-        high, low = kl.mass_of(xp, p, axis)
+        high, low = m.mass(xp, p, axis)
         return (1 - self.skew) * ((high - 1) + low)
 
 

@@ -1,11 +1,13 @@
-"""Whether the class of the highest prediction is the true one, 1 or 0: the mean of it is the accuracy."""
+"""What is logged of a row beside its loss: whether the true class is the highest, entropy, logsumexp."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from xent._kernel import Kernel
+from xent import _elementary
+from xent._kernel import Kernel, Statistics
 from xent._typing import Array, Verbs
+from xent.kernels import entropy
 
 
 class Best(NamedTuple):
@@ -21,7 +23,17 @@ class Best(NamedTuple):
     hit: Array
 
 
-class Hits(Kernel):
+class Constant(Kernel):
+    """What is a constant to whoever differentiates: a target that is a distribution has no gradient of it."""
+
+    def target_gradient(
+        self, xp: Verbs, prediction: Array, target: Array, s: Statistics, w: Array, axis: int
+    ) -> Array:
+        """Return 0."""
+        return xp.zeros_like(target)
+
+
+class Hits(Constant):
     """1 where no class is predicted higher than the label, and 0 elsewhere; a tie counts.
 
     Of a distribution the probability that a class that is drawn of it is the predicted one. It is a step.
@@ -53,4 +65,12 @@ class Hits(Kernel):
         return xp.zeros_like(prediction)
 
 
-HITS = Hits()
+class Entropy(Constant, entropy.FromLogits):
+    """The entropy of the softmax."""
+
+
+class LogSumExp(Constant, _elementary.LogSumExp):
+    """The logarithm of the sum of the exponentials."""
+
+
+LOGGED = (Hits(), Entropy(), LogSumExp())
