@@ -61,6 +61,9 @@ class Dual:
         slope = n * self.value ** (n - 1) if self.parts else 1
         return self.xp.moved(self.value**n, (self, slope))
 
+    def __rpow__(self, base: Any) -> Dual:
+        return self.xp.moved(base**self.value)  # an exponent is a parameter, and does not move
+
     def __lt__(self, other: Any) -> Any:
         return self.value < raw(other)
 
