@@ -158,6 +158,16 @@ def build(session: nox.Session) -> None:
     session.install("--force-reinstall", "--no-deps", str(wheel))
     session.install(f"{wheel}[numpy]")
     session.run("pytest", "tests/package", "--backend=numpy", *session.posargs)
+    session.install("./conformance")
+    session.chdir(session.create_tmp())  # where `conformance` is what was installed
+    session.run("python", "-m", "conformance", "--only", "d2-", "--html", "report.html")
+
+
+@nox.session(default=False)
+def faults(session: nox.Session) -> None:
+    """Which small faults in the formulas the conformance suite sees, in minutes."""
+    install(session, "numpy", groups=("conformance",))
+    session.run("python", "-m", "conformance", "faults", *session.posargs)
 
 
 @nox.session(default=False)

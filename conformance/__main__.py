@@ -12,6 +12,8 @@ COMMANDS = {
     "run": "conformance.command",
     "oracle": "conformance.oracle",
     "accuracy": "conformance.accuracy.command",
+    "faults": "conformance.faults.command",
+    "libraries": "conformance.libraries",
 }
 
 

@@ -49,7 +49,10 @@ LEADING = {
     "linear_cross_entropy": ("target", "features", "weight"),
     "linear_log_probs": ("target", "features", "weight"),
     "linear_binary_cross_entropy": ("target", "features", "weight"),
-    "linear_kl_divergence": ("target_features", "target_weight", "features", "weight"),
+    **dict.fromkeys(
+        ("linear_kl_divergence", "linear_jensen_shannon_divergence"),
+        ("target_features", "target_weight", "features", "weight"),
+    ),
 }
 ANY_OTHER = ("target",)
 

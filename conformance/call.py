@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from inspect import Parameter, signature
 from typing import Any
 
 from conformance.arguments import ANY_OTHER, LEADING, dtype_of, values_of
@@ -10,7 +11,19 @@ from conformance.backends import Backend
 from conformance.case import Argument, Case
 
 #: What is made of a function for a quantity other than its value.
-TRANSFORMS = {"gradient": ("grad",), "metrics": ("with_metrics",)}
+TRANSFORMS = {
+    "gradient": ("grad",),
+    "metrics": ("with_metrics",),
+    "diagonal": ("grad_and_hessian_diagonal",),
+    "parts": ("part",),
+    "vjp": ("vjp",),
+}
+
+#: Where a prediction is in a call, by its position or its name.
+FORMS = ("probs", "logits", "log_probs", 1, 0)
+
+#: Arguments of what is made of a function, not of itself.
+MADE = ("cotangent",)
 
 
 class AbsentError(Exception):
@@ -30,7 +43,34 @@ def function_of(case: Case, implementation: Any) -> Any:
         if not hasattr(implementation, name):
             raise AbsentError(f"the implementation has no {name}")
     function, *transforms = (getattr(implementation, name) for name in names)
+    if case.quantity == "parts":
+        return _in_parts(transforms[0](function))
     return transforms[0](function) if transforms else function
+
+
+def _in_parts(part: Any) -> Any:
+    """Return value and gradient, both from two parts of the classes."""
+
+    def merged(*leading: Any, **named: Any) -> tuple[Any, ...]:
+        arrays = dict(enumerate(leading)) | named
+        axis = named.get("axis", -1)
+        name = next(name for name in FORMS if name in arrays)
+        width = arrays[name].shape[axis]
+        wide = [
+            name
+            for name, x in arrays.items()
+            if getattr(x, "ndim", 0) > 1 and x.shape[axis] == width
+        ]
+        parts = []
+        for first, last in ((0, 1), (1, width)):
+            cut = (slice(first, last), ...) if axis == 0 else (..., slice(first, last))
+            mine = arrays | {name: arrays[name][cut] for name in wide}
+            parts.append(part(*(mine[i] for i in range(len(leading))), first=first, classes=width,
+                              **{name: mine[name] for name in named}))  # fmt: skip
+        wholes = [x.merged([y.statistics for y in parts]) for x in parts]
+        return wholes[0].value(), *(whole.gradient() for whole in wholes)
+
+    return merged
 
 
 def call(case: Case, implementation: Any, backend: Backend, dtype: str) -> tuple[Any, ...]:
@@ -41,23 +81,42 @@ def call(case: Case, implementation: Any, backend: Backend, dtype: str) -> tuple
     tuple of arrays
         One result, or as many as there are: parts of the gradient of a linear loss, values beside a loss.
     """
+    arrays = {name: array_of(argument, dtype, backend) for name, argument in case.arguments.items()}
+    if "dtype" in case.options:
+        arrays["dtype"] = backend.dtype(case.options["dtype"])
+    results = called(case, implementation, arrays)
+    if case.chain is not None:
+        results = (_through(*results, array_of(case.chain, dtype, backend)),)
+    return results
+
+
+def called(case: Case, implementation: Any, arrays: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Call the implementation with arrays of a backend and the options of a case."""
     function = function_of(case, implementation)
-    named = {
-        name: array_of(argument, dtype, backend) for name, argument in case.arguments.items()
-    } | {name: _number(option) for name, option in case.options.items() if name != "dtype"}
+    named = {name: _number(option) for name, option in case.options.items()} | dict(arrays)
     if "target_probs" in named:
         make = getattr(implementation, "SparseDistribution", None)
         if make is None:
             raise AbsentError("the implementation has no SparseDistribution")
         rest = named.pop("rest", None)
         named["target"] = make(named["target"], named.pop("target_probs"), rest)
-    if "dtype" in case.options:
-        named["dtype"] = backend.dtype(case.options["dtype"])
     leading = [named.pop(name) for name in LEADING.get(case.function, ANY_OTHER) if name in named]
-    result = function(*leading, **named)
-    if case.chain is not None:
-        result = _through(result, array_of(case.chain, dtype, backend))
-    return tuple(part for part in _flat(result) if part is not None)
+    _takes(getattr(implementation, case.function), leading, named)
+    return tuple(part for part in _flat(function(*leading, **named)) if part is not None)
+
+
+def _takes(function: Any, leading: list[Any], named: Mapping[str, Any]) -> None:
+    """Raise where the function has no parameter for what a case passes: it does not claim to do it."""
+    try:
+        taken = signature(function).parameters.values()
+    except (TypeError, ValueError):  # as of what is written in C
+        return
+    if any(parameter.kind is Parameter.VAR_KEYWORD for parameter in taken):
+        return
+    names = {p.name for p in taken if p.kind is not Parameter.POSITIONAL_ONLY}
+    lacking = [name for name in named if name not in names and name not in MADE]
+    if lacking:
+        raise AbsentError(f"{function.__name__} has no {lacking[0]}")
 
 
 def _flat(result: Any) -> Iterator[Any]:

@@ -72,8 +72,9 @@ class Case:
     provenance
         ``document``, ``section`` and ``text``, the formula or the words verbatim.
     quantity
-        ``"value"``, ``"gradient"`` (with respect to the prediction), or ``"metrics"``: the value and what
-        is logged beside it.
+        ``"value"``, ``"gradient"`` (with respect to the prediction), ``"metrics"``: the value and what is
+        logged beside it, ``"diagonal"``: gradient and diagonal of the Hessian, ``"vjp"``: value and
+        pullback of a cotangent, or ``"parts"``: value and gradients of two parts of the classes.
     chain
         Features that the gradient is multiplied with: ∂L/∂θ = (∂L/∂z)ᵀ·x.
     printed

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 from pathlib import Path
 
-from conformance import report
+from conformance import html, report
 from conformance.backends import BACKENDS, installed, missing
 from conformance.case import FOLDER, Case, load
 from conformance.entry import FAILED, OK, UNKNOWN
+from conformance.implementation import backend_of, implementation_of
 from conformance.runner import FAIL, PASS, Outcome, run_all
 
 
@@ -20,20 +20,29 @@ def parser() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(
         prog="python -m conformance",
         description="Run the conformance cases on an implementation.",
-        epilog="Exit status: 0 all passed, 1 a case failed, 2 no such backend here.",
+        epilog="Exit status: 0 all passed, 1 a case failed, 2 no such backend or module here.",
     )
-    options.add_argument("--backend", default="numpy", help="a library, or all (default numpy)")
-    options.add_argument("--implementation", default="xent", help="a module (default xent)")
+    options.add_argument(
+        "--backend", help="a library, or all (default: the module's BACKEND, or numpy)"
+    )
+    options.add_argument("--module", "--implementation", default="xent", dest="implementation",
+                         help="a module, by its name or its path (default xent)")  # fmt: skip
     options.add_argument("--cases", type=Path, default=FOLDER, help="a folder of case files")
     options.add_argument("--only", default="", help="cases whose id contains this text")
     options.add_argument("--json", type=Path, metavar="FILE", help="write the outcomes here")
-    options.add_argument("--quiet", action="store_true", help="show what did not pass")
+    options.add_argument("--html", type=Path, metavar="FILE", help="write a report for people here")
+    options.add_argument("--quiet", action="store_true", help="show what failed, and no more")
     return options
 
 
 def main(argv: Sequence[str]) -> int:
     """Run the command and return its exit status."""
     options = parser().parse_args(argv)
+    try:
+        options.backend = options.backend or backend_of(options.implementation)
+    except ImportError as error:
+        print(f"no implementation: {error}", file=sys.stderr)
+        return UNKNOWN
     names = installed() if options.backend == "all" else [options.backend]
     if options.backend != "all" and options.backend not in installed():
         known = "not installed" if options.backend in BACKENDS else "unknown"
@@ -46,6 +55,8 @@ def main(argv: Sequence[str]) -> int:
         print(f"not installed: {', '.join(missing())}")
     if options.json:
         report.save(options.json, options.implementation, runs)
+    if options.html:
+        html.save(options.html, options.implementation, runs)
     failed = any(outcome.status == FAIL for outcomes in runs.values() for outcome in outcomes)
     # A run in which nothing was compared is no evidence of anything.
     passed = all(any(o.status == PASS for o in outcomes) for outcomes in runs.values())
@@ -53,8 +64,8 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _run(name: str, implementation: str, cases: list[Case], quiet: bool) -> list[Outcome]:
-    outcomes = list(run_all(cases, import_module(implementation), BACKENDS[name]))
-    shown = [outcome for outcome in outcomes if not quiet or outcome.status != PASS]
+    outcomes = list(run_all(cases, implementation_of(implementation), BACKENDS[name]))
+    shown = [outcome for outcome in outcomes if not quiet or outcome.status == FAIL]
     for line in report.table(shown) if shown else ():
         print(line)
     print(report.summary(name, outcomes))

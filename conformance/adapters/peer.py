@@ -39,6 +39,8 @@ class Peer:
         How the library differentiates by the prediction.
     dtypes
         In which it is measured; SciPy, scikit-learn and Keras compute half precision as they like.
+    backend
+        Whose arrays it takes, by the name in `conformance.backends`.
     flushes
         Whether it replaces subnormal numbers by 0.
     doubles
@@ -53,6 +55,7 @@ class Peer:
     both: Both | None
     dtypes: tuple[str, ...] = ("float64", "float32")
     session: Callable[[], AbstractContextManager[None]] = field(default=nullcontext)
+    backend: str = "numpy"
     flushes: bool = False
     doubles: bool = False
 
@@ -115,4 +118,4 @@ def of_jax(name: str, functions: Mapping[str, Callable[..., Any]], dtypes: tuple
     """Return a library on JAX's arrays, named as its distribution is."""
     session = BACKENDS["jax"].session
     how = _jax_make, _jax_read, jax_both
-    return Peer(name, name, functions, *how, dtypes, session=session, flushes=True)
+    return Peer(name, name, functions, *how, dtypes, session=session, backend="jax", flushes=True)

@@ -85,4 +85,5 @@ PEER = Peer(
     _read,
     both,
     ("float64", "float32", "float16", "bfloat16"),
+    backend="torch",
 )

@@ -26,7 +26,7 @@ def log_probs(case: Case, arrays: Mapping[str, Array], rule: Evaluate) -> Any:
 def metrics(case: Case, arrays: Mapping[str, Array], rule: Evaluate) -> Any:
     """Return the loss, how often the label is the largest logit, the entropy, log Σ exp z, and z_loss."""
     share = mp.mpf(case.options.get("z_loss", 0))
-    options = {**case.options, "reduction": "mean"}
+    options = {**case.options, "reduction": "mean", "z_loss": 0}
     plain = replace(case, options=options, quantity="value")
     loss, hits, spread, lse, square = (
         rule(replace(plain, function=name), arrays)

@@ -69,7 +69,7 @@ def _worst(sizes: Iterable[Any], sums: Iterable[Any]) -> float:
         for whole, parts in zip(sums, sizes, strict=True)
         for total, size in zip(_flat(whole), _flat(parts), strict=True)
     ]
-    return float(f"{max(size / total for size, total in each):.{STORED}g}")
+    return float(f"{max(size / total for size, total in each if size):.{STORED}g}")
 
 
 def _flat(values: Any) -> list[Any]:

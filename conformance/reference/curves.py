@@ -39,9 +39,10 @@ def poly(c: Number, epsilon: Number) -> tuple[Number, Number]:
 
 
 class Curve(NamedTuple):
-    """Cost and slope of a row, by f and f′."""
+    """Cost and slope of a row, by f and f′; and by −df/dq where the chain rule has no limit at q = 0."""
 
     f: Any
+    by_prob: Any = None
 
     def cost(self, t: Row, form: str, row: Row, own: Row) -> Number:
         """Σ t f(C)."""
@@ -54,9 +55,9 @@ class Curve(NamedTuple):
         if form == "log_probs":
             return tuple(-x for x in u)
         if form == "probs":
-            return tuple(
-                times(-x, mp.inf if q == 0 else 1 / q) for x, q in zip(u, row, strict=True)
-            )
+            rule = self.by_prob or (lambda q, *_: mp.inf if q == 0 else 1 / q)
+            u = t if self.by_prob else u
+            return tuple(times(-x, rule(q, *own)) for x, q in zip(u, row, strict=True))
         a = softmax(row)
         beside = [(total(u[:j] + u[j + 1 :]), total(a[:j] + a[j + 1 :])) for j in range(len(row))]
         return tuple(
@@ -91,9 +92,15 @@ def _sum(t: Row, f: list[tuple[Number, Number]], d: Row) -> tuple[Number, Row]:
     return value, (times(times(t[1], other), d[1]) - times(times(t[0], own), d[0]),)
 
 
+def _of_power(p: Number, q: Number) -> Number:
+    """p^(q − 1), the derivative of −(1 − p^q) / q."""
+    return p ** (q - 1) if p or q >= 1 else mp.inf
+
+
+GENERALIZED = Curve(generalized, _of_power)
 ROWS = {
     "focal_loss": (Curve(focal).cost, Curve(focal).slope),
-    "generalized_cross_entropy": (Curve(generalized).cost, Curve(generalized).slope),
+    "generalized_cross_entropy": (GENERALIZED.cost, GENERALIZED.slope),
     "poly_loss": (Curve(poly).cost, Curve(poly).slope),
 }
 ELEMENTS = {

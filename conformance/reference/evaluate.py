@@ -11,7 +11,7 @@ import numpy as np
 
 from conformance.case import Case
 from conformance.exact import FORMATS
-from conformance.reference import beside, linear, links, pairs
+from conformance.reference import beside, derived, linear, links, pairs, penalty
 from conformance.reference.losses import TABLE
 from conformance.reference.number import Array, Number, Row, mp
 from conformance.reference.problem import BINARY, Problem, array_of, problem_of, temperature
@@ -39,6 +39,8 @@ def evaluate(case: Case, dtype: str) -> Any:
         return linear.evaluate(case, linear.targeted(arrays), evaluate_arrays)
     if case.function in pairs.FUNCTIONS:
         return pairs.evaluate(case, arrays)
+    if case.quantity in derived.QUANTITIES:
+        return derived.evaluate(case, arrays, evaluate_arrays)
     result = evaluate_arrays(case, arrays)
     if case.chain is not None:
         features = array_of(case.chain, dtype)
@@ -58,7 +60,7 @@ def evaluate_arrays(case: Case, arrays: Mapping[str, Array]) -> Any:
         case = replace(case, function="skewed_divergence")
     problem = problem_of(case, arrays)
     if case.quantity == "gradient":
-        return _gradient(case, problem, arrays)
+        return _gradient(case, problem) * penalty.cap_slope(case, arrays)
     return _value(case, problem)
 
 
@@ -85,7 +87,7 @@ def _link(case: Case, arrays: Mapping[str, Array]) -> Any:
     if case.function == "smooth_labels":
         share = mp.mpf(case.options["smoothing"])
         return _shaped([list(links.smoothed(row, share)) for row in rows], moved.shape)
-    rule_along = links.ALONG["softmax" if case.quantity == "gradient" else case.function]
+    rule_along = links.ALONG["logsumexp_slope" if case.quantity == "gradient" else case.function]
     results = [rule_along(row) for row in rows]
     result = np.array(results, dtype=object)
     result = result.reshape(moved.shape[:-1] + result.shape[1:])
@@ -130,7 +132,10 @@ def _base(case: Case) -> Number:
 def _scaled(case: Case, problem: Problem) -> list[Number]:
     """Return s·ℓ of every row, exactly 0 where it is masked."""
     return [
-        times(weight, _cost(case, problem, index)) if kept and weight else mp.zero
+        times(weight, _cost(case, problem, index))
+        + weight * penalty.cost(case, problem.rows[index])
+        if kept and weight
+        else mp.zero
         for index, (kept, weight) in enumerate(zip(problem.kept, problem.weights, strict=True))
     ]
 
@@ -182,23 +187,23 @@ def _of_sequences(case: Case, problem: Problem, values: list[Number]) -> Any:
     )
 
 
-def _gradient(case: Case, problem: Problem, arrays: Mapping[str, Array]) -> Array:
+def _gradient(case: Case, problem: Problem) -> Array:
     reduction = case.options.get("reduction", DEFAULT.get(case.function, "mean"))
     divisor = _divisor(case, problem) if reduction == "mean" else mp.one
-    scale = (1 / divisor if divisor else mp.zero) / _base(case)
-    scale = scale / temperature(case)
+    share = 1 / divisor if divisor else mp.zero
+    scale = share / _base(case) / temperature(case)
     if case.function == "log_likelihood":
         scale = -scale
     if case.function == "perplexity":
         scale = scale * _value(case, problem)
-    rows = [_slope(case, problem, index, scale) for index in range(len(problem.rows))]
+    rows = [_slope(case, problem, index, scale, share) for index in range(len(problem.rows))]
     if case.function in BINARY:
         return np.array(rows, dtype=object).reshape(problem.shape)
     result = np.array(rows, dtype=object).reshape((*problem.shape, len(problem.rows[0])))
     return np.moveaxis(result, -1, case.options.get("axis", -1))
 
 
-def _slope(case: Case, problem: Problem, index: int, scale: Number) -> Row:
+def _slope(case: Case, problem: Problem, index: int, scale: Number, share: Number) -> Row:
     width, weight = len(problem.rows[index]), problem.weights[index] * scale
     if not problem.kept[index] or not weight:
         return (mp.zero,) * width
@@ -207,4 +212,6 @@ def _slope(case: Case, problem: Problem, index: int, scale: Number) -> Row:
         return (mp.nan,) * width
     _, slope = TABLE[case.function]
     row, extra = problem.rows[index], problem.extra[index]
-    return tuple(times(value, weight) for value in slope(target, problem.form, row, extra))
+    own = penalty.slope(case, row, problem.weights[index] * share)
+    each = zip(slope(target, problem.form, row, extra), own, strict=True)
+    return tuple(times(value, weight) + more for value, more in each)

@@ -16,6 +16,7 @@ FUNCTIONS = {
     "linear_log_probs": "log_probs",
     "linear_binary_cross_entropy": "binary_cross_entropy",
     "linear_kl_divergence": "kl_divergence",
+    "linear_jensen_shannon_divergence": "jensen_shannon_divergence",
 }
 
 Evaluate = Callable[[Case, Mapping[str, Array]], Any]

@@ -37,6 +37,11 @@ def jacobian(row: Row) -> list[list[Number]]:
     return [[x * rest[i] if i == j else -x * y for j, y in enumerate(a)] for i, x in enumerate(a)]
 
 
+def logsumexp_slope(row: Row) -> Row:
+    """Return the softmax, 0 of a row of −inf (R5)."""
+    return (mp.zero,) * len(row) if max(row) == mp.ninf else softmax(row)
+
+
 def smoothed(row: Row, share: Number) -> Row:
     """(1 − ε)t + ε/K."""
     return tuple((1 - share) * t + share / len(row) for t in row)
@@ -64,4 +69,5 @@ ALONG: dict[str, Callable[[Row], Any]] = {
     "log_softmax": lambda row: tuple(-cost for cost in surprisal(row)),
     "logsumexp": logsumexp,
     "softmax_jacobian": jacobian,
+    "logsumexp_slope": logsumexp_slope,
 }

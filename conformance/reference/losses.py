@@ -36,8 +36,8 @@ def cross_entropy_slope(t: Row, form: str, row: Row, _: Number) -> Row:
     if form == "probs":
         return tuple(times(-a, mp.inf if q == 0 else 1 / q) for a, q in zip(t, row, strict=True))
     a, mass = softmax(row), total(t)
-    if any(mp.isnan(value) for value in a):
-        return a
+    if t == a or any(mp.isnan(value) for value in a):
+        return tuple(0 * value for value in a)
     rest = [total(a[:j] + a[j + 1 :]) if t[j] else mp.zero for j in range(len(a))]
     return tuple(a[j] * (mass - t[j]) - t[j] * rest[j] for j in range(len(a)))
 
@@ -74,7 +74,7 @@ def negative_log_likelihood(t: Row, form: str, row: Row, _: Number) -> Number:
 
 def negative_log_likelihood_slope(t: Row, form: str, row: Row, _: Number) -> Row:
     """By q: −t/Σtq, and by z and log q through the chain rule."""
-    if form == "logits" and t.count(0) == len(t) - 1 and 1 in t:
+    if t.count(0) == len(t) - 1 and 1 in t:
         return cross_entropy_slope(t, form, row, _)
     whole = likelihood(t, form, row, _)
     if form == "probs":

@@ -26,6 +26,8 @@ def _rules(cost: Callable[..., Number], slope: Callable[..., Row]) -> Rules:
     def by_form(t: Row, form: str, row: Row, own: Any) -> Row:
         q = probabilities(form, row)
         g = slope(t, q, own)
+        if form == "log_probs":
+            return tuple(times(x, y) for x, y in zip(q, g, strict=True))
         return by_logits(q, g) if form == "logits" else g
 
     return lambda t, form, row, own: cost(t, probabilities(form, row), own), by_form
@@ -46,6 +48,8 @@ def over(p: Number, q: Number) -> Number:
 def renyi(p: Row, q: Row, own: Row) -> Number:
     """log(Σ pᵃ q¹⁻ᵃ / Σ p)/(a − 1), the divergence of order 1, and the logarithm of max p/q of ∞."""
     (a,) = own
+    if p == q:
+        return mp.zero
     if a == 1:
         return total([divergence(*pair) for pair in zip(p, q, strict=True)]) / total(p)
     if a == mp.inf:
@@ -57,13 +61,14 @@ def renyi_slope(p: Row, q: Row, own: Row) -> Row:
     """−(p/q)ᵃ / Σ pᵃ q¹⁻ᵃ."""
     (a,) = own
     whole = total([power(*pair, a) for pair in zip(p, q, strict=True)])
-    return tuple(-(over(*pair) ** a) / whole if pair[0] else mp.zero
-                 for pair in zip(p, q, strict=True))  # fmt: skip
+    return tuple(x / whole for x in tsallis_slope(p, q, own))
 
 
 def tsallis(p: Row, q: Row, own: Row) -> Number:
     """(Σ pᵃ q¹⁻ᵃ − Σ p)/(a − 1), the divergence of order 1; of ∞, 0 of p = q and else infinite."""
     (a,) = own
+    if p == q:
+        return mp.zero
     if a == 1:
         return total([divergence(*pair) for pair in zip(p, q, strict=True)])
     if a == mp.inf:
@@ -73,6 +78,8 @@ def tsallis(p: Row, q: Row, own: Row) -> Number:
 
 def tsallis_slope(p: Row, q: Row, own: Row) -> Row:
     """−(p/q)ᵃ."""
+    if own[0] == 0:
+        return tuple(-mp.one if x else mp.zero for x in p)
     return tuple(
         -(over(*pair) ** own[0]) if pair[0] else mp.zero for pair in zip(p, q, strict=True)
     )
@@ -150,7 +157,11 @@ def jensen_shannon(p: Row, q: Row, own: Row) -> Number:
 def jensen_shannon_slope(p: Row, q: Row, own: Row) -> Row:
     """By q: (1 − β) log(q/m)."""
     (b,) = own
-    return tuple((1 - b) * mp.log(y / (b * x + (1 - b) * y)) for x, y in zip(p, q, strict=True))
+    if b in (0, 1):
+        return (mp.zero,) * len(q)
+    # As −log(m/q), m/q = 1 − β + β p/q: where p is 0 it is the same for every q, and so in the limit.
+    ratios = (over(x, y) for x, y in zip(p, q, strict=True))
+    return tuple((1 - b) * -mp.log(1 - b + b * x) for x in ratios)
 
 
 def hellinger(p: Row, q: Row, _: Any) -> Number:

@@ -10,7 +10,7 @@ import numpy as np
 
 from conformance.arguments import dtype_of, mapped, values_of
 from conformance.case import Argument, Case
-from conformance.reference import curves
+from conformance.reference import curves, penalty
 from conformance.reference.links import smoothed
 from conformance.reference.number import Array, Number, Row, mp
 from conformance.reference.parameters import PARAMETERS, parameters
@@ -79,7 +79,9 @@ def _prediction(case: Case, arrays: Mapping[str, Array]) -> tuple[str, Array]:
     if "q" in arrays:
         return "probs", arrays["q"]
     (form,) = [name for name in FORMS if name in arrays]
-    return form, arrays[form] / temperature(case) if form == "logits" else arrays[form]
+    if form == "logits":
+        return form, penalty.capped(case, arrays[form] / temperature(case))
+    return form, arrays[form]
 
 
 def temperature(case: Case) -> Number:
@@ -118,8 +120,8 @@ def _of_entries(indices: Array, probs: Array, width: int, rest: str | None) -> R
     """Return a row of a few classes; the others have nothing, or an even share of what these lack to 1."""
     lack = 1 - total(probs) if rest == "uniform" else mp.zero
     row = [lack / max(1, width - len(indices))] * width
-    for index, p in zip(indices, probs, strict=True):
-        row[index] = p
+    for index in set(indices):
+        row[index] = total([p for i, p in zip(indices, probs, strict=True) if i == index])
     return tuple(row)
 
 

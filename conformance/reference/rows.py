@@ -104,4 +104,6 @@ def divergence(p: Number, q: Number) -> Number:
         return mp.nan
     if p == 0:
         return mp.zero
-    return mp.inf if q == 0 else -p * mp.log1p((q - p) / p)
+    if q < p / 2:
+        return p * mp.log(p / q) if q else mp.inf
+    return -p * mp.log1p((q - p) / p)

@@ -66,6 +66,9 @@ class Dual:
         made: Dual = self.xp.abs(self)
         return made
 
+    def __rpow__(self, base: Any) -> Dual:
+        return self.xp.moved(base**self.value)  # an exponent is a parameter, and does not move
+
     def __lt__(self, other: Any) -> Any:
         return self.value < raw(other)
 

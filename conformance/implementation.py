@@ -1,0 +1,35 @@
+"""An implementation is a module: one by name, one in a file, or a library that an adapter describes."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import Any
+
+
+def implementation_of(name: str) -> Any:
+    """Return what has the functions: a module by its dotted name or its path.
+
+    A module with a ``PEER`` (``adapters/``) stands for the library that this describes.
+    """
+    module = _from_file(Path(name)) if name.endswith(".py") else import_module(name)
+    if not hasattr(module, "PEER"):
+        return module
+    return import_module("conformance.adapters.functions").Functions(module.PEER)
+
+
+def _from_file(path: Path) -> Any:
+    spec = spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise ImportError(f"no module is in {path}")
+    module = module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def backend_of(name: str) -> str:
+    """Return the backend that a module asks for by its ``BACKEND``, NumPy where it asks for none."""
+    return str(getattr(implementation_of(name), "BACKEND", "numpy"))

@@ -1,0 +1,169 @@
+"""Anybody's module through the suite: what is wrong turns it red, what is lacking does not."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from conformance import command
+from conformance.__main__ import main
+from conformance.adapters.functions import SUBJECTS, Functions
+from conformance.adapters.peer import Peer
+from conformance.case import case_files, read, write
+
+pytest.importorskip("numpy")
+
+#: By what is wrong with it, a module whose other functions are xent's, and cases that must see it.
+WRONG = {
+    "swapped argument": (
+        "def chi_square_divergence(p, q, **options):\n"
+        "    return xent.chi_square_divergence(q, p, **options)",
+        "chi",
+    ),
+    "lost mask": (
+        "def cross_entropy(target, probs=None, *, where=None, **options):\n"
+        "    return xent.cross_entropy(target, probs, **options)",
+        "masked",
+    ),
+    "lost weight": (
+        "def cross_entropy(target, probs=None, *, sample_weight=None, **options):\n"
+        "    return xent.cross_entropy(target, probs, **options)",
+        "weight",
+    ),
+    "wrong base": (
+        "def entropy(probs=None, *, base=None, **options):\n"
+        "    return xent.entropy(probs, **options)",
+        "entropy",
+    ),
+}
+
+
+def of(folder: Path, body: str) -> str:
+    path = folder / f"stranger_{abs(hash(body))}.py"
+    path.write_text(f"import numpy as np\nimport xent\n{body}\n", encoding="utf-8")
+    return str(path)
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_what_is_wrong_fails(what: str, tmp_path: Path) -> None:
+    pytest.importorskip("xent")
+    body, cases = WRONG[what]
+    right = re.sub(r"\*, (where|sample_weight|base)=None, ", "", body).replace("(q, p", "(p, q")
+    assert main(["--module", of(tmp_path, right), "--only", cases, "--quiet"]) == command.OK
+    assert main(["--module", of(tmp_path, body), "--only", cases, "--quiet"]) == command.FAILED
+
+
+def test_what_is_lacking_is_absent(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    body = """
+def sparse_categorical_cross_entropy(labels, probs, *, reduction="mean"):
+    if reduction == "none":
+        raise NotImplementedError("one number only")
+    return np.mean(-np.log(np.take_along_axis(probs, labels[..., None], -1)), dtype=probs.dtype)
+"""
+    page, data = tmp_path / "page.html", tmp_path / "data.json"
+    arguments = ["--only", "d2-sparse-", "--html", str(page), "--json", str(data)]
+    assert main(["--module", of(tmp_path, body), *arguments]) == command.OK
+    assert re.search(r"0 failed, [1-9]\d* absent", capsys.readouterr().out)
+    text = page.read_text(encoding="utf-8")
+    assert "sparse_categorical_cross_entropy" in text
+    assert "one number only" in text
+    assert not re.search(r"(src|href)=\"(?!#)", text)  # nothing from elsewhere
+    assert json.loads(data.read_text(encoding="utf-8"))["backends"]["numpy"]["summary"]["pass"]
+
+
+def test_page_shows_what_failed_first(tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    body = "def cross_entropy(target, *, logits, reduction='mean'):\n    return logits[..., 0] * np.nan"
+    arguments = ["--module", of(tmp_path, body), "--only", "certain-20", "--html", str(page)]
+    assert main(arguments) == command.FAILED
+    text = page.read_text(encoding="utf-8")
+    assert '<details id="numpy-cross_entropy" open>' in text
+    assert "digits near certainty" in text or "certain" in text
+    assert text.index('class="fail"') < text.index("</details>")
+
+
+def test_no_such_module(capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("no_such_module", "no_such_file.py"):
+        assert main(["--module", name]) == command.UNKNOWN
+    assert "no_such_file.py" in capsys.readouterr().err
+
+
+def test_gradients_of_a_head_by_torch(tmp_path: Path) -> None:
+    """A fused loss of another library, its gradients by its own autograd."""
+    pytest.importorskip("torch")
+    arguments = ["--only", "d1-linear-softmax", "--backend", "torch"]
+    head = "import torch\nfrom conformance.gradients import of_torch as grad\n"
+    body = """
+def linear_cross_entropy(target, features, weight, bias=None, *, reduction="mean"):
+    logits = features @ weight.T + (0 if bias is None else bias{wrong})
+    return torch.nn.functional.cross_entropy(logits, target, reduction=reduction)
+"""
+    right, wrong = (head + body.replace("{wrong}", change) for change in ("", " * 2"))
+    assert main(["--module", of(tmp_path, right), *arguments]) == command.OK
+    assert main(["--module", of(tmp_path, wrong), *arguments]) == command.FAILED
+
+
+def test_gradients_by_jax(tmp_path: Path) -> None:
+    pytest.importorskip("jax")
+    body = """
+import jax
+from conformance.gradients import of_jax as grad
+def linear_cross_entropy(target, features, weight, bias=None):
+    rows = jax.nn.log_softmax(features @ weight.T + bias)
+    return -jax.numpy.take_along_axis(rows, target[:, None], -1).mean()
+"""
+    arguments = ["--only", "d1-linear-softmax", "--backend", "jax", "--quiet"]
+    assert main(["--module", of(tmp_path, body), *arguments]) == command.OK
+
+
+def test_peer_as_a_module() -> None:
+    """What an adapter says of a library is what its functions are called by."""
+    import numpy as np
+
+    peer = Peer("mine", "mine", {"KL, probs": lambda q, p: (p * np.log(p / q)).sum(-1)},
+                lambda x, dtype: x.astype(dtype), np.asarray, None)  # fmt: skip
+    functions = Functions(peer)
+    p, q = np.array([[0.5, 0.5]]), np.array([[0.25, 0.75]])
+    assert functions.kl_divergence(p, probs=q, reduction="none") == pytest.approx(
+        [0.143841036], rel=1e-8
+    )
+    assert not hasattr(functions, "entropy")
+    with pytest.raises(NotImplementedError):
+        functions.kl_divergence(p, probs=q, reduction="none", base=2)
+
+
+def test_subjects_are_those_of_the_accuracy_report() -> None:
+    from conformance.accuracy.subjects import SUBJECTS as KNOWN
+
+    assert {subject for calls in SUBJECTS.values() for subject in calls.values()} <= set(KNOWN)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="processes are forked")
+def test_faults_are_found_and_counted(tmp_path: Path) -> None:
+    """Without probes what no case finds is harmless."""
+    record = next(
+        r for path in case_files() for r in read(path)["cases"] if r["function"] == "focal_loss"
+    )
+    write(tmp_path / "cases.json", {"cases": [record]})
+    options = [
+        "--only",
+        "_elementary",
+        "--sample",
+        "8",
+        "--probes",
+        "0",
+        "--every",
+        "--cases",
+        str(tmp_path),
+    ]
+    done = subprocess.run(
+        [sys.executable, "-m", "conformance", "faults", *options],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "Error" not in done.stderr, done.stderr
+    assert re.search(r"^all +\d+ +0 +\d+$", done.stdout, re.MULTILINE), done.stdout
