@@ -38,8 +38,14 @@ def plain(app, what, name, obj, options, lines):
             lines[at - 1 : at + 1] = [f".. rubric:: {lines[at - 1]}", ""]
 
 
+def skipped(app, what, name, obj, skip, options):
+    """Leave out what a named tuple says of its fields, which is their number."""
+    return True if (inspect.getdoc(obj) or "").startswith("Alias for field number") else None
+
+
 def setup(app):
     """Register the role, which conf.py makes the default one."""
     app.add_role("name", name)
+    app.connect("autodoc-skip-member", skipped)
     app.connect("autodoc-process-docstring", plain, priority=900)  # after numpydoc
     return {"parallel_read_safe": True, "parallel_write_safe": True}

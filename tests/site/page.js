@@ -12,7 +12,7 @@ const seen = {
       .concat([`the page is ${page.scrollWidth} wide`]);
   },
 
-  // Text that sticks out of the window where nothing scrolls to it.
+  // What sticks out of the window, a box or its text, where nothing scrolls to it.
   cut: () => {
     const width = document.documentElement.clientWidth;
     const scrolls = e => e && e.tagName !== "ARTICLE"
@@ -20,12 +20,12 @@ const seen = {
     const right = e => {
       const range = document.createRange();
       range.selectNodeContents(e);
-      return range.getBoundingClientRect().right;
+      const boxes = e.matches("p, li, h1, h2, h3, dt") ? [e, range] : [e];
+      return Math.max(...boxes.map(box => box.getBoundingClientRect().right));
     };
-    return [..."p li h1 h2 h3 dt td".split(" ")]
-      .flatMap(tag => [...document.querySelectorAll(`article ${tag}`)])
+    return [...document.querySelectorAll("article *")]
       .filter(e => right(e) > width + 1 && !scrolls(e))
-      .map(e => e.textContent.slice(0, 80));
+      .map(e => `${e.tagName} ${e.className}: ${e.textContent.slice(0, 60)}`).slice(0, 5);
   },
 
   axe: async rules => {
