@@ -59,16 +59,6 @@ class Dual:
     def __pow__(self, n: Any) -> Dual:
         return _power(self.xp, self, n)
 
-    def __rpow__(self, x: Any) -> Dual:
-        return _power(self.xp, x, self)
-
-    def __abs__(self) -> Dual:
-        made: Dual = self.xp.abs(self)
-        return made
-
-    def __rpow__(self, base: Any) -> Dual:
-        return self.xp.moved(base**self.value)  # an exponent is a parameter, and does not move
-
     def __lt__(self, other: Any) -> Any:
         return self.value < raw(other)
 
