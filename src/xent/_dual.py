@@ -59,6 +59,13 @@ class Dual:
     def __pow__(self, n: Any) -> Dual:
         return _power(self.xp, self, n)
 
+    def __rpow__(self, x: Any) -> Dual:
+        return _power(self.xp, x, self)
+
+    def __abs__(self) -> Dual:
+        made: Dual = self.xp.abs(self)
+        return made
+
     def __lt__(self, other: Any) -> Any:
         return self.value < raw(other)
 
