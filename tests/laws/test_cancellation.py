@@ -162,6 +162,21 @@ def test_two_distributions_that_nearly_agree(backend, loss, own, formula, apart,
     assert_near(got, exactly(lambda: [formula(*row) for row in rows]), 8)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("order", [0.0, 1e-9, 1e-6, 1e-3])
+@pytest.mark.parametrize(
+    ("loss", "formula"), [(xent.tsallis_divergence, tsallis), (xent.renyi_divergence, renyi)]
+)
+def test_a_divergence_of_an_order_near_0(backend, loss, formula, order, dtype):
+    """Of all classes hardly anything is left but what the sums that are given differ by."""
+    draw = np.random.default_rng(16)
+    p, q = (draw.dirichlet(np.ones(5), 6).astype(dtype) for _ in range(2))
+    q[0, 0] -= q[0, 0] / 1024
+    got = backend.run(loss, p=p, q=q, order=order, reduction="none", validate=False)
+    rows = zip(map(decimals, p), map(decimals, q), strict=True)
+    assert_near(got, exactly(lambda: [formula(order, *row) for row in rows]), 64)
+
+
 OVERFLOWING = [
     ({"target": [1], "logits": [[0, -2000, -5000]]}, [[I, -I, 0]]),
     ({"target": [1], "logits": [[0, -I, 1]]}, [[I, -I, I]]),
