@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import xent
-from tests.near import assert_near, assert_zero, ulps
+from tests.near import EPS, assert_near, assert_zero, ulps
 
 I = np.inf  # noqa: E741  # ∞, as the tables are read
 DTYPES = ("float32", "float64")
@@ -175,6 +175,33 @@ def test_a_divergence_of_an_order_near_0(backend, loss, formula, order, dtype):
     got = backend.run(loss, p=p, q=q, order=order, reduction="none", validate=False)
     rows = zip(map(decimals, p), map(decimals, q), strict=True)
     assert_near(got, exactly(lambda: [formula(order, *row) for row in rows]), 64)
+
+
+CERTAIN = np.asarray([[18, 0, 1, -2], [-1, 25, 2, 0], [0.5, 0, -1, 30]])
+SOFT = np.exp(0.75 * CERTAIN) / np.exp(0.75 * CERTAIN).sum(-1, keepdims=True)
+OF_WHOLE_ROWS = [
+    (loss, {name: target, **own})
+    for loss, own in (
+        (xent.jensen_shannon_divergence, {"beta": 0.9}),
+        (xent.kl_divergence, {"skew": 0.1}),
+        (xent.kl_divergence, {"skew": 0.9, "reverse": True}),
+        (xent.kl_divergence, {"reverse": True}),
+    )
+    for name, target in (("target_logits", 0.75 * CERTAIN), ("target", SOFT))
+] + [(xent.brier_score, {"target": SOFT}), (xent.focal_loss, {"target": SOFT})]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("loss", "given"), OF_WHOLE_ROWS)
+def test_near_certainty_the_gradient_of_a_row_sums_to_0(backend, loss, given, dtype):
+    """No loss feels a constant in the logits: the certain class has what the others have, and not 0."""
+    if loss is xent.jensen_shannon_divergence and "target" in given:
+        given = {"p": given["target"], "beta": given["beta"]}
+    given = {k: x.astype(dtype) if isinstance(x, np.ndarray) else x for k, x in given.items()}
+    g = backend.run(xent.grad(loss), **given, logits=CERTAIN.astype(dtype), reduction="sum")
+    off, peak = np.abs(g.astype("float64").sum(-1)), np.max(np.abs(g), axis=-1)
+    assert np.all(peak > 0)
+    assert np.all(off <= 16 * EPS[dtype] * peak), (g, off / peak)
 
 
 OVERFLOWING = [
