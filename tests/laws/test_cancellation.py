@@ -146,20 +146,21 @@ DIVERGENCES = [
 ]
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("apart", [2.0**-6, 2.0**-12, 2.0**-20])
 @pytest.mark.parametrize(("loss", "own", "formula"), DIVERGENCES)
-def test_two_distributions_that_nearly_agree(backend, loss, own, formula, apart, dtype):
+def test_two_distributions_that_nearly_agree(backend, loss, own, formula):
     """The sum of p − q, which is much more than what is left, is of the numbers that are given."""
     draw = np.random.default_rng(15)
-    p = draw.dirichlet(np.ones(5), 4)
-    q = p * (1 + apart * draw.uniform(-1, 1, p.shape))
-    p, q = p.astype(dtype), (q / q.sum(-1, keepdims=True)).astype(dtype)
     names = ("p", "q") if loss is not xent.kl_divergence else ("target", "probs")
-    given = dict(zip(names, (p, q), strict=True))
-    got = backend.run(loss, **given, **own, reduction="none", validate=False)
-    rows = zip(map(decimals, p), map(decimals, q), strict=True)
-    assert_near(got, exactly(lambda: [formula(*row) for row in rows]), 8)
+    one = draw.dirichlet(np.ones(5), 12)
+    other = one * (
+        1 + np.repeat(np.ldexp(1.0, [-6, -12, -20]), 4)[:, None] * draw.uniform(-1, 1, one.shape)
+    )
+    for dtype in DTYPES[: 1 if backend.is_slow else 2]:
+        p, q = one.astype(dtype), (other / other.sum(-1, keepdims=True)).astype(dtype)
+        given = dict(zip(names, (p, q), strict=True))
+        got = backend.run(loss, **given, **own, reduction="none", validate=False)
+        rows = zip(map(decimals, p), map(decimals, q), strict=True)
+        assert_near(got, exactly(lambda rows=rows: [formula(*row) for row in rows]), 8)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -191,17 +192,17 @@ OF_WHOLE_ROWS = [
 ] + [(xent.brier_score, {"target": SOFT}), (xent.focal_loss, {"target": SOFT})]
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("loss", "given"), OF_WHOLE_ROWS)
-def test_near_certainty_the_gradient_of_a_row_sums_to_0(backend, loss, given, dtype):
+def test_near_certainty_the_gradient_of_a_row_sums_to_0(backend, loss, given):
     """No loss feels a constant in the logits: the certain class has what the others have, and not 0."""
     if loss is xent.jensen_shannon_divergence and "target" in given:
         given = {"p": given["target"], "beta": given["beta"]}
-    given = {k: x.astype(dtype) if isinstance(x, np.ndarray) else x for k, x in given.items()}
-    g = backend.run(xent.grad(loss), **given, logits=CERTAIN.astype(dtype), reduction="sum")
-    off, peak = np.abs(g.astype("float64").sum(-1)), np.max(np.abs(g), axis=-1)
-    assert np.all(peak > 0)
-    assert np.all(off <= 16 * EPS[dtype] * peak), (g, off / peak)
+    for dtype in DTYPES[: 1 if backend.is_slow else 2]:
+        own = {k: x.astype(dtype) if isinstance(x, np.ndarray) else x for k, x in given.items()}
+        g = backend.run(xent.grad(loss), **own, logits=CERTAIN.astype(dtype), reduction="sum")
+        off, peak = np.abs(g.astype("float64").sum(-1)), np.max(np.abs(g), axis=-1)
+        assert np.all(peak > 0)
+        assert np.all(off <= 16 * EPS[dtype] * peak), (g, off / peak)
 
 
 OVERFLOWING = [
