@@ -38,10 +38,15 @@ def log_or_zero(xp: Verbs, p: Array) -> Array:
 
 
 def mass(xp: Verbs, p: Array, axis: int) -> tuple[Array, Array]:
-    """Return Σ p in two parts: what p is above one ULP of 1, which adds exactly, and the rest."""
+    """Return Σ p in two parts, that of what p is above one ULP of 1, which adds exactly, and of the rest."""
+    high, low = (xp.sum(x, axis=axis, keepdims=True) for x in in_two(xp, p))
+    return high, low
+
+
+def in_two(xp: Verbs, p: Array) -> tuple[Array, Array]:
+    """Return probabilities in two parts: what is above one ULP of 1, and the rest."""
     high = xp.settled(1 + p) - 1
-    low = xp.sum(p - high, axis=axis, keepdims=True)
-    return xp.sum(high, axis=axis, keepdims=True), low
+    return high, p - high
 
 
 def magnitude(xp: Verbs, x: Array) -> Array:

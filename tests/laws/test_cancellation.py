@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import xent
-from tests.near import assert_near, assert_zero, ulps
+from tests.near import EPS, assert_near, assert_zero, ulps
 
 I = np.inf  # noqa: E741  # ∞, as the tables are read
 DTYPES = ("float32", "float64")
@@ -146,20 +146,63 @@ DIVERGENCES = [
 ]
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("apart", [2.0**-6, 2.0**-12, 2.0**-20])
 @pytest.mark.parametrize(("loss", "own", "formula"), DIVERGENCES)
-def test_two_distributions_that_nearly_agree(backend, loss, own, formula, apart, dtype):
+def test_two_distributions_that_nearly_agree(backend, loss, own, formula):
     """The sum of p − q, which is much more than what is left, is of the numbers that are given."""
     draw = np.random.default_rng(15)
-    p = draw.dirichlet(np.ones(5), 4)
-    q = p * (1 + apart * draw.uniform(-1, 1, p.shape))
-    p, q = p.astype(dtype), (q / q.sum(-1, keepdims=True)).astype(dtype)
     names = ("p", "q") if loss is not xent.kl_divergence else ("target", "probs")
-    given = dict(zip(names, (p, q), strict=True))
-    got = backend.run(loss, **given, **own, reduction="none", validate=False)
+    one = draw.dirichlet(np.ones(5), 12)
+    other = one * (
+        1 + np.repeat(np.ldexp(1.0, [-6, -12, -20]), 4)[:, None] * draw.uniform(-1, 1, one.shape)
+    )
+    for dtype in DTYPES[: 1 if backend.is_slow else 2]:
+        p, q = one.astype(dtype), (other / other.sum(-1, keepdims=True)).astype(dtype)
+        given = dict(zip(names, (p, q), strict=True))
+        got = backend.run(loss, **given, **own, reduction="none", validate=False)
+        rows = zip(map(decimals, p), map(decimals, q), strict=True)
+        assert_near(got, exactly(lambda rows=rows: [formula(*row) for row in rows]), 8)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("order", [0.0, 1e-9, 1e-6, 1e-3])
+@pytest.mark.parametrize(
+    ("loss", "formula"), [(xent.tsallis_divergence, tsallis), (xent.renyi_divergence, renyi)]
+)
+def test_a_divergence_of_an_order_near_0(backend, loss, formula, order, dtype):
+    """Of all classes hardly anything is left but what the sums that are given differ by."""
+    draw = np.random.default_rng(16)
+    p, q = (draw.dirichlet(np.ones(5), 6).astype(dtype) for _ in range(2))
+    q[0, 0] -= q[0, 0] / 1024
+    got = backend.run(loss, p=p, q=q, order=order, reduction="none", validate=False)
     rows = zip(map(decimals, p), map(decimals, q), strict=True)
-    assert_near(got, exactly(lambda: [formula(*row) for row in rows]), 8)
+    assert_near(got, exactly(lambda: [formula(order, *row) for row in rows]), 64)
+
+
+CERTAIN = np.asarray([[18, 0, 1, -2], [-1, 25, 2, 0], [0.5, 0, -1, 30]])
+SOFT = np.exp(0.75 * CERTAIN) / np.exp(0.75 * CERTAIN).sum(-1, keepdims=True)
+OF_WHOLE_ROWS = [
+    (loss, {name: target, **own})
+    for loss, own in (
+        (xent.jensen_shannon_divergence, {"beta": 0.9}),
+        (xent.kl_divergence, {"skew": 0.1}),
+        (xent.kl_divergence, {"skew": 0.9, "reverse": True}),
+        (xent.kl_divergence, {"reverse": True}),
+    )
+    for name, target in (("target_logits", 0.75 * CERTAIN), ("target", SOFT))
+] + [(xent.brier_score, {"target": SOFT}), (xent.focal_loss, {"target": SOFT})]
+
+
+@pytest.mark.parametrize(("loss", "given"), OF_WHOLE_ROWS)
+def test_near_certainty_the_gradient_of_a_row_sums_to_0(backend, loss, given):
+    """No loss feels a constant in the logits: the certain class has what the others have, and not 0."""
+    if loss is xent.jensen_shannon_divergence and "target" in given:
+        given = {"p": given["target"], "beta": given["beta"]}
+    for dtype in DTYPES[: 1 if backend.is_slow else 2]:
+        own = {k: x.astype(dtype) if isinstance(x, np.ndarray) else x for k, x in given.items()}
+        g = backend.run(xent.grad(loss), **own, logits=CERTAIN.astype(dtype), reduction="sum")
+        off, peak = np.abs(g.astype("float64").sum(-1)), np.max(np.abs(g), axis=-1)
+        assert np.all(peak > 0)
+        assert np.all(off <= 16 * EPS[dtype] * peak), (g, off / peak)
 
 
 OVERFLOWING = [

@@ -13,7 +13,7 @@ from xent import _math as m
 from xent._kernel import Forms, Kernel
 from xent._typing import Array, Verbs
 from xent.kernels import distributions, labels
-from xent.kernels.wrapped import WholeRows
+from xent.kernels.wrapped import WholeRows, through
 
 
 class FromProbs(Kernel):
@@ -164,13 +164,9 @@ class FromLogits(WholeRows):
     def gradient(
         self, xp: Verbs, logits: Array, target: Array, s: Row, made: None, w: Array, axis: int
     ) -> Array:
-        """Return 2 q (d − Σ q d), d = q − t; at the peak d − q d is d rest/(1 + rest)."""
+        """Return 2 q (d − Σ q d), d = q − t."""
         q, d = _excess(xp, logits, target, s.score, axis)
-        place, rest = s.score.softmax.place, s.score.softmax.rest
-        beside = xp.sum(xp.put(q * d, place, 0.0, axis), axis=axis, keepdims=True)
-        top, first = (xp.pick(x, place, axis) for x in (q, d))
-        inner = d - (beside + top * first)
-        return 2 * w * q * xp.put(inner, place, first * (rest / (1 + rest)) - beside, axis)
+        return 2 * w * through(xp, q, d, axis)
 
     def target_gradient(
         self, xp: Verbs, logits: Array, target: Array, s: Row, w: Array, axis: int

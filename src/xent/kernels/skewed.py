@@ -14,8 +14,8 @@ from xent import _series as series
 from xent._kernel import Forms, Kernel, Statistics
 from xent._typing import Array, Number, Verbs
 from xent.kernels import kl, kl_logits
-from xent.kernels.softmaxes import OfSoftmaxes, through
-from xent.kernels.wrapped import OfLogProbs, Reverse, ReverseOfRows, WholeRows
+from xent.kernels.softmaxes import OfSoftmaxes
+from xent.kernels.wrapped import OfLogProbs, Reverse, ReverseOfRows, WholeRows, through
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from xent import _math as m
 from xent._typing import Array, Verbs
 from xent.kernels.kl_logits import OF_LOGITS, Contrast
-from xent.kernels.wrapped import WholeRows
+from xent.kernels.wrapped import WholeRows, through
 
 
 class Rows(NamedTuple):
@@ -59,10 +58,3 @@ class OfSoftmaxes(WholeRows):
         """Return p (g − Σ p g), g the derivative with respect to p."""
         p, q, d = OF_LOGITS.softmaxes(xp, logits, target, s.contrast)
         return w * through(xp, p, self.target_slope(xp, p, q, -d), axis)
-
-
-def through(xp: Verbs, p: Array, g: Array, axis: int) -> Array:
-    """Return p (g − Σ p g), to which a class without probability adds nothing; infinite where p g is."""
-    own = m.scaled(xp, p, g)
-    rest = own - m.scaled(xp, p, xp.sum(own, axis=axis, keepdims=True))
-    return xp.where(xp.isinf(own), own, rest)

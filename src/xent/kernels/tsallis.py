@@ -13,12 +13,12 @@ Entropy-Based Criterion for Consistent Testing, 1998.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from xent import _math as m
 from xent import _series as series
 from xent._kernel import Kernel, Statistics
 from xent._typing import Array, Number, Verbs
-from xent.kernels.kl import Terms
 
 _SMALL = 0.5
 """|log pᵃ⁻¹| below which pᵃ − p would cancel, and the order below which a divergence is seen from q."""
@@ -30,6 +30,17 @@ _LARGE = 80.0
 def exponents(xp: Verbs, x: Array, order: Number) -> tuple[Array, Array]:
     """Return a and a − 1, which is exact, for each element of ``x``: the order may be traced."""
     return xp.zeros_like(x) + order, xp.zeros_like(x) + (order - 1)
+
+
+class Sums(NamedTuple):
+    """The excess of each term over p − q, and Σ (p − q), of which ``high`` adds exactly.
+
+    Of an order above a half that is Σ (p − q) where p is near q, and the whole terms elsewhere.
+    """
+
+    excess: Array
+    high: Array
+    rest: Array
 
 
 @dataclass(frozen=True)
@@ -57,12 +68,17 @@ class FromProbs(Kernel):
         close = _near(xp, p, xp.where(near, log_ratio, nothing), a, xp.where(near, b, nothing))
         excess = xp.where(near, close, whole)
         excess = xp.where(low & ~near, _of_low_order(xp, p, q, log_ratio, a), excess)
-        mass = xp.where(near | low, p - q, nothing)
-        return Terms(*(xp.sum(x, axis=axis, keepdims=True) for x in (excess, mass))), None
+        mass = xp.where(near & ~low, p - q, nothing)
+        excess, mass = (xp.sum(x, axis=axis, keepdims=True) for x in (excess, mass))
+        parts = zip(m.in_two(xp, p), m.in_two(xp, q), strict=True)
+        high, rest = (xp.sum(x - y, axis=axis, keepdims=True) for x, y in parts)
+        of_all = exponents(xp, mass, self.order)[0] < _SMALL
+        high, rest = xp.where(of_all, high, mass), xp.where(of_all, rest, 0.0)
+        return Sums(excess, high, rest), None
 
     def value(self, xp: Verbs, s: Statistics) -> Array:
         """Return the whole sum."""
-        return s.excess + s.mass
+        return s.excess + (s.high + s.rest)
 
     def gradient(
         self, xp: Verbs, q: Array, p: Array, s: Statistics, made: None, w: Array, axis: int

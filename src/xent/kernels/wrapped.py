@@ -23,6 +23,22 @@ class WholeRows(Kernel):
         raise TypeError(f"{type(self).__name__} needs whole rows; join their parts first")
 
 
+def through(xp: Verbs, p: Array, g: Array, axis: int) -> Array:
+    """Return p (g − Σ p g), p a softmax: what a derivative g in p is in the logits, infinite where p g is.
+
+    A class without probability adds nothing. At the peak, where Σ p g has p g in it and may be no more, it is
+    p g (1 − p) less p times the others' p g, with 1 − p as their sum.
+    """
+    own, place = m.scaled(xp, p, g), xp.first_peak(p, axis)
+    rest, beside = (
+        xp.sum(xp.replaced(x, place, 0.0, axis), axis=axis, keepdims=True) for x in (p, own)
+    )
+    top, peak = xp.pick(own, place, axis), xp.pick(p, place, axis)
+    inner = own - m.scaled(xp, p, beside + top)
+    inner = xp.put(inner, place, m.scaled(xp, rest, top) - m.scaled(xp, peak, beside), axis)
+    return xp.where(xp.isinf(own), own, inner)
+
+
 @dataclass(frozen=True)
 class Wrapped(Kernel):
     """A kernel with the statistics, the value and the numbers of another."""
@@ -119,8 +135,7 @@ class OfSoftmax(WholeRows, Wrapped):
         """Return q (g − Σ q g), g the derivative with respect to q."""
         q = m.softmax(xp, logits, axis)
         slope = self.kernel.gradient(xp, q, p, s, None, xp.ones_like(w), axis)
-        own = m.scaled(xp, q, slope)
-        return w * (own - q * xp.sum(own, axis=axis, keepdims=True))
+        return w * through(xp, q, slope, axis)
 
     def target_gradient(
         self, xp: Verbs, logits: Array, p: Array, s: Statistics, w: Array, axis: int

@@ -51,7 +51,9 @@ def binary_focal_loss(
 
     Notes
     -----
-    Each class costs f(C) = (1 − e^−C)^γ C, with C its cross entropy, log(1 + e^∓z) from logits.
+    Each class costs f(C) = (1 − e^−C)^γ C, with C its cross entropy, log(1 + e^∓z) from logits. Of a soft t
+    the costs of both are mixed, as the formula says: torchvision, optax and Keras mix their probabilities
+    before the power, which is not what labels drawn of t would cost.
 
     References
     ----------
