@@ -56,13 +56,12 @@ def need_gpu(session: nox.Session) -> None:
         session.skip("there is no GPU here: nvidia-smi is not on the path")
 
 
-def pytest(session: nox.Session, *libraries: str, but: tuple[str, ...] = DOCUMENTATION) -> None:
+def pytest(session: nox.Session, *libraries: str, options: tuple[str, ...] = ()) -> None:
     """Run the tests of some libraries; one that is missing is an error."""
     chosen = [f"--{option}={name}" for name in libraries for option in ("backend", "require")]
-    ignored = [f"--ignore={path}" for path in but]
-    session.run(
-        "pytest", "tests", "-n=auto", "--dist=worksteal", *chosen, *ignored, *session.posargs
-    )
+    ignored = [f"--ignore={path}" for path in DOCUMENTATION]
+    parallel = ("-n=auto", "--dist=worksteal")
+    session.run("pytest", "tests", *parallel, *chosen, *ignored, *options, *session.posargs)
 
 
 @nox.session
@@ -209,6 +208,27 @@ def every(session: nox.Session, library: str) -> None:
     install(session, library, groups=("test",))
     session.env.update(EVERY)
     pytest(session, library)
+
+
+def _aged(age: str, relation: str) -> None:
+    """Make the session of the oldest, or the newest, version of each library that its extra takes."""
+
+    @nox.session(name=age, default=False)
+    @nox.parametrize("library", [name for name in LIBRARIES if name not in ON_GPU])
+    def aged(session: nox.Session, library: str) -> None:
+        project = PYPROJECT["project"]
+        floors = [*project["dependencies"], *project["optional-dependencies"][library]]
+        chosen = [floor.replace(">=", relation) for floor in floors]
+        session.install("--upgrade", ".", *chosen, *group("test"))
+        pytest(session, library, options=("-m", "not pinned"))
+
+    aged.__doc__ = (
+        f"The tests on the {age} version of a library, but for what holds of the pinned one."
+    )
+
+
+_aged("oldest", "==")
+_aged("newest", ">=")
 
 
 @nox.session(name="distributed-torch", default=False)

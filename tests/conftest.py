@@ -32,6 +32,10 @@ def pytest_configure(config):
         "markers",
         "cases(of, slow): which cases are tested, and which of them where each costs a compilation",
     )
+    config.addinivalue_line(
+        "markers",
+        "pinned: of the insides of a library, as in the version that is pinned or was measured",
+    )
     lacking = [reason for name in config.getoption("require") if (reason := missing(name))]
     if lacking:
         raise pytest.UsageError(f"--require: {'; '.join(lacking)}")

@@ -55,7 +55,8 @@ def value_and_shares(
     The value is in a pair with those that rows have beside their loss, if any.
     """
     every = zip(kernels(plan, operands), statistics, strict=True)
-    costs, *more = (xp.squeeze(kernel.value(xp, s), axis=plan.axis) for kernel, s in every)
+    more = [xp.squeeze(kernel.value(xp, s), axis=plan.axis) for kernel, s in every]
+    costs = more.pop(0)
     penalties = None if plan.penalty is None else more.pop(0)
     mass = more.pop() if _adds_mass(plan, operands) else None
     plan, operands, others = of_loss(plan, operands)

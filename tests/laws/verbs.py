@@ -146,7 +146,7 @@ CALLS = {
         for given in ((1,), (0,), (1, 5))
     ],
     "clip": [
-        lambda xp, g: xp.clip(g.x, 0, None),
+        lambda xp, g: xp.clip(g.x, 0.0, None),
         lambda xp, g: xp.clip(g.x, None, 1.5),
         lambda xp, g: xp.clip(g.x, -1.0, 1.0),
     ],

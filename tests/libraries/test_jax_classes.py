@@ -31,12 +31,12 @@ def arguments(case):
     return cut, arrays, {k: x for k, x in given.items() if k not in cut and k not in arrays}
 
 
-def whole(case, numbers, to, cut, others):
+def whole(case, numbers, gather, cut, others):
     """Return the value and this device's gradient."""
     size = cut[case.form].shape[-1]
     first = jax.lax.axis_index("classes") * size
     part = xent.part(case.function)(**cut, **others, **numbers, first=first, classes=CLASSES)
-    every = jax.lax.all_gather(part.statistics, "classes", to=to)
+    every = gather(part.statistics, "classes")
     return part.merged(every).value_and_gradient()
 
 
@@ -47,6 +47,7 @@ def assert_whole(case, value, gradient):
     assert_near(np.asarray(gradient), np.asarray(slope), 8, scale=largest(slope))
 
 
+@pytest.mark.pinned  # the oldest JAX gathers to "varying" only
 @of_cases
 def test_parts_of_a_mesh(case):
     """With the checks of `shard_map` on: the value is known to be the same on all devices."""
@@ -54,7 +55,8 @@ def test_parts_of_a_mesh(case):
     mesh = Mesh(np.asarray(jax.devices()[:1]), ("classes",))
     split = P(None, "classes")
     specs = {"in_specs": (split, P()), "out_specs": (P(), split)}
-    both = jax.shard_map(partial(whole, case, numbers, "invarying"), mesh=mesh, **specs)
+    gather = partial(jax.lax.all_gather, to="invarying")
+    both = jax.shard_map(partial(whole, case, numbers, gather), mesh=mesh, **specs)
     assert_whole(case, *jax.jit(both)(cut, others))
 
 
@@ -63,7 +65,7 @@ def test_parts_of_a_named_axis(case):
     """Four of them, which meet in the same collective as devices do."""
     cut, others, numbers = arguments(case)
     parts = {k: jnp.stack(jnp.split(x, 4, axis=-1)) for k, x in cut.items()}
-    mine = partial(whole, case, numbers, "varying")
+    mine = partial(whole, case, numbers, jax.lax.all_gather)
     both = jax.jit(jax.vmap(mine, in_axes=(0, None), axis_name="classes"))
     values, gradients = both(parts, others)
     assert np.all(np.asarray(values) == np.asarray(values)[0])

@@ -21,6 +21,7 @@ NAMED = {case.name: case for case in CASES}
 ALL = NAMED | {case.name: case for case in HEADS}
 
 pytestmark = [
+    pytest.mark.pinned,
     pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning"),
     pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning"),
 ]

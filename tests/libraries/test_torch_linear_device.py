@@ -19,7 +19,10 @@ with warnings.catch_warnings():
 N, D, K = 8192, 4096, 128256
 PASS = N * K * 2
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+pytestmark = [
+    pytest.mark.pinned,
+    pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning"),
+]
 
 
 def step(rows, bias=False, **options):

@@ -38,7 +38,7 @@ def made(name):
 
 
 def test_every_module_has_an_example():
-    assert set(EXAMPLES) == set(NAMES)
+    assert {name for name in EXAMPLES if hasattr(torch.nn, name)} == set(NAMES)
 
 
 def test_arguments_and_state_are_torchs(name, made):

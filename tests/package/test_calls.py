@@ -11,6 +11,8 @@ from benchmarks.calls import GOALS, TITLES, Cost, Goal, calls, cost, count
 from benchmarks.runners import runner
 from tests.backends import missing
 
+pytestmark = pytest.mark.pinned
+
 FILES = {
     "a.py": """
 def f():

@@ -43,8 +43,8 @@ class FromLogits(Kernel):
         positive, negative, *_ = target
         e = xp.exp(-xp.abs(logits))
         cost = (positive + negative) * xp.log1p(e)
-        cost = cost + m.scaled(xp, positive, xp.clip(-logits, 0, None))
-        return cost + m.scaled(xp, negative, xp.clip(logits, 0, None)), e
+        cost = cost + m.scaled(xp, positive, xp.clip(-logits, 0.0, None))
+        return cost + m.scaled(xp, negative, xp.clip(logits, 0.0, None)), e
 
     def gradient(
         self, xp: Verbs, logits: Array, target: Pair, s: Array, made: Any, w: Array, axis: int

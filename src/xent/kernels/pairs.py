@@ -25,7 +25,7 @@ class FromLogits(Kernel):
     def measure(self, xp: Verbs, logits: Array, label: Array, axis: int) -> tuple[Array, Array]:
         """Return the sum of the costs of the classes of the block, and e^−|z|."""
         e = xp.exp(-xp.abs(logits))
-        costs = xp.clip(logits, 0, None) + xp.log1p(e)
+        costs = xp.clip(logits, 0.0, None) + xp.log1p(e)
         own = m.softplus(xp, -xp.at_label(logits, label, axis))
         return xp.sum(xp.put(costs, label, own, axis), axis=axis, keepdims=True), e
 

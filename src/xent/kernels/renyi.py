@@ -119,7 +119,7 @@ def _powers(xp: Verbs, own: Any, p: Array, log_x: Array, order: Number, axis: in
     """Return the powers of x, seen from the class that adds most: its own log x is subtracted first."""
     _, b = exponents(xp, p, order)
     size = m.log_or_zero(xp, p) / xp.maximum(xp.abs(b), xp.ones_like(b))
-    size = size + m.silent(xp, xp.clip(b, -1, 1), log_x)
+    size = size + m.silent(xp, xp.clip(b, -1.0, 1.0), log_x)
     least = xp.full_like(p, -float(xp.finfo(p.dtype).max))
     size = xp.where(p == 0, xp.full_like(p, -xp.inf), xp.maximum(size, least))
     origin = xp.pick(log_x, xp.first_peak(size, axis), axis)
@@ -145,7 +145,7 @@ def _merged(xp: Verbs, s: Powers, t: Powers, own: Any, order: Number) -> Powers:
     sizes = []
     for x in (s, t):
         size = m.log_or_zero(xp, x.total) / xp.maximum(xp.abs(b), xp.ones_like(b))
-        size = size + m.silent(xp, xp.clip(b, -1, 1), x.origin)
+        size = size + m.silent(xp, xp.clip(b, -1.0, 1.0), x.origin)
         sizes.append(xp.where(x.total == 0, xp.full_like(size, -xp.inf), size))
     origin = xp.where(sizes[0] >= sizes[1], s.origin, t.origin)
     totals = [series.risen(xp, x.total, _beside(xp, x.origin, origin, b)) for x in (s, t)]
