@@ -84,18 +84,24 @@ def _pulled(problem: Any, value: Any, cotangent: Any) -> Any:
 
 
 def _gradient(problem: Any, ws: list[Any]) -> Any:
-    xp, plan, operands = problem.engine.xp, problem.plan, problem.operands
-    if plan.reduction != "none":
-        return _scaled(xp, problem.value_and_gradient()[1], ws[0])
+    if problem.plan.reduction != "none":
+        return _scaled(problem.engine.xp, problem.value_and_gradient()[1], ws[0])
+    return _weighed(problem, ws).value_and_gradient()[1]
+
+
+def _weighed(problem: Any, ws: list[Any]) -> Any:
+    """Return the problem of the sum of rows that weigh as much; of pairs, in both directions."""
+    if hasattr(problem, "heads"):
+        return problem._replace(heads=[_weighed(head, ws) for head in problem.heads])
+    xp, operands = problem.engine.xp, problem.operands
     sample = operands.sample_weight
     dtype = _dtype.compute_dtype(xp, operands.prediction)
     rows = [problem.flat(_dtype.cast(xp, w, dtype)) for w in ws]
     if sample is not None:
         rows[0] = rows[0] * _dtype.cast(xp, sample, dtype)
     w = rows[0] if len(rows) == 1 else xp.moveaxis(xp.stack(rows), 0, -1)
-    summed = replace(plan, reduction="sum", even=False)
-    pulled = problem._replace(plan=summed, operands=operands._replace(sample_weight=w))
-    return pulled.value_and_gradient()[1]
+    summed = replace(problem.plan, reduction="sum", even=False)
+    return problem._replace(plan=summed, operands=operands._replace(sample_weight=w))
 
 
 def _scaled(xp: Any, g: Any, w: Any) -> Any:

@@ -32,6 +32,32 @@ def test_pairs_that_weigh(backend, reduction):
 
 
 @LOSSES
+def test_a_cotangent_weighs_each_pair(backend, loss):
+    """What is pulled back is the sum of what each row pulls by itself."""
+    given = {**pairs(), **NUMBERS[loss], "where": KEPT, "reduction": "none"}
+    pulled = xent.vjp(loss)
+    _, got = backend.call(pulled, **given, cotangent=SAMPLED)
+    each = [pulled(**given, cotangent=row)[1] for row in np.eye(len(SAMPLED))]
+    for name, x in got._asdict().items():
+        parts = [w * getattr(g, name) for w, g in zip(SAMPLED, each, strict=True)]
+        assert_near(backend.numbers(x), np.sum(parts, axis=0), 32, scale=np.sum(np.abs(parts)))
+    _, whole = backend.call(pulled, **{**given, "reduction": "sum"}, cotangent=np.asarray(2.0))
+    _, ones = backend.call(pulled, **given, cotangent=np.full(len(SAMPLED), 2.0))
+    for x, y in zip(whole, ones, strict=True):
+        assert_near(
+            backend.numbers(x), backend.numbers(y), 32, scale=np.max(np.abs(backend.numbers(y)))
+        )
+
+
+def test_a_cotangent_is_a_weight_of_the_sample(backend):
+    given = {**pairs(), **NUMBERS[SOFTMAX], "where": KEPT}
+    _, got = backend.call(xent.vjp(SOFTMAX), **given, reduction="none", cotangent=SAMPLED)
+    want = backend.call(xent.grad(SOFTMAX), **given, reduction="sum", sample_weight=SAMPLED)
+    for x, y in zip(got, want, strict=True):
+        assert_near(backend.numbers(x), backend.numbers(y), 8)
+
+
+@LOSSES
 def test_chunks_are_the_whole(backend, loss, monkeypatch):
     """One logit at a time, some classes of some rows, some rows."""
     monkeypatch.setattr(_linear, "ROWS", 5)

@@ -155,17 +155,11 @@ class Function:
     def has_own_gradient(self):
         return self.has_derivative and self.name not in NO_OWN_GRADIENT
 
-    @property
-    def of_pairs(self):
-        return "contrastive" in self.name
-
     @cached_property
     def cotangent(self):
-        """Of each value its own weight, so that nothing cancels; 1 of pairs, whose sum has a gradient."""
+        """Of each value its own weight, so that nothing cancels."""
 
         def weigh(x):
-            if self.of_pairs:
-                return np.ones_like(x)
             return np.cos(np.arange(np.size(x), dtype=float)).reshape(np.shape(x))
 
         made = self.expected

@@ -37,11 +37,8 @@ def value(backend, f):
 
 def gradient(backend, f):
     weights = f.cotangent
-    if f.of_pairs:
-        made = backend.call(xent.grad(f.function), **{**f.given, "reduction": "sum"})
-    else:
-        given = tuple(map(backend.asarray, weights)) if isinstance(weights, tuple) else weights
-        _, made = backend.call(xent.vjp(f.function), **f.given, cotangent=given)
+    given = tuple(map(backend.asarray, weights)) if isinstance(weights, tuple) else weights
+    _, made = backend.call(xent.vjp(f.function), **f.given, cotangent=given)
     near(backend.numbers(getattr(made, f.moving, made)), f.slope, DIFFERENCES)
 
 
