@@ -8,7 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -58,15 +58,21 @@ def _run(module: str, folder: Path) -> list[Outcome]:
 
 def counted(runs: Mapping[str, Sequence[Outcome]]) -> dict[str, Any]:
     """Return, by library, its version and how many results passed and failed, of all and of each family."""
-    names = {"sklearn": "scikit-learn"}
     return {
         name: {
-            "version": version(names.get(name, name)),
+            "version": _version(name),
             "all": _counts(outcomes),
             "families": {family: _counts(own) for family, own in families(outcomes).items()},
         }
         for name, outcomes in runs.items()
     }
+
+
+def _version(name: str) -> str:
+    try:
+        return version({"sklearn": "scikit-learn", "xent": "array-api-xent"}.get(name, name))
+    except PackageNotFoundError:  # what is run from its source
+        return ""
 
 
 def _counts(outcomes: Sequence[Outcome]) -> dict[str, int]:
