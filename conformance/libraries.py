@@ -33,6 +33,7 @@ def main(argv: Sequence[str]) -> int:
     options = argparse.ArgumentParser(prog="python -m conformance libraries", description=__doc__)
     options.add_argument("--cases", type=Path, default=FOLDER, help="a folder of case files")
     options.add_argument("--output", type=Path, default=RECORDED, metavar="FOLDER")
+    options.add_argument("--html", type=Path, metavar="FILE", help="write every result here")
     chosen = options.parse_args(argv)
     lacking = [package for name in adapters.MODULES for package in adapters.missing(name)]
     if lacking:
@@ -43,7 +44,8 @@ def main(argv: Sequence[str]) -> int:
     content = counted(runs)
     text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
     (chosen.output / "libraries.json").write_text(text, encoding="utf-8")
-    html.save(chosen.output / "libraries.html", "six libraries", runs)
+    if chosen.html:
+        html.save(chosen.html, "six libraries", runs)
     draw(content, chosen.output / "libraries.png")
     for name, library in content.items():
         print(name, library["version"], dict(library["all"]))

@@ -99,15 +99,14 @@ def test_libraries_are_counted_and_drawn(tmp_path: Path, monkeypatch: pytest.Mon
     ]
     (tmp_path / "cases").mkdir()
     write(tmp_path / "cases" / "cases.json", {"cases": records})
-    assert (
-        main(["libraries", "--cases", str(tmp_path / "cases"), "--output", str(tmp_path)])
-        == command.OK
-    )
+    page = tmp_path / "page.html"
+    options = ["--cases", str(tmp_path / "cases"), "--output", str(tmp_path), "--html", str(page)]
+    assert main(["libraries", *options]) == command.OK
     content = json.loads((tmp_path / "libraries.json").read_text(encoding="utf-8"))
     assert set(content["xent"]["all"]) == {"pass"}
     assert set(content["mine"]["families"]["entropy"]) == {"pass", "fail", "absent"}
     assert (tmp_path / "libraries.png").stat().st_size > 5000
-    assert 'id="mine-entropy" open' in (tmp_path / "libraries.html").read_text(encoding="utf-8")
+    assert 'id="mine-entropy" open' in page.read_text(encoding="utf-8")
 
 
 def test_no_such_module(capsys: pytest.CaptureFixture[str]) -> None:
