@@ -53,7 +53,7 @@ def families(outcomes: Sequence[Outcome]) -> dict[str, list[Outcome]]:
 
 def _backend(name: str, outcomes: Sequence[Outcome]) -> Iterator[str]:
     by_family = families(outcomes)
-    yield f"<h2>Arrays of {escape(name)}</h2>"
+    yield f"<h2>{escape(name)}</h2>"
     heads = "".join(f'<th class="n">{status}</th>' for status in COUNTED)
     yield f'<div class="wide"><table><tr><th>family</th>{heads}<th>flags that failed</th></tr>'
     for family, own in by_family.items():
@@ -84,8 +84,9 @@ def _row(outcome: Outcome) -> str:
     case, source = outcome.case, outcome.case.provenance
     ulp = "" if outcome.ulp is None else f"{float(outcome.ulp):.3g}"
     numbers = short(case.expected.get(outcome.dtype, case.raises)), short(outcome.got)
-    said = outcome.message if outcome.status == FAIL else ", ".join(map(str, numbers))
-    said = outcome.message if outcome.status in (ABSENT, SKIP) else said
+    own = outcome.message if outcome.status in (ABSENT, SKIP) else ", ".join(map(str, numbers))
+    more = outcome.status == FAIL and not outcome.message.endswith("ULP")
+    said = f"{own}: {outcome.message}" if more else own
     origin = escape(f"{source['document']}, {source['section']}")
     return (
         f"<tr><td><code>{escape(case.id)}</code></td><td>{case.quantity}</td><td>{outcome.dtype}</td>"

@@ -8,7 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ def main(argv: Sequence[str]) -> int:
     options = argparse.ArgumentParser(prog="python -m conformance libraries", description=__doc__)
     options.add_argument("--cases", type=Path, default=FOLDER, help="a folder of case files")
     options.add_argument("--output", type=Path, default=RECORDED, metavar="FOLDER")
+    options.add_argument("--html", type=Path, metavar="FILE", help="write every result here")
     chosen = options.parse_args(argv)
     lacking = [package for name in adapters.MODULES for package in adapters.missing(name)]
     if lacking:
@@ -43,7 +44,8 @@ def main(argv: Sequence[str]) -> int:
     content = counted(runs)
     text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
     (chosen.output / "libraries.json").write_text(text, encoding="utf-8")
-    html.save(chosen.output / "libraries.html", "six libraries", runs)
+    if chosen.html:
+        html.save(chosen.html, "six libraries", runs)
     draw(content, chosen.output / "libraries.png")
     for name, library in content.items():
         print(name, library["version"], dict(library["all"]))
@@ -58,15 +60,21 @@ def _run(module: str, folder: Path) -> list[Outcome]:
 
 def counted(runs: Mapping[str, Sequence[Outcome]]) -> dict[str, Any]:
     """Return, by library, its version and how many results passed and failed, of all and of each family."""
-    names = {"sklearn": "scikit-learn"}
     return {
         name: {
-            "version": version(names.get(name, name)),
+            "version": _version(name),
             "all": _counts(outcomes),
             "families": {family: _counts(own) for family, own in families(outcomes).items()},
         }
         for name, outcomes in runs.items()
     }
+
+
+def _version(name: str) -> str:
+    try:
+        return version({"sklearn": "scikit-learn", "xent": "array-api-xent"}.get(name, name))
+    except PackageNotFoundError:  # what is run from its source
+        return ""
 
 
 def _counts(outcomes: Sequence[Outcome]) -> dict[str, int]:

@@ -81,6 +81,7 @@ class Functions:
             values, slope = self._both(function, arrays, which)
             if which and slope is None:
                 raise NotImplementedError(f"{self.peer.name} has no gradients")
+            values = _cast(values, arrays[0].dtype)  # a wider one, as by `Peer.measured`
             if which:
                 return slope / _count(shape, name) if reduction == "mean" else slope
             return values if reduction == "none" else getattr(values, reduction)()
@@ -123,6 +124,8 @@ def _kind(name: str, leading: Any, named: dict[str, Any]) -> tuple[str, str, lis
         return "soft", forms[0], [x, _cast(target, x.dtype)]
     if len(np.shape(target)) == len(np.shape(x)):
         return "soft", forms[0], [x, target]
+    if "float" in str(target.dtype):
+        raise NotImplementedError("labels are integers")
     target = target.long() if hasattr(target, "long") else target.astype("int64")
     smoothed = named.get("label_smoothing") == SMOOTHING
     if smoothed:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance import command
+from conformance import command, libraries
 from conformance.__main__ import main
 from conformance.adapters.functions import SUBJECTS, Functions
 from conformance.adapters.peer import Peer
@@ -85,6 +85,28 @@ def test_page_shows_what_failed_first(tmp_path: Path) -> None:
     assert '<details id="numpy-cross_entropy" open>' in text
     assert "digits near certainty" in text or "certain" in text
     assert text.index('class="fail"') < text.index("</details>")
+
+
+def test_libraries_are_counted_and_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("xent")
+    pytest.importorskip("matplotlib")
+    body = "def entropy(probs=None, *, base=None):\n    return xent.entropy(probs)"
+    modules = {"xent": "xent", "mine": of(tmp_path, body)}
+    monkeypatch.setattr(libraries, "MODULES", modules)
+    monkeypatch.setattr(libraries.adapters, "MODULES", {})
+    records = [
+        r for path in case_files() for r in read(path)["cases"] if r["function"] == "entropy"
+    ]
+    (tmp_path / "cases").mkdir()
+    write(tmp_path / "cases" / "cases.json", {"cases": records})
+    page = tmp_path / "page.html"
+    options = ["--cases", str(tmp_path / "cases"), "--output", str(tmp_path), "--html", str(page)]
+    assert main(["libraries", *options]) == command.OK
+    content = json.loads((tmp_path / "libraries.json").read_text(encoding="utf-8"))
+    assert set(content["xent"]["all"]) == {"pass"}
+    assert set(content["mine"]["families"]["entropy"]) == {"pass", "fail", "absent"}
+    assert (tmp_path / "libraries.png").stat().st_size > 5000
+    assert 'id="mine-entropy" open' in page.read_text(encoding="utf-8")
 
 
 def test_no_such_module(capsys: pytest.CaptureFixture[str]) -> None:
