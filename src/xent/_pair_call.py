@@ -81,16 +81,6 @@ class PairProblem(NamedTuple, Generic[R_co]):
     given: list[Array]
     returns: None = None
 
-    @property
-    def plan(self) -> Any:
-        """The plan of a direction, which is that of the other."""
-        return self.heads[0].plan
-
-    @property
-    def operands(self) -> Any:
-        """The operands of the first direction."""
-        return self.heads[0].operands
-
     def value(self) -> Array:
         """Return the value."""
         value, *others = (head.value() for head in self.heads)

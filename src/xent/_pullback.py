@@ -25,8 +25,8 @@ def vjp(loss: Callable[P, R]) -> Callable[..., tuple[R, Any]]:
     Parameters
     ----------
     loss : function
-        What `value_and_grad` takes, but for the losses of pairs and perplexities of each sequence; and
-        `log_probs`, `linear_log_probs`.
+        What `value_and_grad` takes, but for perplexities of each sequence; and `log_probs`,
+        `linear_log_probs`.
 
     Returns
     -------
@@ -54,7 +54,7 @@ def vjp(loss: Callable[P, R]) -> Callable[..., tuple[R, Any]]:
     @named(loss, tuple[Any, Any], "cotangent")
     def pulled(*args: Any, cotangent: Any, **kwargs: Any) -> tuple[Any, Any]:
         checked = problem(*args, **kwargs)
-        if not hasattr(checked, "plan"):  # of pairs, or of sequences of rows
+        if not (hasattr(checked, "plan") or hasattr(checked, "heads")):  # of sequences of rows
             raise arguments.not_known("pullback", loss)
         value = checked.value()
         return value, _pulled(checked, value, cotangent)
@@ -69,9 +69,11 @@ def _pulled(problem: Any, value: Any, cotangent: Any) -> Any:
     given = cotangent if several else (cotangent,)
     if not isinstance(given, (tuple, list)) or len(given) != len(values):
         raise arguments.not_alike("cotangent", given, f"one for each of {len(values)} values")
-    engine, operands = problem.engine, problem.operands
     names = [f"cotangent[{i}]" if several else "cotangent" for i in range(len(values))]
-    beside = {"the prediction": operands.prediction, **dict(zip(names, given, strict=True))}
+    beside = {
+        "the prediction": _one_of(problem).operands.prediction,
+        **dict(zip(names, given, strict=True)),
+    }
     arrays = _dispatch.resolve(beside, like="the prediction")[1]
     ws = [structure.there(name, arrays) for name in names]
     for name, w, v in zip(names, ws, values, strict=True):
@@ -80,11 +82,16 @@ def _pulled(problem: Any, value: Any, cotangent: Any) -> Any:
             raise arguments.not_alike(
                 name, tuple(w.shape), f"the shape of the value, {tuple(v.shape)}"
             )
-    return engine.run(_gradient, problem, ws)
+    return problem.engine.run(_gradient, problem, ws)
+
+
+def _one_of(problem: Any) -> Any:
+    """Return the problem, of pairs that of their first direction."""
+    return problem.heads[0] if hasattr(problem, "heads") else problem
 
 
 def _gradient(problem: Any, ws: list[Any]) -> Any:
-    if problem.plan.reduction != "none":
+    if _one_of(problem).plan.reduction != "none":
         return _scaled(problem.engine.xp, problem.value_and_gradient()[1], ws[0])
     return _weighed(problem, ws).value_and_gradient()[1]
 
