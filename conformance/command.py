@@ -11,8 +11,8 @@ from conformance import html, report
 from conformance.backends import BACKENDS, installed, missing
 from conformance.case import FOLDER, Case, load
 from conformance.entry import FAILED, OK, UNKNOWN
-from conformance.implementation import backend_of, implementation_of
-from conformance.runner import FAIL, PASS, Outcome, run_all
+from conformance.implementation import OWN, backend_of, implementation_of
+from conformance.runner import ABSENT, FAIL, PASS, Outcome, run_all
 
 
 def parser() -> argparse.ArgumentParser:
@@ -57,7 +57,8 @@ def main(argv: Sequence[str]) -> int:
         report.save(options.json, options.implementation, runs)
     if options.html:
         html.save(options.html, options.implementation, runs)
-    failed = any(outcome.status == FAIL for outcomes in runs.values() for outcome in outcomes)
+    failing = (FAIL, ABSENT) if options.implementation == OWN else (FAIL,)
+    failed = any(outcome.status in failing for outcomes in runs.values() for outcome in outcomes)
     # A run in which nothing was compared is no evidence of anything.
     passed = all(any(o.status == PASS for o in outcomes) for outcomes in runs.values())
     return FAILED if failed or not passed else OK

@@ -8,6 +8,9 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
+OWN = "xent"
+"""The module that has all functions, and raises what the cases name and nothing else."""
+
 
 def implementation_of(name: str) -> Any:
     """Return what has the functions: a module by its dotted name or its path.
