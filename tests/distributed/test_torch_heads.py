@@ -17,6 +17,8 @@ from tests.linear.pairs import NUMBERS, pairs
 from tests.linear.textbook import all_options, head, labels_of, soft_of
 from tests.near import BOTH, assert_near, largest
 
+pytestmark = pytest.mark.pinned  # torch 2.11 loses second derivatives of a DTensor
+
 ROWS, WIDTH, CLASSES = 10, 3, 9
 S, R, P = Shard(0), Replicate(), Partial()
 LINE, SQUARE = (4,), (2, 2)

@@ -16,6 +16,8 @@ from tests.cases import CASES, EVERY, NAMED, in_brief
 from tests.distributed.placed import CLASSES, ROWS, WAYS, assert_as_on_one
 from tests.distributed.torch import results
 
+pytestmark = pytest.mark.pinned  # torch 2.11 loses second derivatives of a DTensor
+
 BRIEF = [case for case in CASES if in_brief(case)]
 MAIN = NAMED["cross_entropy-labels-logits"]
 BINARY = NAMED["binary_cross_entropy-binary-logits"]

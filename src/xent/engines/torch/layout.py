@@ -77,7 +77,7 @@ class Layout(NamedTuple):
 
 
 class _Here(torch.autograd.Function):
-    """`DTensor.to_local`, whose own derivative can't be differentiated before torch 2.12."""
+    """`DTensor.to_local`, whose own derivative can't be differentiated in torch 2.11."""
 
     @staticmethod
     def forward(ctx: Any, x: Any, placements: Any) -> Any:
