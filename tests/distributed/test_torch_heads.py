@@ -17,7 +17,7 @@ from tests.linear.pairs import NUMBERS, pairs
 from tests.linear.textbook import all_options, head, labels_of, soft_of
 from tests.near import BOTH, assert_near, largest
 
-pytestmark = pytest.mark.pinned  # torch 2.11 loses second derivatives of a DTensor
+pytestmark = pytest.mark.pinned  # torch 2.11 loses the second derivative of a `redistribute`
 
 ROWS, WIDTH, CLASSES = 10, 3, 9
 S, R, P = Shard(0), Replicate(), Partial()

@@ -16,7 +16,7 @@ from tests.cases import CASES, EVERY, NAMED, in_brief
 from tests.distributed.placed import CLASSES, ROWS, WAYS, assert_as_on_one
 from tests.distributed.torch import results
 
-pytestmark = pytest.mark.pinned  # torch 2.11 loses second derivatives of a DTensor
+pytestmark = pytest.mark.pinned  # torch 2.11 loses the second derivative of a `redistribute`
 
 BRIEF = [case for case in CASES if in_brief(case)]
 MAIN = NAMED["cross_entropy-labels-logits"]

@@ -47,7 +47,6 @@ def assert_whole(case, value, gradient):
     assert_near(np.asarray(gradient), np.asarray(slope), 8, scale=largest(slope))
 
 
-@pytest.mark.pinned  # the oldest JAX gathers to "varying" only
 @of_cases
 def test_parts_of_a_mesh(case):
     """With the checks of `shard_map` on: the value is known to be the same on all devices."""
