@@ -10,22 +10,7 @@ import numpy as np
 from IPython.display import Markdown
 
 import xent
-from tests.documents.test_readme import sample, section
-
-MODULES = {
-    "torch": {"F": "torch.nn.functional"},
-    "torchvision": {"torchvision": "torchvision", "_": "torchvision.ops"},
-    "optax": {"optax": "optax"},
-    "Keras": {"keras": "keras"},
-    "scikit-learn": {"sklearn": "sklearn", "_": "sklearn.metrics"},
-    "SciPy": {
-        "scipy": "scipy",
-        "_": "scipy.stats",
-        "_1": "scipy.special",
-        "_2": "scipy.spatial.distance",
-    },
-}
-ARRAYS = {"torch": "torch", "torchvision": "torch", "optax": "jax.numpy"}
+from tests.documents.test_readme import ARRAYS, MODULES, sample, section
 
 
 def _names(library):

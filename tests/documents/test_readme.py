@@ -109,32 +109,34 @@ def habits():
     return rows
 
 
+MODULES = {
+    "torch": {"F": "torch.nn.functional"},
+    "torchvision": {"torchvision": "torchvision", "_ops": "torchvision.ops"},
+    "optax": {"optax": "optax"},
+    "Keras": {"keras": "keras"},
+    "scikit-learn": {"sklearn": "sklearn", "_metrics": "sklearn.metrics"},
+    "SciPy": {
+        "scipy": "scipy",
+        "_stats": "scipy.stats",
+        "_special": "scipy.special",
+        "_distance": "scipy.spatial.distance",
+    },
+}
+ARRAYS = {"torch": "torch", "torchvision": "torch", "optax": "jax.numpy"}
+
+
 @pytest.fixture
 def library_of(monkeypatch):
     """Return the names that a habit's code may use, or skip by the name of what is missing."""
     monkeypatch.setenv("KERAS_BACKEND", "numpy")
-    modules = {
-        "torch": {"F": "torch.nn.functional"},
-        "torchvision": {"torchvision": "torchvision", "_ops": "torchvision.ops"},
-        "optax": {"optax": "optax"},
-        "Keras": {"keras": "keras"},
-        "scikit-learn": {"sklearn": "sklearn", "_metrics": "sklearn.metrics"},
-        "SciPy": {
-            "scipy": "scipy",
-            "_stats": "scipy.stats",
-            "_special": "scipy.special",
-            "_distance": "scipy.spatial.distance",
-        },
-    }
-    arrays = {"torch": "torch", "torchvision": "torch", "optax": "jax.numpy"}
 
     def names(library):
-        for module in modules[library].values():
+        for module in MODULES[library].values():
             pytest.importorskip(module)
-        asarray = importlib.import_module(arrays.get(library, "numpy")).asarray
+        asarray = importlib.import_module(ARRAYS.get(library, "numpy")).asarray
         return {
             "xent": xent,
-            **{name: importlib.import_module(path) for name, path in modules[library].items()},
+            **{name: importlib.import_module(path) for name, path in MODULES[library].items()},
             **{name: asarray(array) for name, array in sample().items()},
         }
 

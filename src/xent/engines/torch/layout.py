@@ -82,7 +82,8 @@ class _Here(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Any, placements: Any) -> Any:
         ctx.like = x.device_mesh, placements, x.shape, x.stride()
-        return x.to_local().view_as(x.to_local())
+        own = x.to_local()
+        return own.view_as(own)
 
     @staticmethod
     def backward(ctx: Any, w: Any) -> Any:

@@ -47,9 +47,8 @@ class TorchVerbs(Namespace):
         """Whether all entries are in a range, in one pass."""
         if x.dtype not in _ORDERED:
             x = x.to(torch.float32 if x.is_floating_point() else self.integer)
-        least, most = torch.aminmax(
-            x.detach()
-        )  # which has no derivative in each version's every mode
+        # Not each version of torch has a forward mode of it.
+        least, most = torch.aminmax(x.detach())
         return bool(least.item() >= low and most.item() <= high)
 
     def isinf(self, x: Any) -> Any:
