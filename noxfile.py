@@ -120,7 +120,9 @@ def _register(library: str) -> None:
     @nox.session(name=f"conformance-{library}", **made)
     def conformance(session: nox.Session) -> None:
         prepare(session, ("conformance",))
-        session.run("python", "-m", "conformance", "--backend", library, *session.posargs)
+        session.run(
+            "python", "-m", "conformance", "--backend", library, "--quiet", *session.posargs
+        )
 
     tests.__doc__ = f"The tests on {library}."
     conformance.__doc__ = f"The documents' values on {library}."
@@ -159,7 +161,7 @@ def build(session: nox.Session) -> None:
     session.run("pytest", "tests/package", "--backend=numpy", *session.posargs)
     session.install("./conformance")
     session.chdir(session.create_tmp())  # where `conformance` is what was installed
-    session.run("python", "-m", "conformance", "--only", "d2-", "--html", "report.html")
+    session.run("python", "-m", "conformance", "--only", "d2-", "--quiet", "--html", "report.html")
 
 
 @nox.session(default=False)

@@ -57,12 +57,16 @@ def as_rows(x, way, of):
 
 
 def derivatives(case, given, leaves):
-    """Return the value, its derivatives, and those of a sum of all of them."""
+    """Return the value, its derivatives, and those of a sum of all of them.
+
+    The second order is that of a square of what all processes have: its cotangents have derivatives too.
+    """
     value = case.function(**given)
     of = [given[name] for name in leaves]
-    first = torch.autograd.grad(value.sum(), of, create_graph=True, allow_unused=True)
+    further = {"create_graph": True, "allow_unused": True}
+    first = torch.autograd.grad(value.sum(), of, **further)
     sloped = 0
-    for g in first:
+    for g in torch.autograd.grad(value.sum().square(), of, **further):
         if g is not None and g.requires_grad:
             whole_g = g.full_tensor() if isinstance(g, DTensor) else g
             slope = torch.cos(torch.arange(g.numel(), dtype=g.dtype)).reshape(g.shape)

@@ -60,7 +60,7 @@ class Layout(NamedTuple):
             return None
         placed = list(placements)
         if not isinstance(x, DTensor) and any(p.is_shard() for p in placed):
-            x = DTensor.from_local(x, self.mesh, [Replicate()] * self.mesh.ndim, run_check=False)
+            x = everywhere(x, self.mesh)
         if isinstance(x, DTensor):
             x = x if list(x.placements) == placed else x.redistribute(self.mesh, placed)
             x = here(x)
@@ -68,12 +68,9 @@ class Layout(NamedTuple):
 
     def whole(self, x: Any, placements: Iterable[Any], shape: tuple[int, ...]) -> Any:
         """Return a DTensor of the parts of all processes."""
-        given: dict[str, Any] = {}
-        if shape:
-            strides = [prod(shape[i + 1 :]) for i in range(len(shape))]
-            given = {"shape": torch.Size(shape), "stride": tuple(strides)}
-        x = x.contiguous()
-        return DTensor.from_local(x, self.mesh, list(placements), run_check=False, **given)
+        stride = tuple(prod(shape[i + 1 :]) for i in range(len(shape)))
+        like = self.mesh, list(placements), torch.Size(shape), stride
+        return _Whole.apply(x.contiguous(), *like)
 
 
 class _Here(torch.autograd.Function):
@@ -87,9 +84,28 @@ class _Here(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, w: Any) -> Any:
-        mesh, placements, shape, stride = ctx.like
+        return _Whole.apply(w, *ctx.like), None
+
+
+class _Whole(torch.autograd.Function):
+    """`DTensor.from_local`, whose own derivative, where it lies otherwise, has none."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, mesh: Any, placements: Any, shape: Any, stride: Any) -> Any:
+        ctx.placements = placements
         given = {"run_check": False, "shape": shape, "stride": stride}
-        return DTensor.from_local(w, mesh, placements, **given), None
+        return DTensor.from_local(x, mesh, placements, **given)
+
+    @staticmethod
+    def backward(ctx: Any, w: Any) -> Any:
+        lies = [Replicate() if p.is_partial() else p for p in ctx.placements]
+        w = w if list(w.placements) == lies else w.redistribute(placements=lies)
+        return (here(w, ctx.placements),) + (None,) * 4
+
+
+def everywhere(x: Any, mesh: Any) -> Any:
+    """Return a tensor that is the same on all processes as a DTensor."""
+    return _Whole.apply(x, mesh, [Replicate()] * mesh.ndim, x.shape, x.stride())
 
 
 def here(x: Any, placements: Any = None) -> Any:
