@@ -23,6 +23,8 @@ CUDA = {"cupy": "cupy", "jax": "jax-cuda", "torch": "torch"}
 """The extra that installs each library for a GPU."""
 EVERY = {"XENT_EVERY": "1"}
 """What has the tests try every loss where each costs a compilation, or processes; else they try some."""
+SHARED = {"OMP_WAIT_POLICY": "PASSIVE"}
+"""Has OpenMP's threads sleep while they wait: those of one test process would spin on another's cores."""
 SEEN = ["--system-site-packages"]
 """How an environment sees what the machine has installed."""
 # These use several libraries at once; the doctest session has them all.
@@ -61,7 +63,8 @@ def pytest(session: nox.Session, *libraries: str, options: tuple[str, ...] = ())
     chosen = [f"--{option}={name}" for name in libraries for option in ("backend", "require")]
     ignored = [f"--ignore={path}" for path in DOCUMENTATION]
     parallel = ("-n=auto", "--dist=worksteal")
-    session.run("pytest", "tests", *parallel, *chosen, *ignored, *options, *session.posargs)
+    words = ("tests", *parallel, *chosen, *ignored, *options, *session.posargs)
+    session.run("pytest", *words, env=SHARED)
 
 
 @nox.session
@@ -144,7 +147,8 @@ def doctest(session: nox.Session) -> None:
     )
     required = [f"--require={library}" for library in ("numpy", "torch", "jax")]
     mixed = "tests/laws/test_mixed.py"  # two libraries in one call
-    session.run("pytest", "-n=auto", *required, *DOCUMENTATION, mixed, *session.posargs)
+    words = ("-n=auto", *required, *DOCUMENTATION, mixed, *session.posargs)
+    session.run("pytest", *words, env=SHARED)
 
 
 @nox.session
