@@ -57,7 +57,7 @@ def derivatives(loss, target, arrays, options):
     value = loss(target, *leaves, **options)
     once = torch.autograd.grad(value.sum(), leaves)
     again = loss(target, *leaves, **options)
-    first = torch.autograd.grad(again.sum(), leaves, create_graph=True)
+    first = torch.autograd.grad(again.sum().square(), leaves, create_graph=True)
     full = [x.full_tensor() if isinstance(x, DTensor) else x for x in first]
     sloped = sum((x * torch.cos(torch.arange(x.numel()).reshape(x.shape))).sum() for x in full)
     second = torch.autograd.grad(sloped, leaves)

@@ -118,6 +118,27 @@ def settled(x: Any) -> list[Any]:
     return [p if type(p) is Shard else Replicate() for p in x.placements]
 
 
+def of_whole_rows(placements: Iterable[Any], ndim: int, axis: int | None) -> list[Any]:
+    """Return placements where no row along an axis is cut: other rows go to each process."""
+    other = next((i for i in range(ndim) if i != axis), None)
+    whole = Replicate() if other is None else Shard(other)
+    return [whole if p.is_shard(axis) else p for p in placements]
+
+
+def whole_rows(x: Any, axis: int | None) -> Any:
+    """Return an array, a DTensor with whole rows."""
+    if not isinstance(x, DTensor):
+        return x
+    return x.redistribute(placements=of_whole_rows(settled(x), x.ndim, axis))
+
+
+def once(x: Any) -> Any:
+    """Return an array, a DTensor the same on all processes."""
+    if not isinstance(x, DTensor):
+        return x
+    return x.redistribute(placements=[Replicate()] * x.device_mesh.ndim)
+
+
 def is_part(x: Any, whole: Any) -> bool:
     """Whether the shape of a tensor fits that of a process's own part, and not that of the whole."""
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from itertools import repeat
 from typing import Any
 
 import array_api_compat.torch
 import torch
-from torch.distributed.tensor import DTensor, Replicate, Shard
+from torch.distributed.tensor import DTensor, Replicate
 from torch.distributed.tensor.experimental import implicit_replication
+from torch.utils._pytree import tree_map_only
 
 from xent._check import meshes, values
 from xent._linear import Chunks, Gradients, Head
@@ -18,7 +21,16 @@ from xent._typing import Array
 from xent.engines.head_loop import with_target
 from xent.engines.torch.engine import Torch
 from xent.engines.torch.head import Share, entered
-from xent.engines.torch.layout import Layout, is_part, parts, placed, settled
+from xent.engines.torch.layout import (
+    Layout,
+    is_part,
+    of_whole_rows,
+    once,
+    parts,
+    placed,
+    settled,
+    whole_rows,
+)
 from xent.engines.torch.local import Local
 
 
@@ -61,12 +73,31 @@ class Sharded(Torch):
 
     def placed(self, g: Any, x: Any) -> Any:
         """Return a gradient placed as what it is of, or whole."""
-        return g.redistribute(placements=settled(x)) if isinstance(x, DTensor) else g.full_tensor()
+        if isinstance(x, DTensor):
+            return entered(g, x.device_mesh).redistribute(placements=settled(x))
+        return g.full_tensor() if isinstance(g, DTensor) else g
 
     def call(self, function: Callable[..., Array], *args: Any) -> Any:
         """Return ``function(xp, *args)``; what it makes of numbers is the same on all processes."""
         with implicit_replication():
             return super().call(function, *args)
+
+    def apply(self, function: Callable[..., Any], plan: Any, *arrays: Any) -> Any:
+        """Return ``function(self, plan, *arrays)`` by torch's own operations, on whole rows and heads.
+
+        What it makes, of the prediction or of each array of a head, is placed as that is.
+        """
+        if isinstance(plan, Plan):
+            of: Any = repeat(arrays[0].prediction)
+            every = tree_map_only(DTensor, partial(whole_rows, axis=plan.axis), arrays)
+        else:
+            of, *rest = arrays
+            heads = (Head(whole_rows(h.features, 1), *map(once, h[1:])) for h in arrays[:2])
+            every = *heads, *rest[1:]
+        with implicit_replication():
+            made = super().apply(function, plan, *every)
+        placed = (None if g is None else self.placed(g, x) for g, x in zip(made, of, strict=False))
+        return Gradients(*placed) if isinstance(made, Gradients) else tuple(placed)
 
     def value(self, plan: Plan, operands: Operands) -> Array:
         """Return the value, on all processes."""
@@ -90,9 +121,7 @@ class Sharded(Torch):
         mesh = next(y.device_mesh for y in operands[:-1] if isinstance(y, DTensor))
         placements = settled(x) if isinstance(x, DTensor) else [Replicate()] * mesh.ndim
         if not plan.kernel.merges:  # rows must be whole: other rows go to each process
-            other = next((i for i in range(x.ndim) if i != plan.axis), None)
-            whole = Replicate() if other is None else Shard(other)
-            placements = [whole if p.is_shard(plan.axis) else p for p in placements]
+            placements = of_whole_rows(placements, x.ndim, plan.axis)
         layout = Layout(mesh, tuple(placements), tuple(x.shape), plan.axis)
         return layout, *parts(layout, plan, operands, layout.local(x, placements))
 
