@@ -96,7 +96,9 @@ def assert_as_on_one(case, given, way, of="plain", others=False):
     for every in (given, there):
         every |= {k: every[k].detach().clone().requires_grad_() for k in leaves}
     want, got = derivatives(case, given, leaves), derivatives(case, there, leaves)
-    both = case.both(**{k: x.detach() if k in leaves else x for k, x in there.items()})
+    detached = {k: x.detach() if k in leaves else x for k, x in there.items()}
+    with torch.inference_mode(not others):  # in it and out of it
+        both = case.both(**detached)
     pairs = [(got[0], want[0]), (both[0], want[0])]
     derived = [(both[1], want[1][leaves.index(form)], form)]
     for i in (1, 2):

@@ -9,6 +9,7 @@ from typing import Any
 
 import array_api_compat.torch
 import torch
+from torch.utils._pytree import tree_map_only
 
 from xent import _math as m
 from xent._engine import Engine, rows_and_gradient_of, value_of
@@ -173,8 +174,9 @@ class Local(Torch):
         An exponential that overflows multiplies last (R4).
         """
         graph = differentiable(operands[:-1])
-        x: Any = operands.prediction
-        with torch.enable_grad():
+        with torch.inference_mode(False), torch.enable_grad():
+            operands = tree_map_only(torch.Tensor, _recorded, operands)
+            x: Any = operands.prediction
             leaf = x if x.requires_grad else x.detach().requires_grad_()
             cost: Any = self.value(replace(plan, finish="none"), operands._replace(prediction=leaf))
             cost = -cost if plan.finish == "negate" else cost
@@ -188,6 +190,11 @@ class Local(Torch):
                 g = wide.to(g.dtype)
                 cost = torch.exp(cost)
         return (cost, g) if graph else (cost.detach(), g)
+
+
+def _recorded(x: Any) -> Any:
+    """Return a tensor that autograd can keep, which it does of none that inference made."""
+    return x.clone() if x.is_inference() else x
 
 
 def filled(plan: Plan, operands: Operands) -> Operands:
