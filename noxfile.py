@@ -273,7 +273,7 @@ def support(session: nox.Session) -> None:
     """The table of what runs where, made by tests that are its cells: minutes."""
     install(session, *DESKTOP, groups=("test",))
     chosen = [f"--{option}={name}" for name in DESKTOP for option in ("backend", "require")]
-    flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2", **SUPPORT}
+    flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2", **SUPPORT, **SHARED}
     session.run("pytest", "tests/support", "-n=auto", *chosen, *session.posargs, env=flags)
 
 

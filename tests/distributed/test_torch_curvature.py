@@ -5,10 +5,11 @@ import torch
 
 import xent
 from tests.cases import EVERY
+from tests.distributed import test_torch_losses as losses
+from tests.distributed.placed import WAYS as ALL
 from tests.distributed.placed import assert_placed, distributed, tensors, whole
 from tests.distributed.test_torch_heads import MAIN, NAMES, WAYS, head, mesh_of, placed
-from tests.distributed.test_torch_losses import BRIEF, MOST, every, given_of
-from tests.distributed.torch import results
+from tests.distributed.torch import law
 from tests.near import assert_near
 
 pytestmark = pytest.mark.pinned  # torch 2.11 compares no DTensors by `!=`
@@ -29,8 +30,8 @@ def assert_same(got, want, like):
 
 def of_loss(case, way):
     """Check products with the Hessian, and its diagonal, with all options."""
-    for options in ((), every(case)) if EVERY else (every(case),):
-        given = tensors(given_of(case, options))
+    for options in ((), losses.every(case)) if EVERY else (losses.every(case),):
+        given = tensors(losses.given_of(case, options))
         x, v = given[case.form], turned(given[case.form])
         there = {**given, case.form: distributed(x, way)}
         product, both = xent.hvp(case.function), xent.grad_and_hessian_diagonal(case.function)
@@ -48,12 +49,21 @@ def of_head(function, way):
     def on_mesh(arrays):
         return [placed(x, mesh_of(shape), p) for x, p in zip(arrays, places, strict=True)]
 
-    along = [turned(x) for x in arrays]
-    product = getattr(xent, function)(xent.linear_cross_entropy)
-    target, there = torch.arange(ROWS), on_mesh(arrays)
-    got = product(target, *there, tangent=tuple(on_mesh(along)), label_smoothing=0.1)
-    want = product(target, *arrays, tangent=tuple(along), label_smoothing=0.1)
-    assert_same(got, want, there)
+    along, there = [turned(x) for x in arrays], on_mesh(arrays)
+    teacher, labels = [x + 1 for x in arrays[:2]], torch.arange(ROWS)
+    for loss, target, placed_target in (
+        (xent.linear_cross_entropy, [labels], [labels]),
+        (xent.linear_kl_divergence, teacher, on_mesh([*teacher, arrays[2]])[:2]),
+    ):
+        product = getattr(xent, function)(loss)
+        got, want = (
+            product(*first, *own[:2], bias=own[2], tangent=tuple(tangent), reduction="sum")
+            for first, own, tangent in (
+                (placed_target, there, on_mesh(along)),
+                (target, arrays, along),
+            )
+        )
+        assert_same(got, want, there)
 
 
 def run(check):
@@ -61,16 +71,12 @@ def run(check):
     {"loss": of_loss, "head": of_head}[kind](*names)
 
 
-CHECKS = [("loss", case, way) for case in BRIEF for way in (MOST if EVERY else MOST[-1:])]
+CHECKS = [
+    ("loss", case, way)
+    for case in losses.BRIEF
+    for way in (losses.MOST if EVERY else losses.MOST[-1:])
+]
+CHECKS += [("loss", losses.MAIN, way) for way in ALL if way not in losses.MOST]
 CHECKS += [("head", function, way) for function in ("hvp", "gauss_newton") for way in MAIN]
 
-
-@pytest.fixture(scope="module")
-def said():
-    return results(run, CHECKS)
-
-
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: "-".join(map(str, check)))
-def test_it_is_as_on_one_process(said, check):
-    for rank, error in enumerate(said[check]):
-        assert error is None, f"process {rank}: {error}"
+said, test_it_is_as_on_one_process = law(run, CHECKS)

@@ -11,7 +11,7 @@ from tests.backends import converted
 from tests.cases import EVERY
 from tests.distributed.placed import assert_placed, mesh_of, whole
 from tests.distributed.test_torch_processes import exchanged
-from tests.distributed.torch import results
+from tests.distributed.torch import law
 from tests.laws.strangers import hits
 from tests.linear.pairs import NUMBERS, pairs
 from tests.linear.textbook import all_options, head, labels_of, soft_of
@@ -280,13 +280,4 @@ CHECKS += [("two heads", way) for way in ("rows, plain head", "classes", "FSDP")
 CHECKS += [("pairs", way) for way in ("rows", "classes, plain features", "FSDP")]
 CHECKS += [("memory", "classes"), ("targets", "plain"), ("blocks", "classes")]
 
-
-@pytest.fixture(scope="module")
-def said():
-    return results(run, CHECKS)
-
-
-@pytest.mark.parametrize("check", CHECKS, ids="-".join)
-def test_it_is_as_on_one_process(said, check):
-    for rank, error in enumerate(said[check]):
-        assert error is None, f"process {rank}: {error}"
+said, test_it_is_as_on_one_process = law(run, CHECKS)

@@ -14,7 +14,7 @@ from torch.utils.checkpoint import checkpoint
 import xent
 from tests.cases import CASES, EVERY, NAMED, in_brief
 from tests.distributed.placed import CLASSES, ROWS, WAYS, assert_as_on_one
-from tests.distributed.torch import results
+from tests.distributed.torch import law
 
 pytestmark = pytest.mark.pinned  # torch 2.11 loses the second derivative of a `redistribute`
 
@@ -122,13 +122,4 @@ if EVERY:
     CHECKS += [("way", case, way) for case, way in MORE if way not in MOST and case != MAIN]
     CHECKS += [("others", case, way, "plain") for case, way in MORE]
 
-
-@pytest.fixture(scope="module")
-def said():
-    return results(run, CHECKS)
-
-
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: "-".join(map(str, check)))
-def test_it_is_as_on_one_process(said, check):
-    for rank, error in enumerate(said[check]):
-        assert error is None, f"process {rank}: {error}"
+said, test_it_is_as_on_one_process = law(run, CHECKS)

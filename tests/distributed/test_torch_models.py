@@ -1,7 +1,6 @@
 """Models that are sharded as torch shards them train as on one process."""
 
 import numpy as np
-import pytest
 import torch
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
@@ -12,7 +11,7 @@ from torch.distributed.tensor.parallel import (
 
 import xent
 from tests.distributed.placed import whole
-from tests.distributed.torch import PROCESSES, results
+from tests.distributed.torch import PROCESSES, law
 from tests.near import assert_near
 
 WIDTH, HIDDEN, CLASSES, ROWS, STEPS = 6, 8, 12, 8, 4
@@ -93,12 +92,4 @@ def run(name):
     MODELS[name](torch.distributed.get_rank())
 
 
-@pytest.fixture(scope="module")
-def said():
-    return results(run, MODELS)
-
-
-@pytest.mark.parametrize("name", MODELS)
-def test_it_trains_as_on_one_process(said, name):
-    for rank, error in enumerate(said[name]):
-        assert error is None, f"process {rank}: {error}"
+said, test_it_trains_as_on_one_process = law(run, MODELS)

@@ -6,6 +6,7 @@ import traceback
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
@@ -58,3 +59,22 @@ def results(run, checks, timeout=TIMEOUT):
             for i in range(PROCESSES)
         ]
     return {check: [of.get(i, "it did not run") for of in found] for i, check in enumerate(checks)}
+
+
+def law(run, checks):
+    """Return a fixture, which a module calls ``said``, and its test: no process says anything of a check."""
+
+    @pytest.fixture(scope="module", name="said")
+    def fixture():
+        return results(run, checks)
+
+    @pytest.mark.parametrize(
+        "check",
+        checks,
+        ids=lambda check: check if isinstance(check, str) else "-".join(map(str, check)),
+    )
+    def test(said, check):
+        for rank, error in enumerate(said[check]):
+            assert error is None, f"process {rank}: {error}"
+
+    return fixture, test

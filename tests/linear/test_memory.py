@@ -15,7 +15,7 @@ from xent import _linear
 
 ROOT = Path(__file__).parents[2]
 GIVEN_BACK = dict.fromkeys(("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"), str(1 << 17))
-"""Has glibc give back what is freed; else it learns what to keep, some 12 MB, another time other ones."""
+"""Has glibc give back what is freed; else it learns how much to keep, another time more than this time."""
 MIB = 1 << 20
 CHUNK = 8 * MIB
 SLACK = 16 * MIB

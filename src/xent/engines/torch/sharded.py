@@ -23,6 +23,7 @@ from xent.engines.torch.engine import Torch
 from xent.engines.torch.head import Share, entered
 from xent.engines.torch.layout import (
     Layout,
+    everywhere,
     is_part,
     of_whole_rows,
     once,
@@ -74,7 +75,8 @@ class Sharded(Torch):
     def placed(self, g: Any, x: Any) -> Any:
         """Return a gradient placed as what it is of, or whole."""
         if isinstance(x, DTensor):
-            return entered(g, x.device_mesh).redistribute(placements=settled(x))
+            g = g if isinstance(g, DTensor) else everywhere(g, x.device_mesh)
+            return g.redistribute(placements=settled(x))
         return g.full_tensor() if isinstance(g, DTensor) else g
 
     def call(self, function: Callable[..., Array], *args: Any) -> Any:
@@ -91,9 +93,8 @@ class Sharded(Torch):
             of: Any = repeat(arrays[0].prediction)
             every = tree_map_only(DTensor, partial(whole_rows, axis=plan.axis), arrays)
         else:
-            of, *rest = arrays
-            heads = (Head(whole_rows(h.features, 1), *map(once, h[1:])) for h in arrays[:2])
-            every = *heads, *rest[1:]
+            *heads, operands = arrays
+            of, every = heads[0], [*map(_whole_head, heads), _with_whole_teacher(operands)]
         with implicit_replication():
             made = super().apply(function, plan, *every)
         placed = (None if g is None else self.placed(g, x) for g, x in zip(made, of, strict=False))
@@ -144,6 +145,18 @@ class Sharded(Torch):
             return torch.nn.functional.linear(features, weight, bias)
 
         return with_target(self.xp, plan, operands, product)
+
+
+def _whole_head(head: Head) -> Head:
+    """Return a head the same on all processes, and features of whole rows."""
+    return Head(whole_rows(head.features, 1), once(head.weight), once(head.bias))
+
+
+def _with_whole_teacher(operands: Operands) -> Operands:
+    """Return operands of a linear loss, the target's rows whole too, and a head that makes them."""
+    target = tree_map_only(DTensor, partial(whole_rows, axis=1), operands.target)
+    weight, bias = once(operands.target_weight), once(operands.target_bias)
+    return operands._replace(target=target, target_weight=weight, target_bias=bias)
 
 
 OF_CLASSES = ("weight", "bias", "class_weight", "pos_weight")
