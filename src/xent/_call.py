@@ -18,16 +18,7 @@ from xent._engine import Engine, Problem
 from xent._namespace import Sight
 from xent._plan import CLASSES, Operands, Plan, kept
 from xent._planning import plan_of
-from xent._request import (
-    NO_PART,
-    NUMBERS,
-    WEIGHTS,
-    Call,
-    is_array,
-    is_there,
-    numbers_of,
-    spread,
-)
+from xent._request import NO_PART, NUMBERS, WEIGHTS, Call, is_array, is_there, numbers_of, spread
 from xent._sparse import SparseDistribution
 from xent._sparse_target import apart, probs_of
 from xent._typing import Array, Form, R
@@ -104,8 +95,7 @@ def checked(function: str, call: Call) -> Problem:
         if x is not None:
             form = key if form is None else ""
     if not form:
-        given = {call.names.get(k, k): x for k, x in call.predictions.items()}
-        arguments.exactly_one(function, **given)
+        arguments.exactly_one(function, **call.named)
     name = call.names.get(form, form)
     options = call.options
     given = {name: call.predictions[form], call.target_name: call.target}
@@ -166,15 +156,14 @@ def planned(
     if sight is Sight.TRACED:
         traced = replace(plan_of(call, operands, name, form), traced=True)
         return traced, operands._replace(numbers=numbers_of(engine, call, traced, operands[0]))
-    key = _key(engine, call, operands, form)
-    plan: Plan | None
+    key: Any = _key(engine, call, operands, form)
     try:
         plan = _PLANS.get(key)
     except TypeError:  # an option that can't be hashed, as a 0-d array
+        key = plan = None
+    if plan is None or not _agree(plan, operands):
         plan = plan_of(call, operands, name, form)
-    else:
-        if plan is None or not _agree(plan, operands):
-            plan = plan_of(call, operands, name, form)
+        if key is not None:
             if len(_PLANS) >= MANY:
                 _PLANS.clear()
             _PLANS[key] = plan
@@ -185,10 +174,9 @@ def planned(
 
 def _key(engine: Engine, call: Call, operands: Operands, form: Form) -> tuple[Any, ...]:
     """Return all that a plan is a function of."""
-    key: list[Any] = [engine, form, call.soft, call.only, call.finish, call.reductions]
-    key += [call.sequence_axis, call.beside, call.sparse_target]
-    shape = operands.prediction.shape
-    key += [operands.prediction.dtype, len(shape)]
+    dtype, shape = operands.prediction.dtype, operands.prediction.shape
+    key: list[Any] = [engine, form, dtype, len(shape), call.soft, call.only, call.reductions]
+    key += [call.finish, call.sequence_axis, call.beside, call.sparse_target]
     for x in operands[1:8]:  # a second head is no part of the plan
         key.append(None if x is None else (x.dtype, len(x.shape)))
     kernel: Any = None

@@ -15,9 +15,10 @@ from xent import _math as m
 from xent._check import structure
 from xent._dual import OWN, Dual, lifted, raw
 from xent._dual_verbs import DualVerbs
-from xent._engine import Engine, rows_and_gradient_of
+from xent._engine import Engine
 from xent._kernel import Kernel
 from xent._plan import Operands, Plan
+from xent._rows import rows_and_gradient_of
 from xent._typing import Array
 
 

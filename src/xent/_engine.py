@@ -17,8 +17,7 @@ from xent._beside import slopes_of, values_of
 from xent._check import arguments
 from xent._namespace import Namespace, Sight
 from xent._plan import Operands, Plan, masked, of_penalty
-from xent._rows import cotangents, exponential, reduced, weigh
-from xent._target import along, raw_gradient, ready
+from xent._rows import cotangents, exponential, reduced, rows_and_gradient_of, rows_of, weigh
 from xent._typing import Array
 
 if TYPE_CHECKING:
@@ -117,6 +116,10 @@ class Engine:
         """Return ``function(xp, *args)``, of one array, numbers and static arguments."""
         return self.run(function, self.xp, *args)
 
+    def by_row(self, function: Callable[..., Array], x: Array, axis: int) -> Any:
+        """Return ``function(xp, x, axis)``, which makes an array of each row, and puts the rows first."""
+        return self.call(function, x, axis)
+
     def apply(self, function: Callable[..., Any], plan: Any, *arrays: Any) -> Any:
         """Return ``function(self, plan, *arrays)``, of a plan or what else is static."""
         return self.run(function, self, plan, *arrays)
@@ -146,40 +149,6 @@ class Engine:
 
 
 # --- the whole array in one block ---
-
-
-def rows_of(xp: Any, plan: Plan, operands: Operands) -> Array:
-    """Return the loss of each row of a block."""
-    prediction, target = ready(xp, plan, operands)
-    kernel, axis = plan.kernel, plan.axis
-    if operands.numbers.kernel:
-        kernel = plan.kernel.filled(operands.numbers.kernel)
-    s, _ = kernel.measure(xp, prediction, target, axis)
-    rows = kernel.value(xp, s)
-    return rows if plan.row_axis is None else xp.squeeze(rows, axis=axis)
-
-
-def rows_and_gradient_of(
-    xp: Any, plan: Plan, operands: Operands, w: Array, *, once: bool = False, measure: Any = None
-) -> tuple[Array, Array]:
-    """Return the loss of each row of a block, and the gradient of Σ w · loss.
-
-    ``once``: nobody will differentiate the gradient, which is made of what was made on the way to the loss.
-    ``measure`` takes the place of the kernel's own.
-    """
-    prediction, target = ready(xp, plan, operands)
-    kernel, axis = plan.kernel, plan.axis
-    if operands.numbers.kernel:
-        kernel = plan.kernel.filled(operands.numbers.kernel)
-    s, made = (measure or kernel.measure)(xp, prediction, target, axis)
-    s = kernel.whole(xp, s)
-    rows = kernel.value(xp, s)
-    if plan.row_axis is not None:
-        rows, w = xp.squeeze(rows, axis=axis), along(w, axis)
-    g = kernel.gradient(xp, prediction, target, s, made if once else None, w, axis)
-    if plan.capped or plan.tempered:  # `bent`, in place: a call is counted in each small loss
-        g = raw_gradient(operands, prediction, g)
-    return rows, xp.astype(g, operands.prediction.dtype) if plan.half else g
 
 
 def value_of(engine: Engine, plan: Plan, operands: Operands) -> Array:

@@ -11,6 +11,7 @@ from xent import _dispatch, _dtype
 from xent._call import loss as loss_of
 from xent._call import planned, seen
 from xent._check import arguments, parts, structure
+from xent._engine import Engine
 from xent._made import Made, original, part_of
 from xent._made_target import SOFTMAX_OF
 from xent._namespace import Sight
@@ -43,20 +44,17 @@ class _Found(NamedTuple):
 def prepare(function: str, given: PartCall) -> _Found:
     """Check the call of a part by the shapes of the whole row, and its values by what is there."""
     call = given.call
-    forms = {call.names.get(form, form): form for form in call.predictions}
-    predictions = {name: call.predictions[form] for name, form in forms.items()}
-    arguments.exactly_one(function, **predictions)
+    arguments.exactly_one(function, **call.named)
+    form, x = next((form, x) for form, x in call.predictions.items() if x is not None)
+    name = call.names.get(form, form)
     parts.rows(function, call.shape)
     parts.validated(call.options.get("validate"))
-    name = next(name for name, x in predictions.items() if x is not None)
     traced = {"first": given.first} if is_array(given.first) else {}
     entries = {call.target_name: call.target}
     if type(call.target) is SparseDistribution:
         call, entries = apart(call)
-    every = {name: predictions[name], **entries, **weighing(call.options)}
+    every = {name: x, **entries, **weighing(call.options)}
     engine, arrays = _dispatch.resolve(every | traced, like=name)
-    if engine.spreads:
-        raise parts.on_many(name)
     if call.soft is CLASSES:
         arrays = {**spread(engine, name, call.target_name, arrays)}
     sight = engine.sight(arrays.values()) if engine.has_devices else Sight.READABLE
@@ -66,8 +64,8 @@ def prepare(function: str, given: PartCall) -> _Found:
     size = x.shape[axis]
     classes = parts.classes(given.classes, size)
     outlined = arrays | _outlines(name, x, call.target_name, target, axis, classes)
-    plan, operands = planned(engine, call, outlined, name, forms[name], sight)
-    _mergeable(plan, function, name, call.target_name)
+    plan, operands = planned(engine, call, outlined, name, form, sight)
+    _mergeable(engine, plan, function, name, call.target_name)
     operands = operands._replace(prediction=x, target=target)
     plan, operands = engine.run(masked, seen(engine, call, plan, operands, name, sight), operands)
     first, readable = arrays.get("first", given.first), sight is Sight.READABLE
@@ -76,8 +74,10 @@ def prepare(function: str, given: PartCall) -> _Found:
     return _Found(Part(engine, plan, operands, block, first, call.keep_dtype))
 
 
-def _mergeable(plan: Plan, function: str, name: str, target: str) -> None:
-    """Raise for a loss that needs to know whole rows."""
+def _mergeable(engine: Engine, plan: Plan, function: str, name: str, target: str) -> None:
+    """Raise for arrays whose parts merge by themselves, and for a loss that needs to know whole rows."""
+    if engine.spreads:
+        raise parts.on_many(name)
     if not plan.kernel.merges:
         raise parts.unmerged(function, name)
     if plan.target is SOFTMAX_OF:

@@ -33,9 +33,7 @@ def plan_of(call: Call, operands: Operands, name: str, form: Form) -> Plan:
         raise sequences.alone()
     options = _signature.given(call.options, call.reductions)
     shape = tuple(prediction.shape)
-    axis = None
-    if not call.elementwise:
-        axis = structure.axis_of(name, prediction, options["axis"], empty=call.keep_dtype)
+    axis = _axis_of(call, name, prediction, options["axis"])
     rows = shape if axis is None else shape[:axis] + shape[axis + 1 :]
     kind, source = _of_target(call, operands, axis, name, form, options)
     there = {name: is_there(option, options[option]) for name, option in _FLAGS.items()}
@@ -59,6 +57,11 @@ def plan_of(call: Call, operands: Operands, name: str, form: Form) -> Plan:
     )
     structure.weights(plan.classes, plan.reduction, operands, rows)
     return replace(plan, even=_is_even(plan, operands))
+
+
+def _axis_of(call: Call, name: str, x: Any, axis: Any) -> int | None:
+    """Return the class axis counted from the front, None where each element is a row."""
+    return None if call.elementwise else structure.axis_of(name, x, axis, empty=call.keep_dtype)
 
 
 def _is_even(plan: Plan, operands: Operands) -> bool:

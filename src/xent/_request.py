@@ -84,6 +84,11 @@ class Call(Generic[R_co]):
     returns: Callable[..., Any] | None = None
 
     @property
+    def named(self) -> dict[str, Any]:
+        """The predictions by the names that the loss has for them."""
+        return {self.names.get(form, form): x for form, x in self.predictions.items()}
+
+    @property
     def shape(self) -> str:
         """The shape of the kernels."""
         kernels = (*self.distributions.values(), *self.labels.values())

@@ -1,4 +1,4 @@
-"""What the rows of a call weigh, made once; from their costs to the value, and back to cotangents."""
+"""The rows of a block, what they weigh, made once; from their costs to the value, and back to cotangents."""
 
 from __future__ import annotations
 
@@ -10,8 +10,42 @@ from typing import Any, NamedTuple
 from xent import _dtype
 from xent import _math as m
 from xent._plan import Operands, Plan, masked
-from xent._target import without
+from xent._target import along, raw_gradient, ready, without
 from xent._typing import Array, Verbs
+
+
+def rows_of(xp: Verbs, plan: Plan, operands: Operands) -> Array:
+    """Return the loss of each row of a block."""
+    prediction, target = ready(xp, plan, operands)
+    kernel, axis = plan.kernel, plan.axis
+    if operands.numbers.kernel:
+        kernel = plan.kernel.filled(operands.numbers.kernel)
+    s, _ = kernel.measure(xp, prediction, target, axis)
+    rows = kernel.value(xp, s)
+    return rows if plan.row_axis is None else xp.squeeze(rows, axis=plan.row_axis)
+
+
+def rows_and_gradient_of(
+    xp: Verbs, plan: Plan, operands: Operands, w: Array, *, once: bool = False, measure: Any = None
+) -> tuple[Array, Array]:
+    """Return the loss of each row of a block, and the gradient of Σ w · loss.
+
+    ``once``: nobody will differentiate the gradient, which is made of what was made on the way to the loss.
+    ``measure`` takes the place of the kernel's own.
+    """
+    prediction, target = ready(xp, plan, operands)
+    kernel, axis = plan.kernel, plan.axis
+    if operands.numbers.kernel:
+        kernel = plan.kernel.filled(operands.numbers.kernel)
+    s, made = (measure or kernel.measure)(xp, prediction, target, axis)
+    s = kernel.whole(xp, s)
+    rows = kernel.value(xp, s)
+    if plan.row_axis is not None:
+        rows, w = xp.squeeze(rows, axis=plan.row_axis), along(w, axis)
+    g = kernel.gradient(xp, prediction, target, s, made if once else None, w, axis)
+    if plan.capped or plan.tempered:  # `bent`, in place: a call is counted in each small loss
+        g = raw_gradient(operands, prediction, g)
+    return rows, xp.astype(g, operands.prediction.dtype) if plan.half else g
 
 
 class Weights(NamedTuple):

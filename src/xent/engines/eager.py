@@ -9,21 +9,15 @@ from typing import Any
 from array_api_compat import is_writeable_array
 
 from xent import _dtype
-from xent._engine import (
-    ones,
-    rows_and_gradient_of,
-    rows_of,
-    value_and_gradient_of,
-    value_of,
-)
+from xent._engine import ones, value_and_gradient_of, value_of
 from xent._plan import Operands, Plan
-from xent._rows import divided_by
+from xent._rows import divided_by, rows_and_gradient_of, rows_of
 from xent._typing import Array
 from xent.engines import blocks
-from xent.engines.head import Products
+from xent.engines.head import Heads
 
 
-class Eager(Products):
+class Eager(Heads):
     """Runs a plan block by block, in extra memory of one block."""
 
     looks = False

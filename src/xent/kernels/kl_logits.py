@@ -92,7 +92,7 @@ class FromLogits(Kernel):
         first = a.p.peak >= b.p.peak
         base, low = xp.where(first, a.base, b.base), xp.where(first, a.lack, b.lack)
         whole = xp.where(p.peak == -xp.inf, xp.zeros_like(p.rest), p.rest)
-        cross, shares, means = [], [], []
+        cross, shares, means, parts = [], [], [], []
         for x in (a, b):
             down_p, down_q = xp.shifted(x.p.peak, p.peak), xp.shifted(x.q.peak, q.peak)
             f = xp.exp(down_p)
@@ -102,7 +102,6 @@ class FromLogits(Kernel):
             shares.append(part / (1 + p.rest))
             means.append(x.mean + ((x.base - base) + (x.lack - low)))
         mean = m.scaled(xp, shares[0], means[0]) + m.scaled(xp, shares[1], means[1])
-        parts = []
         for x, own in zip((a, b), means, strict=True):
             empty = x.p.peak == -xp.inf
             origin = xp.where(empty, xp.zeros_like(own), x.p.peak)

@@ -15,10 +15,11 @@ from jax.sharding import PartitionSpec
 
 from xent import _dispatch
 from xent._check import arguments
-from xent._engine import Engine, rows_and_gradient_of, value_and_gradient_of, value_of
+from xent._engine import Engine, value_and_gradient_of, value_of
 from xent._linear import Chunks, Gradients, Head
 from xent._namespace import Sight
 from xent._plan import Operands, Plan, widened
+from xent._rows import rows_and_gradient_of
 from xent._target import ready
 from xent._typing import Array
 from xent.engines.jax import linear

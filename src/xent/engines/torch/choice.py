@@ -7,8 +7,9 @@ from typing import Any
 
 import torch
 
-from xent._engine import Engine, rows_and_gradient_of, rows_of
+from xent._engine import Engine
 from xent._plan import Operands, Plan
+from xent._rows import rows_and_gradient_of, rows_of
 from xent.engines.eager import Eager
 from xent.engines.torch import tensor
 from xent.engines.torch.device import DEVICE

@@ -13,15 +13,11 @@ import torch
 from xent import _dtype
 from xent._beside import slopes_of
 from xent._check import arguments
-from xent._engine import (
-    Engine,
-    rows_and_gradient_of,
-    value_and_gradient_of,
-    value_of,
-)
+from xent._engine import Engine, value_and_gradient_of, value_of
 from xent._linear import Chunks, Gradients, Head
 from xent._namespace import Sight
 from xent._plan import LOG, QUOTIENT, READY, Operands, Plan, masked, widened
+from xent._rows import rows_and_gradient_of
 from xent._typing import Array
 from xent.engines.head_loop import clean, with_target
 from xent.engines.torch import half, tensor

@@ -10,10 +10,9 @@ import array_api_compat.torch
 import torch
 from torch.distributed.tensor import DTensor, Partial, Replicate, Shard
 
-from xent._engine import rows_and_gradient_of, rows_of
 from xent._linear import BUDGET, FEW, Chunks, Gradients, Head
 from xent._plan import Operands, Plan
-from xent._rows import divided_by
+from xent._rows import divided_by, rows_and_gradient_of, rows_of
 from xent._typing import Array
 from xent.engines.torch.across import Across
 from xent.engines.torch.choice import engine_of

@@ -12,11 +12,11 @@ import torch
 from torch.utils._pytree import tree_map_only
 
 from xent import _math as m
-from xent._engine import Engine, rows_and_gradient_of, value_of
+from xent._engine import Engine, value_of
 from xent._kernel import Kernel, Statistics
 from xent._made_target import SOFTMAX_OF
 from xent._plan import READY, Operands, Plan, masked, widened
-from xent._rows import reduced
+from xent._rows import reduced, rows_and_gradient_of
 from xent._target import along, ready
 from xent._typing import Array
 from xent.engines import blocks
