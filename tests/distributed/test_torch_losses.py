@@ -13,8 +13,19 @@ from torch.utils.checkpoint import checkpoint
 
 import xent
 from tests.cases import CASES, EVERY, NAMED, in_brief
-from tests.distributed.placed import CLASSES, ROWS, WAYS, assert_as_on_one
+from tests.distributed.placed import (
+    CLASSES,
+    ROWS,
+    WAYS,
+    assert_as_on_one,
+    assert_placed,
+    distributed,
+    tensors,
+    whole,
+)
 from tests.distributed.torch import law
+from tests.near import assert_near
+from tests.support.functions import OTHERS, VALUE_ONLY
 
 pytestmark = pytest.mark.pinned  # torch 2.11 loses the second derivative of a `redistribute`
 
@@ -22,6 +33,7 @@ BRIEF = [case for case in CASES if in_brief(case)]
 MAIN = NAMED["cross_entropy-labels-logits"]
 BINARY = NAMED["binary_cross_entropy-binary-logits"]
 PERPLEXITY = NAMED["perplexity-labels-logits"]
+FUNCTIONS = ("is_distribution", "self_information", "smooth_labels", "softmax_jacobian")
 WEIGHTS = ("class_weight", "pos_weight", "sample_weight", "where")
 
 
@@ -104,10 +116,29 @@ def of_sparse(name):
     assert_as_on_one(case, given, way, others=False)
 
 
+def of_function(name):
+    """Check a function that is no loss, and its derivative."""
+    function, way = name
+    given, textbook = OTHERS[function]
+    moving = next(iter(given))
+    arrays = tensors(given)
+    x, call = arrays.pop(moving), partial(getattr(xent, function), **arrays)
+    got, want = whole(call(**{moving: distributed(x, way)})), textbook(**given)
+    if function in VALUE_ONLY:
+        assert np.array_equal(got, want)
+        return
+    assert_near(got, want)
+    there = distributed(x, way).requires_grad_()
+    for y in (x.requires_grad_(), there):
+        call(**{moving: y}).square().sum().backward()
+    assert_placed(there.grad, there)
+    assert_near(whole(there.grad), whole(x.grad), scale=abs(whole(x.grad)).max())
+
+
 def run(check):
     kind, *name = check
     ways = {"way": of_way, "sparse": of_sparse, "others": of_others, "reduction": of_reduction}
-    {**ways, "checkpoint": of_checkpoint}[kind](name)
+    {**ways, "function": of_function, "checkpoint": of_checkpoint}[kind](name)
 
 
 MOST = ("rows", "classes", "rows, classes")
@@ -116,6 +147,8 @@ CHECKS += [("way", MAIN, way) for way in WAYS if way not in MOST]
 CHECKS += [("others", case, "rows, classes", "placed") for case in BRIEF]
 CHECKS += [("sparse", way, rest) for way in MOST for rest in (None, "uniform")]
 CHECKS += [("checkpoint",)]
+CHECKS += [("function", "one_hot", "rows")]
+CHECKS += [("function", name, way) for name in FUNCTIONS for way in MOST]
 CHECKS += [("reduction", MAIN, "rows, classes", r) for r in ("none", "sum", "mean")]
 if EVERY:
     MORE = [(case, way) for case in CASES for way in WAYS if way != "partial"]

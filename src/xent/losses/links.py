@@ -213,7 +213,7 @@ def softmax_jacobian(logits: Like[A], *, axis: SupportsIndex = -1) -> A:
     x = arrays["logits"]
     structure.prediction("logits", x)
     axis = structure.axis_of("logits", x, axis, empty=True)
-    return engine.call(_jacobian, x, axis)
+    return engine.by_row(_jacobian, x, axis)
 
 
 def _jacobian(xp: Any, logits: Array, axis: int) -> Array:

@@ -24,6 +24,7 @@ from xent.engines.torch.head import Share, entered
 from xent.engines.torch.layout import (
     Layout,
     everywhere,
+    here,
     is_part,
     of_whole_rows,
     once,
@@ -83,6 +84,14 @@ class Sharded(Torch):
         """Return ``function(xp, *args)``; what it makes of numbers is the same on all processes."""
         with implicit_replication():
             return super().call(function, *args)
+
+    def by_row(self, function: Callable[..., Array], x: Any, axis: int) -> Any:
+        """Return ``function(xp, x, axis)``, each row on one process."""
+        x = whole_rows(x, axis)
+        layout = Layout(x.device_mesh, tuple(x.placements), tuple(x.shape), axis)
+        made: Any = super().call(function, here(x), axis)
+        rows = layout.shape[:axis] + layout.shape[axis + 1 :]
+        return layout.whole(made, layout.of_rows, (*rows, *made.shape[len(rows) :]))
 
     def apply(self, function: Callable[..., Any], plan: Any, *arrays: Any) -> Any:
         """Return ``function(self, plan, *arrays)`` by torch's own operations, on whole rows and heads.
