@@ -4,6 +4,7 @@ Each session installs the package as a user would, from the wheel that pip build
 never on the path. A session that is named after a library fails where that library is missing.
 """
 
+import os
 import re
 import shutil
 import zipfile
@@ -25,6 +26,8 @@ EVERY = {"XENT_EVERY": "1"}
 """What has the tests try every loss where each costs a compilation, or processes; else they try some."""
 SHARED = {"OMP_WAIT_POLICY": "PASSIVE"}
 """Has OpenMP's threads sleep while they wait: those of one test process would spin on another's cores."""
+PROCESSES = f"--processes={len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else 1}"
+"""Has the conformance suite share its cases, but on a GPU, of which there is one."""
 SEEN = ["--system-site-packages"]
 """How an environment sees what the machine has installed."""
 # These use several libraries at once; the doctest session has them all.
@@ -123,9 +126,8 @@ def _register(library: str) -> None:
     @nox.session(name=f"conformance-{library}", **made)
     def conformance(session: nox.Session) -> None:
         prepare(session, ("conformance",))
-        session.run(
-            "python", "-m", "conformance", "--backend", library, "--quiet", *session.posargs
-        )
+        words = ("python", "-m", "conformance", "--backend", library, "--quiet")
+        session.run(*words, *([PROCESSES] if default else []), *session.posargs, env=SHARED)
 
     tests.__doc__ = f"The tests on {library}."
     conformance.__doc__ = f"The documents' values on {library}."
@@ -142,9 +144,8 @@ def doctest(session: nox.Session) -> None:
     install(session, "numpy", "torch", "jax", "dask", groups=groups)
     keras = {"KERAS_BACKEND": "numpy"}  # which nobody else has chosen
     cupy = "--ignore-glob=/*/engines/cupy/*"  # which can't be imported without a GPU
-    session.run(
-        "pytest", "--doctest-modules", cupy, "--pyargs", "xent", *session.posargs, env=keras
-    )
+    every = ("-n=auto", "--doctest-modules", cupy, "--pyargs", "xent", *session.posargs)
+    session.run("pytest", *every, env=SHARED | keras)
     required = [f"--require={library}" for library in ("numpy", "torch", "jax")]
     mixed = "tests/laws/test_mixed.py"  # two libraries in one call
     words = ("-n=auto", *required, *DOCUMENTATION, mixed, *session.posargs)

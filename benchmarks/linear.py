@@ -54,26 +54,41 @@ def make(shape: Shape, rng: np.random.Generator, ignored: float = 0.0) -> Inputs
 def exact(inputs: Inputs, wrt: tuple[str, ...] = WEIGHTS) -> Exact:
     """Return the exact rows, and the gradients of features and weight, in float64."""
     labels, features, weight = inputs.values()
-    theta, kept = weight.astype(np.float64), labels != IGNORED
-    count, loss = int(kept.sum()), np.zeros(len(labels))
+    kept = np.flatnonzero(labels != IGNORED)
+    return solved(lambda rows, z: label_block(labels[rows], z), features, weight, wrt, kept)
+
+
+def solved(
+    formula: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, ...]],
+    features: np.ndarray,
+    weight: np.ndarray,
+    wrt: tuple[str, ...] = WEIGHTS,
+    kept: np.ndarray | None = None,
+) -> Exact:
+    """Return the exact rows and gradients of a loss of ``features @ weight.T``, in float64.
+
+    ``formula``: (which rows, their logits) -> (loss, gradient, its size). Only the rows ``kept`` count.
+    """
+    theta, places = weight.astype(np.float64), np.arange(len(features)) if kept is None else kept
+    count, loss = len(places), np.zeros(len(features))
     down, sizes = np.zeros(features.shape), np.zeros(features.shape)
     total, scale = np.zeros(weight.shape), np.zeros(weight.shape)
-    places = np.flatnonzero(kept)
     step = max(1, BLOCK // len(weight))
     for start in range(0, count, step):
         rows = places[start : start + step]
         x = features[rows].astype(np.float64)
-        loss[rows], slope, size = label_block(labels[rows], x @ theta.T)
+        loss[rows], slope, size = formula(rows, x @ theta.T)
         slope, size = slope / count, size / count
         down[rows], sizes[rows] = slope @ theta, size @ abs(theta)
         if "weight" in wrt:
             total += slope.T @ x
             scale += size.T @ abs(x)
-    found = {"features": _picked(down, sizes), "weight": _picked(total, scale)}
+    found = {"features": picked(down, sizes), "weight": picked(total, scale)}
     return OfKept(loss, tuple(found[name] for name in wrt), (-1,) * len(wrt), count)
 
 
-def _picked(whole: np.ndarray, size: np.ndarray) -> Gradient:
+def picked(whole: np.ndarray, size: np.ndarray) -> Gradient:
+    """Return a gradient, and some rows of it in full."""
     keep = max(1, min(len(whole), PICKED // whole.shape[1]))
     rows = np.unique(np.linspace(0, len(whole) - 1, keep).astype(int))
     return Gradient(whole.astype(np.float32), rows, whole[rows], size[rows])

@@ -5,6 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from itertools import chain
+from multiprocessing import get_context
 from pathlib import Path
 
 from conformance import html, report
@@ -31,6 +35,8 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--only", default="", help="cases whose id contains this text")
     options.add_argument("--json", type=Path, metavar="FILE", help="write the outcomes here")
     options.add_argument("--html", type=Path, metavar="FILE", help="write a report for people here")
+    options.add_argument("--processes", type=int, default=1, metavar="N",
+                         help="share the cases among N processes (1)")  # fmt: skip
     options.add_argument("--quiet", action="store_true", help="show what failed, and no more")
     return options
 
@@ -38,6 +44,8 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str]) -> int:
     """Run the command and return its exit status."""
     options = parser().parse_args(argv)
+    if options.processes < 1:
+        parser().error("--processes is 1 or more")
     try:
         options.backend = options.backend or backend_of(options.implementation)
     except ImportError as error:
@@ -50,7 +58,7 @@ def main(argv: Sequence[str]) -> int:
               file=sys.stderr)  # fmt: skip
         return UNKNOWN
     cases = [case for case in load(options.cases) if options.only in case.id]
-    runs = {name: _run(name, options.implementation, cases, options.quiet) for name in names}
+    runs = {name: _run(name, cases, options) for name in names}
     if options.backend == "all" and missing():
         print(f"not installed: {', '.join(missing())}")
     if options.json:
@@ -64,10 +72,21 @@ def main(argv: Sequence[str]) -> int:
     return FAILED if failed or not passed else OK
 
 
-def _run(name: str, implementation: str, cases: list[Case], quiet: bool) -> list[Outcome]:
-    outcomes = list(run_all(cases, implementation_of(implementation), BACKENDS[name]))
-    shown = [outcome for outcome in outcomes if not quiet or outcome.status == FAIL]
+def _run(name: str, cases: list[Case], options: argparse.Namespace) -> list[Outcome]:
+    outcomes = _outcomes(cases, options.implementation, name, options.processes)
+    shown = [outcome for outcome in outcomes if not options.quiet or outcome.status == FAIL]
     for line in report.table(shown) if shown else ():
         print(line)
     print(report.summary(name, outcomes))
     return outcomes
+
+
+def _outcomes(cases: list[Case], implementation: str, name: str, processes: int) -> list[Outcome]:
+    if processes == 1:
+        return list(run_all(cases, implementation_of(implementation), BACKENDS[name]))
+    # Each starts afresh: a library with threads of its own may not be forked.
+    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+        one = partial(_outcomes, implementation=implementation, name=name, processes=1)
+        parts = [*pool.map(one, [cases[i::processes] for i in range(processes)])]
+    places = {case.id: place for place, case in enumerate(cases)}
+    return sorted(chain(*parts), key=lambda outcome: places[outcome.case.id])

@@ -130,6 +130,20 @@ def linear_cross_entropy(target, features, weight, bias=None, *, reduction="mean
     assert main(["--module", of(tmp_path, wrong), *arguments]) == command.FAILED
 
 
+def test_processes_share_the_cases(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    body, cases = WRONG["lost mask"]
+    right, wrong = ["--only", "d2-sparse"], ["--module", of(tmp_path, body), "--only", cases]
+    for words, status in ((right, command.OK), (wrong, command.FAILED)):
+        said = []
+        for count in ("1", "3"):
+            assert main([*words, "--processes", count]) == status
+            said.append(capsys.readouterr().out)
+        assert said[0] == said[1]
+        assert (" 0 failed" in said[0]) == (status == command.OK)
+    with pytest.raises(SystemExit):
+        main([*right, "--processes", "0"])
+
+
 def test_gradients_by_jax(tmp_path: Path) -> None:
     pytest.importorskip("jax")
     body = """

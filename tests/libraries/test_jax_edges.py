@@ -1,5 +1,7 @@
 """JAX's derivatives where a plain formula's are NaN; small losses; dtypes with and without x64."""
 
+from functools import cache
+
 import jax
 import jax.numpy as jnp
 import ml_dtypes
@@ -13,29 +15,37 @@ from tests.libraries.edges import EDGES, arrays, prediction
 from tests.near import assert_near
 
 
+@cache
+def derivatives(loss, options):
+    """Return what makes all derivatives of a loss, compiled once for all edges of the same arrays."""
+
+    def number(moving, fixed):
+        return LOSSES[loss](**moving, **fixed, **dict(options)).sum()
+
+    @jax.jit
+    def all_of_them(*given):
+        reverse, forward = jax.grad(number)(*given), jax.jacfwd(number)(*given)
+        second = (f(jax.grad(number))(*given) for f in (jax.jacfwd, jax.jacrev))
+        return reverse, forward, *second
+
+    return all_of_them
+
+
 @pytest.mark.parametrize("name", EDGES)
 def test_derivatives_where_a_formula_has_none(name):
     loss, given = EDGES[name]
     given = arrays(given)
-    own = converted(given, jnp.asarray)
-    moving = [k for k, x in own.items() if isinstance(x, jax.Array) and x.dtype.kind == "f"]
-    place, which = moving.index(prediction(moving)), tuple(range(len(moving)))
-
-    def number(*x):
-        return LOSSES[loss](**{**own, **dict(zip(moving, x, strict=True))}).sum()
-
-    @jax.jit
-    def all_of_them(*x):
-        reverse, forward = jax.grad(number, which)(*x), jax.jacfwd(number, which)(*x)
-        second = (f(jax.grad(number, which), which)(*x) for f in (jax.jacfwd, jax.jacrev))
-        return reverse, forward, *second
-
-    reverse, forward, *second = all_of_them(*(own[k] for k in moving))
+    own = converted({k: x for k, x in given.items() if isinstance(x, np.ndarray)}, jnp.asarray)
+    moving = {k: x for k, x in own.items() if x.dtype.kind == "f"}
+    fixed = {k: x for k, x in own.items() if k not in moving}
+    options = tuple((k, x) for k, x in given.items() if k not in own)
+    reverse, forward, *second = derivatives(loss, options)(moving, fixed)
+    place = prediction(moving)
     for got in (reverse, forward):
-        assert not any(np.isnan(g).any() for g in got)
+        assert not any(np.isnan(g).any() for g in got.values())
         assert_near(got[place], xent.grad(LOSSES[loss])(**given), 4, scale=1)
     for rows in second:
-        assert not any(np.isnan(block).any() for row in rows for block in row)
+        assert not any(np.isnan(block).any() for row in rows.values() for block in row.values())
     assert_near(second[0][place][place], second[1][place][place], 16, scale=1)
 
 

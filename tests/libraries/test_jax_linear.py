@@ -98,7 +98,8 @@ PAIRS = (
 @pytest.mark.parametrize("name", TRANSFORMS)
 @pytest.mark.parametrize(("every", "pair"), PAIRS, indirect=True)
 def test_transform(pair, name):
-    results = [jax.tree.leaves(TRANSFORMS[name](function)(*pair[2])) for function in pair[:2]]
+    made = TRANSFORMS[name]
+    results = [jax.tree.leaves(jax.jit(made(function))(*pair[2])) for function in pair[:2]]
     for got, want in zip(*results, strict=True):
         assert_close(got, want)
 

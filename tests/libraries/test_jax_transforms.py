@@ -74,15 +74,41 @@ def test_transforms_of_both_grads_agree(case):
     def loss(y, rest):
         return case.function(**rest, **{case.form: y}).sum()
 
-    want = jax.grad(loss)(x, given)
-    two = jax.tree.map(lambda y: jnp.stack((y, y)), given)
-    twice = jnp.stack((x, x))
-    own = jax.vmap(lambda y, rest: case.grad(**rest, **{case.form: y}))
-    for together in (own, jax.vmap(jax.grad(loss)), jax.jit(own)):
-        assert_close(together(twice, two), jnp.stack((want, want)))
-    assert_close(jax.grad(jax.checkpoint(loss))(x, given), want)
-    slope = jax.jacrev(lambda y: case.grad(**given, **{case.form: y}))(x)
-    assert_close(slope, jax.hessian(loss)(x, given))
+    def own(y, rest):
+        return case.grad(**rest, **{case.form: y})
+
+    @jax.jit
+    def all_of_them(x, given):
+        many = [jax.tree.map(lambda y: jnp.stack((y, y)), of) for of in (x, given)]
+        both = [jax.vmap(f)(*many) for f in (own, jax.grad(loss))]
+        again = jax.grad(jax.checkpoint(loss))(x, given)
+        slopes = jax.jacrev(own)(x, given), jax.hessian(loss)(x, given)
+        return jax.grad(loss)(x, given), both, again, slopes
+
+    want, both, again, (slope, curvature) = all_of_them(x, given)
+    for together in both:
+        assert_close(together, jnp.stack((want, want)))
+    assert_close(again, want)
+    assert_close(slope, curvature)
+
+
+def test_transforms_outside_of_jit():
+    loss = xent.cross_entropy
+    x, y = jnp.asarray(np.random.default_rng(3).normal(size=(3, 4))), jnp.asarray([0, 3, 1])
+
+    def number(z):
+        return loss(y, logits=z).sum()
+
+    def own(z):
+        return xent.value_and_grad(loss)(y, logits=z)[1]
+
+    want, curvature = own(x), jax.hessian(number)(x)
+    for f in (jax.grad(number), own):
+        assert_close(f(x), want)
+        assert_close(jax.vmap(f)(jnp.stack((x, x))), jnp.stack((want, want)))
+        assert_close(jax.jacrev(f)(x), curvature)
+        assert_close(jax.jacfwd(f)(x), curvature)
+    assert_close(jax.grad(jax.checkpoint(number))(x), want)
 
 
 @pytest.mark.parametrize("case", [c for c in BRIEF if not c.elementwise], ids=str)

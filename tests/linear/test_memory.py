@@ -146,6 +146,37 @@ def test_half_precision_is_summed_in_float32_once(backend):
     assert_takes(bound, *extra(backend, "both", "bfloat16", shape))
 
 
+COMPILED = """
+import sys
+import torch
+from benchmarks.resident import extra_memory
+import xent
+
+n, d, k, budget = map(int, sys.argv[1:])
+torch.set_num_threads(2)
+x, w = (torch.randn(rows, d, requires_grad=True) for rows in (n, k))
+y = torch.randint(0, k, (n,))
+loss = torch.compiler.disable(xent.linear_cross_entropy)
+
+@torch.compile(backend="aot_eager")
+def step(x, w):
+    return 2 * loss(y, 2 * x, w, chunk_bytes=budget)
+
+def call():
+    step(x, w).backward()
+    x.grad = w.grad = None
+
+call()
+print(extra_memory(call))
+"""
+
+
+@pytest.mark.parametrize("backend", ["torch"])
+def test_within_a_compiled_program(backend):
+    """What the compiler is kept away from takes what it takes outside; it would store all logits."""
+    assert_takes(gradients(LARGE) + 2 * CHUNK + SLACK, COMPILED, *LARGE, CHUNK)
+
+
 HEADS = """
 import sys
 import numpy as np

@@ -64,17 +64,17 @@ class FromLogits(Kernel):
         p, _, _ = m.normaliser(xp, target, axis)
         q, _, _ = m.normaliser(xp, logits, axis)
         d_p, d_q, delta, lack = _differences(xp, target, logits, p.peak, q.peak)
-        e, absent = xp.exp(d_p), d_p == -xp.inf
-        cross = _expected(xp, e, xp.where(absent, xp.zeros_like(d_p), d_p - d_q), axis)
+        e = xp.exp(d_p)
+        cross = _expected(xp, e, _present(xp, d_p, d_p - d_q, 0.0), axis)
         index = xp.first_peak(target, axis)
         # A block that p excludes counts from q's peak, as if p's were 0.
         empty = p.peak == -xp.inf
         base = xp.where(empty, _finite(xp, q.peak), xp.pick(delta, index, axis))
         low = xp.where(empty, xp.zeros_like(base), xp.pick(lack, index, axis))
-        x = xp.where(absent, xp.zeros_like(delta), (delta - base) + (lack - low))
+        x = _present(xp, d_p, (delta - base) + (lack - low), 0.0)
         total = 1 + p.rest
         mean = _expected(xp, e, x, axis) / total
-        eta = xp.where(absent, xp.full_like(x, xp.inf), x - mean)
+        eta = _present(xp, d_p, x - mean, xp.inf)
         of_p = d_p - xp.log1p(p.rest)
         # log p + η, which is log q but for a constant: known where p is not.
         nothing = xp.zeros_like(mean)
@@ -169,6 +169,8 @@ def _differences(
     """Return d_p, d_q, δ and what it lacks as a rounded difference; δ is 0 where p is exactly 0."""
     d_p, d_q = xp.shifted(p_logits, p), xp.shifted(q_logits, q)
     plain = q_logits - p_logits
+    if xp.finite:
+        return d_p, d_q, plain, m.residue(q_logits, p_logits, plain)
     lack = m.lost_below(xp, q_logits, p_logits, plain)
     delta = xp.where(xp.isinf(p) | xp.isinf(q), d_q - d_p, plain)
     # Of a p that is certain δ is that of a logit of 0, whatever the peak of q is in other blocks.
@@ -190,9 +192,15 @@ def _excluded(xp: Verbs, x: Contrast, p: m.Normaliser, q: m.Normaliser) -> Contr
     return Contrast(of_p, x.q, x.cross, base, lack, mean, scale, spread)
 
 
+def _present(xp: Verbs, d_p: Array, x: Array, absent: float) -> Array:
+    """Return ``x``, and a number for classes that p excludes."""
+    return x if xp.finite else xp.where(d_p == -xp.inf, xp.full_like(x, absent), x)
+
+
 def _expected(xp: Verbs, p: Array, x: Array, axis: int) -> Array:
     """Return Σ p x, infinite where an x is, however small its p."""
-    return xp.sum(xp.where(xp.isinf(x), x, p * x), axis=axis, keepdims=True)
+    terms = p * x if xp.finite else xp.where(xp.isinf(x), x, p * x)
+    return xp.sum(terms, axis=axis, keepdims=True)
 
 
 def _finite(xp: Verbs, x: Array) -> Array:
@@ -209,7 +217,9 @@ def _excess(xp: Verbs, eta: Array) -> Array:
     plain = xp.where(near, series.expm1_tail(xp, small), xp.expm1(middle) - middle)
     plain = plain * xp.exp(-xp.where(middle + small > 0, middle + small, nothing))
     root = m.root(xp, -above)
-    beyond = 1 - root * root - xp.where(xp.isinf(above), nothing, above * root) * root
+    fallen = above * root
+    fallen = fallen if xp.finite else xp.where(xp.isinf(above), nothing, fallen)
+    beyond = 1 - root * root - fallen * root
     return xp.where(far, beyond, plain)
 
 
