@@ -13,6 +13,7 @@ from typing import Any
 from xent import _math as m
 from xent._dual import OWN, Dual, lifted, linear, moves, raw
 from xent._namespace import Namespace
+from xent._target import sech
 from xent._typing import Array
 
 _SLOPES: dict[str, Callable[[Any, Any, Any], Any]] = {
@@ -23,7 +24,7 @@ _SLOPES: dict[str, Callable[[Any, Any, Any], Any]] = {
     "log1p": lambda xp, x, y: 1 / (1 + x),
     "sqrt": lambda xp, x, y: 0.5 / y,
     "square": lambda xp, x, y: 2 * x,
-    "tanh": lambda xp, x, y: (1 - y) * (1 + y),
+    "tanh": lambda xp, x, y: xp.square(sech(xp, x)),
 }
 """The derivative of each function of one number, of x and y = f(x)."""
 

@@ -88,7 +88,7 @@ def _gradient(
     plan, operands = run
     x, target = ready(xp, plan, operands, first)
     g: Array = kernel.gradient(xp, x, target, s, None, along(share, plan.axis), plan.axis)
-    return raw_gradient(operands, x, g) if plan.bent else g
+    return raw_gradient(xp, plan, operands, g) if plan.bent else g
 
 
 def _runs(plan: Plan, operands: Operands) -> list[tuple[Plan, Operands]]:

@@ -44,7 +44,7 @@ def rows_and_gradient_of(
         rows, w = xp.squeeze(rows, axis=plan.row_axis), along(w, axis)
     g = kernel.gradient(xp, prediction, target, s, made if once else None, w, axis)
     if plan.capped or plan.tempered:  # `bent`, in place: a call is counted in each small loss
-        g = raw_gradient(operands, prediction, g)
+        g = raw_gradient(xp, plan, operands, g)
     return rows, xp.astype(g, operands.prediction.dtype) if plan.half else g
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import log
 from typing import Any
 
 from xent import _dtype
@@ -178,15 +179,26 @@ def ready(xp: Verbs, plan: Plan, operands: Operands, first: Any = 0) -> tuple[Ar
     return x, plan.target.ready(xp, plan, operands, first)
 
 
-def raw_gradient(operands: Operands, prediction: Array, g: Array) -> Array:
-    """Return the gradient in what the caller gave, from that in the ``prediction`` that was bent."""
+def raw_gradient(xp: Verbs, plan: Plan, operands: Operands, g: Array) -> Array:
+    """Return the gradient in what the caller gave, from that in what it was bent to."""
     cap, temperature = operands.numbers[1:3]
     if temperature is not None:
-        g, prediction = g / temperature, prediction * temperature
+        g = g / temperature
     if cap is None:
         return g
-    t = prediction / cap
-    return g * ((1 - t) * (1 + t))
+    x = without(xp, _dtype.cast(xp, operands.prediction, g.dtype), operands.where, plan.axis, 0.0)
+    slope = sech(xp, x / cap)
+    return (g * slope) * slope
+
+
+def sech(xp: Verbs, x: Array) -> Array:
+    """Return 1 / cosh x, the root of the derivative of tanh, which 1 − tanh² loses where tanh is 1.
+
+    ``x`` is held where the exponential is finite: beyond, the square is 0.
+    """
+    most = log(xp.finfo(x.dtype).max) - 1
+    e = xp.exp(xp.clip(x, -most, most))
+    return 2 / (e + 1 / e)
 
 
 def without(xp: Verbs, x: Array, keep: Array | None, axis: int | None, filler: float) -> Array:

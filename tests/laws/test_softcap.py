@@ -2,11 +2,12 @@
 
 import math
 
+import mpmath
 import numpy as np
 import pytest
 
 import xent
-from tests.near import assert_near, assert_same, largest
+from tests.near import BOTH, assert_near, assert_same, largest
 
 CE = xent.cross_entropy
 Z = np.asarray([[1.0, -2.0, 0.5], [3.0, 0.0, -1.0]])
@@ -23,6 +24,22 @@ def test_softcap_bends_the_logits(backend, target):
     value, there = backend.run(xent.value_and_grad(CE), target=target, logits=Z, softcap=CAP)
     assert_near(value, wanted)
     assert_near(there, gradient * slope, scale=largest(gradient))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("logit", [69.0, -69.0, 150.0, 300.0, 500.0, 1e4, -math.inf])
+def test_a_logit_beyond_the_cap_has_a_slope(backend, dtype, logit):
+    """The derivative of tanh in its argument: 1 − tanh² has lost its digits where tanh is 1."""
+    cap, z = 30.0, np.asarray([[0.0, logit, 1.0]], dtype)
+    with mpmath.workdps(60):
+        e = [mpmath.exp(cap * mpmath.tanh(mpmath.mpf(float(x)) / cap)) for x in z[0]]
+        slope = mpmath.sech(mpmath.mpf(logit) / cap) ** 2 if math.isfinite(logit) else 0
+        want = np.asarray(float(e[1] / sum(e) * slope), dtype)
+    if abs(want) < np.finfo(dtype).tiny:
+        want = np.zeros_like(want)
+    _, g = backend.run(xent.value_and_grad(CE), target=Y[1:], logits=z, softcap=cap)
+    rounded = BOTH + 4 * min(abs(logit), 1e4) / cap  # of the capped logit, and of logit / cap
+    assert_near(g[0, 1], want, rounded)
 
 
 @pytest.mark.parametrize("target", [Y, SOFT], ids=["labels", "distributions"])

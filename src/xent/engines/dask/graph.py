@@ -183,7 +183,7 @@ def gradients(
         own = along(w[blocks.of_rows(plan, tile)], plan.row_axis)
         g = whole.kernel.gradient(xp, prediction, target, s, None, own, plan.axis)
         if plan.bent:
-            g = raw_gradient(block, prediction, g)
+            g = raw_gradient(xp, plan, block, g)
         yield tile, _dtype.cast(xp, g, block.prediction.dtype)
 
 

@@ -15,7 +15,7 @@ from jax.interpreters import ad, batching, mlir
 from xent import _math as m
 from xent._kernel import Kernel, Statistics
 from xent._plan import Plan
-from xent._target import along
+from xent._target import along, sech
 from xent._typing import Array
 from xent.engines.jax.lying import lying_as
 from xent.engines.jax.measured import Numbers, made_once, measured
@@ -147,6 +147,15 @@ def silent(a: Any, b: Any) -> Any:
 
 
 silent.defjvps(lambda d, made, a, b: times(d, b), lambda d, made, a, b: times(a, d))
+
+
+@jax.custom_jvp
+def tanh(x: Any) -> Any:
+    """Return tanh ``x``, whose derivative is made of ``x``."""
+    return jnp.tanh(x)
+
+
+tanh.defjvps(lambda d, made, x: d * jnp.square(sech(jnp, x)))
 
 _product = Primitive("xent_product")
 _product.def_impl(jax.jit(_silent))

@@ -13,7 +13,7 @@ from xent._namespace import Namespace
 from xent._plan import LOG, QUOTIENT
 from xent._typing import Array
 from xent.engines.jax import arithmetic
-from xent.engines.jax.derivative import rows_of, silent
+from xent.engines.jax.derivative import rows_of, silent, tanh
 from xent.engines.jax.sizes import known
 from xent.engines.jax.turned import classes, stored
 from xent.engines.jax.without import FEW, SHORT, SMALL, Columns, Decayed, Unstored, Without
@@ -104,6 +104,8 @@ class JaxVerbs(Namespace):
         """Return ``a / b``, whose derivative does not make NaN of 0 · ∞ (R4)."""
         p, q = jnp.broadcast_arrays(a, b)
         return rows_of(self, QUOTIENT, q, p, ())
+
+    tanh = staticmethod(tanh)
 
     def silent(self, a: Array, b: Array) -> Array:
         """Return ``a · b``, whose derivative does not make NaN of 0 · ∞ (R4)."""
