@@ -126,14 +126,19 @@ class Pair(Target):
         if operands.where is not None:
             t = without(xp, t, operands.where, plan.axis, 0.0)
         smoothing = operands.numbers.smoothing
-        if smoothing is not None:
-            t = smooth(t, smoothing, 2)
+        if smoothing is None:
+            negative = 1 - t
+        else:
+            # What a nearly sure yes leaves to no, which 1 less the rounded yes would lose.
+            few, sure = smooth(1 - t, smoothing, 2), t > 0.75
+            t = xp.where(sure, 1 - few, smooth(t, smoothing, 2))
+            negative = xp.where(sure, few, 1 - t)
         soft = (t,) if floating or smoothing is not None else ()
         if operands.pos_weight is None:
-            return t, 1 - t, *soft
+            return t, negative, *soft
         weight = _dtype.cast(xp, operands.pos_weight, dtype)
         weight = xp.reshape(weight, (1,) * (t.ndim - weight.ndim) + tuple(weight.shape))
-        return t * weight, 1 - t, *soft
+        return t * weight, negative, *soft
 
     def check(
         self, xp: Verbs, plan: Plan, operands: Operands, name: str, validate: bool | None

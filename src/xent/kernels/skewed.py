@@ -41,10 +41,10 @@ class FromProbs(Kernel):
     def target_gradient(
         self, xp: Verbs, q: Array, p: Array, s: Statistics, w: Array, axis: int
     ) -> Array:
-        """Return log(p/m) + 1 − α p/m."""
+        """Return log(p/m) + (1 − α) q/m, which is 1 − α p/m."""
         middle = self._middle(p, q)
         log_ratio = series.log_ratio(xp, p, middle, (1 - self.skew) * (p - q))
-        return m.scaled(xp, w, log_ratio + 1 - self.skew * m.quotient(xp, p, middle))
+        return m.scaled(xp, w, log_ratio + (1 - self.skew) * m.quotient(xp, q, middle))
 
     def _middle(self, p: Array, q: Array) -> Array:
         return self.skew * p + (1 - self.skew) * q
