@@ -87,7 +87,7 @@ _HELD = {
     "sample weights": (Count(2.04, 19), Count(4.06, 34)),
     "ignored": (Count(4.04, 19), Count(6.06, 35)),
     "masked": (Count(4.04, 18), Count(6.06, 34)),
-    "softcap": (Count(8.03, 10), Count(22.05, 25)),
+    "softcap": (Count(8.03, 10), Count(31.05, 29)),
     "z-loss": (Count(8.04, 17), Count(15.09, 55)),
     "soft targets": (Count(19.51, 26), Count(31.53, 51)),
     "KL": (Count(85.77, 61), Count(101.79, 89)),

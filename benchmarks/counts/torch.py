@@ -194,7 +194,7 @@ _OPERATIONS = {
     "sample weights": (Count(10.0, 216), Count(16.01, 273)),
     "ignored": (Count(12.0, 230), Count(18.01, 288)),
     "masked": (Count(12.0, 229), Count(18.01, 287)),
-    "softcap": (Count(16.0, 215), Count(34.0, 287)),
+    "softcap": (Count(16.0, 215), Count(45.0, 307)),
     "z-loss": (Count(20.01, 342), Count(33.01, 561)),
     "soft targets": (Count(26.5, 198), Count(42.51, 339)),
     "KL": (Count(91.76, 434), Count(115.76, 623)),
