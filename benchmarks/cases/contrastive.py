@@ -41,11 +41,10 @@ def exact(inputs: Inputs, axis: int) -> Exact:
 
 def _half(down: Any, up: Any) -> Any:
     """Return half of what the embeddings are told as rows, and as columns, of scaled embeddings."""
-    return down._replace(
-        whole=(down.whole + up.whole / np.float32(TEMPERATURE)) / 2,
-        picked=(down.picked + up.picked / TEMPERATURE) / 2,
-        size=(down.size + up.size / TEMPERATURE) / 2,
-    )
+    whole = (down.whole.astype(np.float64) + up.whole / TEMPERATURE) / 2
+    whole[down.rows] = (down.picked + up.picked / TEMPERATURE) / 2
+    size = (down.size + up.size / TEMPERATURE) / 2
+    return down._replace(whole=whole, picked=whole[down.rows], size=size)
 
 
 def flops(shape: Shape, mode: str) -> int:
