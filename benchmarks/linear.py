@@ -13,7 +13,8 @@ import numpy as np
 
 from benchmarks.exact import BLOCK, PICKED, Exact, Gradient, label_block
 from benchmarks.family import BOTH, Case, Contender, How, Inputs, Shape
-from benchmarks.runners import JAX, NUMPY, REFERENCE, RUNNERS, TORCH
+from benchmarks.ours import xent_of_head
+from benchmarks.runners import JAX, NUMPY, REFERENCE, TORCH
 from benchmarks.textbook import textbook
 
 IGNORED = -100
@@ -162,34 +163,6 @@ def optax(how: How) -> Callable[..., Any]:
     return loss
 
 
-def xent(how: How) -> Callable[..., Any]:
-    """`xent.linear_cross_entropy`."""
-    from xent import linear_cross_entropy
-
-    return lambda labels, features, weight: linear_cross_entropy(
-        labels, features, weight, ignore_index=IGNORED, reduction=how.reduction
-    )
-
-
-def xent_gradients(wrt: tuple[str, ...]) -> Callable[[How], Callable[..., Any]]:
-    """Return xent's own gradients of some of the inputs."""
-
-    def factory(how: How) -> Callable[..., Any]:
-        from xent import linear_cross_entropy, value_and_grad
-
-        function = value_and_grad(linear_cross_entropy)
-
-        def both(labels: Any, features: Any, weight: Any) -> Any:
-            value, slopes = function(
-                labels, features, weight, ignore_index=IGNORED, reduction=how.reduction
-            )
-            return value, tuple(getattr(slopes, name) for name in wrt)
-
-        return both
-
-    return factory
-
-
 def contenders(wrt: tuple[str, ...] = WEIGHTS) -> tuple[Contender, ...]:
     """Return who solves a problem in the inputs ``wrt``, but for NumPy's textbook."""
     return (
@@ -198,5 +171,5 @@ def contenders(wrt: tuple[str, ...] = WEIGHTS) -> tuple[Contender, ...]:
         Contender("Liger", ("torch-cuda",), liger),
         Contender("textbook", JAX, jax_textbook),
         Contender("optax", JAX, optax),
-        Contender("xent", tuple(RUNNERS), xent, xent_gradients(wrt)),
+        xent_of_head("linear_cross_entropy", wrt, ignore_index=IGNORED),
     )

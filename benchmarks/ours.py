@@ -67,3 +67,36 @@ def xent_contenders(loss: str, axis: bool = True) -> tuple[Contender, ...]:
             lambda how: _with_workers(gradient(how)),
         ),
     )
+
+
+def xent_of_head(loss: str, wrt: tuple[str, ...], **options: Any) -> Contender:
+    """Return xent wherever it runs, by a loss of positional arrays that has gradients by name.
+
+    Parameters
+    ----------
+    loss : str
+        Its name.
+    wrt : tuple of str
+        The gradients to be returned.
+    **options
+        What it is called with, besides a reduction.
+    """
+
+    def forward(how: How) -> Callable[..., Any]:
+        import xent
+
+        function = getattr(xent, loss)
+        return lambda *inputs: function(*inputs, reduction=how.reduction, **options)
+
+    def gradient(how: How) -> Callable[..., Any]:
+        import xent
+
+        function = xent.value_and_grad(getattr(xent, loss))
+
+        def both(*inputs: Any) -> Any:
+            value, slopes = function(*inputs, reduction=how.reduction, **options)
+            return value, tuple(getattr(slopes, name) for name in wrt)
+
+        return both
+
+    return Contender("xent", tuple(RUNNERS), forward, gradient)

@@ -10,7 +10,8 @@ import numpy as np
 from benchmarks import linear
 from benchmarks.exact import Exact, label_block
 from benchmarks.family import Case, Contender, Family, How, Inputs, Shape
-from benchmarks.runners import JAX, NUMPY, REFERENCE, RUNNERS, TORCH
+from benchmarks.ours import xent_of_head
+from benchmarks.runners import JAX, NUMPY, REFERENCE, TORCH
 
 TEMPERATURE = 0.0625
 PAIRS = ("a", "b")
@@ -78,28 +79,6 @@ def jax(how: How) -> Callable[..., Any]:
     return loss
 
 
-def xent(how: How) -> Callable[..., Any]:
-    """`xent.contrastive_loss`."""
-    from xent import contrastive_loss
-
-    options = {"temperature": TEMPERATURE, "reduction": how.reduction}
-    return lambda a, b: contrastive_loss(a, b, **options)
-
-
-def xent_gradients(how: How) -> Callable[..., Any]:
-    """Xent's own gradients of both."""
-    from xent import contrastive_loss, value_and_grad
-
-    function = value_and_grad(contrastive_loss)
-    options = {"temperature": TEMPERATURE, "reduction": how.reduction}
-
-    def both(a: Any, b: Any) -> Any:
-        value, slopes = function(a, b, **options)
-        return value, (slopes.a, slopes.b)
-
-    return both
-
-
 FAMILY = Family(
     name="contrastive",
     make=make,
@@ -109,7 +88,7 @@ FAMILY = Family(
     contenders=(
         Contender("torch.nn.functional", TORCH, torch),
         Contender("optax", JAX, jax),
-        Contender("xent", tuple(RUNNERS), xent, xent_gradients),
+        xent_of_head("contrastive_loss", PAIRS, temperature=TEMPERATURE),
     ),
     reference={**REFERENCE, **dict.fromkeys(NUMPY, "xent")},
     flops=flops,

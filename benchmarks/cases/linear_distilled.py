@@ -10,7 +10,8 @@ import numpy as np
 from benchmarks import linear
 from benchmarks.exact import Exact, divergence_block, softmax_parts
 from benchmarks.family import FORWARD, Case, Contender, Family, How, Inputs, Shape
-from benchmarks.runners import JAX, NUMPY, REFERENCE, RUNNERS, TORCH
+from benchmarks.ours import xent_of_head
+from benchmarks.runners import JAX, NUMPY, REFERENCE, TORCH
 
 
 def make(shape: Shape, axis: int, rng: np.random.Generator) -> Inputs:
@@ -68,26 +69,6 @@ def jax(how: How) -> Callable[..., Any]:
     return loss
 
 
-def xent(how: How) -> Callable[..., Any]:
-    """`xent.linear_kl_divergence`."""
-    from xent import linear_kl_divergence
-
-    return lambda *heads: linear_kl_divergence(*heads, reduction=how.reduction)
-
-
-def xent_gradients(how: How) -> Callable[..., Any]:
-    """Xent's own gradients of the student."""
-    from xent import linear_kl_divergence, value_and_grad
-
-    function = value_and_grad(linear_kl_divergence)
-
-    def both(*heads: Any) -> Any:
-        value, slopes = function(*heads, reduction=how.reduction)
-        return value, (slopes.features, slopes.weight)
-
-    return both
-
-
 FAMILY = Family(
     name="linear, distilled",
     make=make,
@@ -104,7 +85,7 @@ FAMILY = Family(
     contenders=(
         Contender("torch.nn.functional", TORCH, torch),
         Contender("optax", JAX, jax),
-        Contender("xent", tuple(RUNNERS), xent, xent_gradients),
+        xent_of_head("linear_kl_divergence", linear.WEIGHTS),
     ),
     reference={**REFERENCE, **dict.fromkeys(NUMPY, "xent")},
     flops=flops,

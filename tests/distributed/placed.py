@@ -97,10 +97,12 @@ def assert_as_on_one(case, given, way, of="plain", others=False):
         every |= {k: every[k].detach().clone().requires_grad_() for k in leaves}
     want, got = derivatives(case, given, leaves), derivatives(case, there, leaves)
     detached = {k: x.detach() if k in leaves else x for k, x in there.items()}
-    with torch.inference_mode(not others):  # in it and out of it
-        both = case.both(**detached)
-    pairs = [(got[0], want[0]), (both[0], want[0])]
-    derived = [(both[1], want[1][leaves.index(form)], form)]
+    pairs, derived = [(got[0], want[0])], []
+    for inference in (False, True):
+        with torch.inference_mode(inference):
+            value, g = case.both(**detached)
+        pairs.append((value, want[0]))
+        derived.append((g, want[1][leaves.index(form)], form))
     for i in (1, 2):
         derived += list(zip(got[i], want[i], leaves, strict=True))
     for x, y, name in derived:

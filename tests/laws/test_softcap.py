@@ -42,6 +42,19 @@ def test_a_logit_beyond_the_cap_has_a_slope(backend, dtype, logit):
     assert_near(g[0, 1], want, rounded)
 
 
+@pytest.mark.parametrize("logit", [69.0, 150.0, 300.0])
+def test_and_a_curvature(backend, logit):
+    cap, z, along = 30.0, np.asarray([[0.0, logit, 1.0]]), np.asarray([[0.0, 1.0, 0.0]])
+    with mpmath.workdps(60):
+        u = mpmath.mpf(logit) / cap
+        e = [mpmath.exp(cap * mpmath.tanh(mpmath.mpf(x) / cap)) for x in z[0].tolist()]
+        q, slope = e[1] / sum(e), mpmath.sech(u) ** 2
+        want = np.asarray(float(q * (1 - q) * slope**2 - 2 * q * slope * mpmath.tanh(u) / cap))
+    given = {"target": Y[1:], "logits": z, "tangent": along, "softcap": cap}
+    got = backend.run(xent.hvp(CE), **given)
+    assert_near(got[0, 1], want, 2 * BOTH + 8 * logit / cap)
+
+
 @pytest.mark.parametrize("target", [Y, SOFT], ids=["labels", "distributions"])
 def test_z_loss_adds_the_squared_normaliser(backend, target):
     plain = backend.run(CE, target=target, logits=Z, reduction="none")

@@ -92,15 +92,32 @@ def test_transforms_of_both_grads_agree(case):
     assert_close(slope, curvature)
 
 
-def test_transforms_outside_of_jit():
-    loss = xent.cross_entropy
+HEAD = jnp.asarray(np.random.default_rng(4).normal(size=(4, 4)))
+OUTSIDE = {
+    "rows": (xent.cross_entropy, lambda z: {"logits": z}, lambda g: g),
+    "beyond a cap": (
+        xent.cross_entropy,
+        lambda z: {"logits": 60 * z, "softcap": 30.0},
+        lambda g: 60 * g,
+    ),
+    "a linear head": (
+        xent.linear_cross_entropy,
+        lambda z: {"features": z, "weight": HEAD},
+        lambda g: g.features,
+    ),
+}
+"""A loss, its arguments made of one array, and what its own gradient is in that."""
+
+
+@pytest.mark.parametrize(("loss", "given", "slope"), OUTSIDE.values(), ids=OUTSIDE)
+def test_transforms_outside_of_jit(loss, given, slope):
     x, y = jnp.asarray(np.random.default_rng(3).normal(size=(3, 4))), jnp.asarray([0, 3, 1])
 
     def number(z):
-        return loss(y, logits=z).sum()
+        return loss(y, **given(z)).sum()
 
     def own(z):
-        return xent.value_and_grad(loss)(y, logits=z)[1]
+        return slope(xent.value_and_grad(loss)(y, **given(z))[1])
 
     want, curvature = own(x), jax.hessian(number)(x)
     for f in (jax.grad(number), own):

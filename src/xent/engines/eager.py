@@ -14,10 +14,10 @@ from xent._plan import Operands, Plan
 from xent._rows import divided_by, rows_and_gradient_of, rows_of
 from xent._typing import Array
 from xent.engines import blocks
-from xent.engines.head import Heads
+from xent.engines.head import Chunked
 
 
-class Eager(Heads):
+class Eager(Chunked):
     """Runs a plan block by block, in extra memory of one block."""
 
     looks = False

@@ -32,7 +32,7 @@ from xent.engines.head_loop import Carry, OfRows, per_row
 from xent.engines.products import Products
 
 
-class Heads(Products):
+class Chunked(Products):
     """What computes the loss of a linear head at once."""
 
     def linear_value(self, plan: Plan, head: Head, operands: Operands, chunks: Chunks) -> Array:

@@ -8,7 +8,7 @@ import array_api_compat.torch
 import torch
 
 from xent.engines.eager import Eager
-from xent.engines.head import Heads
+from xent.engines.head import Chunked
 from xent.engines.torch import half
 from xent.engines.torch.verbs import TorchInPlace, TorchVerbs
 
@@ -73,7 +73,7 @@ class Plain(Unseen):
         return None if keep is None else keep.nonzero()[:, 0]
 
 
-class Traced(Heads):
+class Traced(Chunked):
     """Runs plans on tensors that are being compiled, for their values alone."""
 
     namespace = TorchVerbs
