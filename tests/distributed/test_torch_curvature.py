@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch.distributed.tensor.debug import CommDebugMode
 
 import xent
 from tests.cases import EVERY
@@ -66,9 +67,18 @@ def of_head(function, way):
         assert_same(got, want, there)
 
 
+def of_elements(way):
+    """Check that a loss whose elements are rows asks nothing of other processes."""
+    given = tensors(losses.given_of(losses.BINARY, ()))
+    there = {name: distributed(x, way) for name, x in given.items()}
+    with CommDebugMode() as counted:
+        xent.hvp(losses.BINARY.function)(**there, tangent=there["logits"])
+    assert counted.get_total_counts() == 0
+
+
 def run(check):
     kind, *names = check
-    {"loss": of_loss, "head": of_head}[kind](*names)
+    {"loss": of_loss, "head": of_head, "elements": of_elements}[kind](*names)
 
 
 CHECKS = [
@@ -76,6 +86,7 @@ CHECKS = [
     for case in losses.BRIEF
     for way in (losses.MOST if EVERY else losses.MOST[-1:])
 ]
+CHECKS += [("elements", way) for way in losses.MOST]
 CHECKS += [("loss", losses.MAIN, way) for way in ALL if way not in losses.MOST]
 CHECKS += [("head", function, way) for function in ("hvp", "gauss_newton") for way in MAIN]
 

@@ -120,6 +120,8 @@ def settled(x: Any) -> list[Any]:
 
 def of_whole_rows(placements: Iterable[Any], ndim: int, axis: int | None) -> list[Any]:
     """Return placements where no row along an axis is cut: other rows go to each process."""
+    if axis is None:  # each element is a row
+        return list(placements)
     other = next((i for i in range(ndim) if i != axis), None)
     whole = Replicate() if other is None else Shard(other)
     return [whole if p.is_shard(axis) else p for p in placements]
