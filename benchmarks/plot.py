@@ -12,6 +12,7 @@ import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from textwrap import fill
 from typing import Any, TypeGuard
 
 from benchmarks.family import BOTH, FORWARD, MODES
@@ -76,7 +77,7 @@ def speedups(found: Row) -> Any:
     axes.grid(axis="x", alpha=0.3)
     axes.set_xlabel("times as fast as the reference (right of 1: faster)")
     axes.set_title("xent against each library's own loss")
-    figure.legend(loc="outside lower center", ncols=2, fontsize=8)
+    figure.legend(loc="outside upper center", ncols=2, fontsize=8)
     return figure
 
 
@@ -168,7 +169,8 @@ def draw(found: Row, path: Path) -> list[Path]:
         if found[needed]:
             target = path.with_name(f"{path.stem}{suffix}{path.suffix or '.png'}")
             figure = picture(found)
-            figure.supxlabel(machine(found), fontsize=7)
+            width = int(18 * figure.get_figwidth())  # letters of this size
+            figure.supxlabel(fill(machine(found), width), fontsize=7)
             figure.savefig(target)
             written.append(target)
     return written
