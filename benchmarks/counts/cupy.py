@@ -89,8 +89,8 @@ _HELD = {
     "masked": (Count(4.04, 18), Count(6.06, 34)),
     "softcap": (Count(8.03, 10), Count(31.05, 29)),
     "z-loss": (Count(8.04, 17), Count(15.09, 55)),
-    "soft targets": (Count(19.51, 26), Count(31.53, 51)),
-    "KL": (Count(85.77, 61), Count(101.79, 89)),
+    "soft targets": (Count(21.52, 29), Count(30.54, 58)),
+    "KL": (Count(85.77, 61), Count(106.79, 88)),
     "binary": (Count(8.0, 4), Count(18.0, 7)),
 }
 _GOALS = {

@@ -129,7 +129,7 @@ HELD = {
     "masked": (Count(5.0, 12), Count(9.0, 16)),
     "softcap": (Count(7.0, 10), Count(12.0, 15)),
     "z-loss": (Count(8.0, 18), Count(15.0, 24)),
-    "soft targets": (Count(11.0, 13), Count(15.0, 16)),
+    "soft targets": (Count(15.0, 16), Count(18.0, 20)),
     "KL": (Count(23.0, 21), Count(29.0, 25)),
     "binary": (Count(13.0, 5), Count(16.0, 6)),
 }

@@ -196,8 +196,8 @@ _OPERATIONS = {
     "masked": (Count(12.0, 229), Count(18.01, 287)),
     "softcap": (Count(16.0, 215), Count(45.0, 307)),
     "z-loss": (Count(20.01, 342), Count(33.01, 561)),
-    "soft targets": (Count(26.5, 198), Count(42.51, 339)),
-    "KL": (Count(91.76, 434), Count(115.76, 623)),
+    "soft targets": (Count(28.5, 230), Count(41.51, 403)),
+    "KL": (Count(91.76, 434), Count(120.76, 583)),
     "binary": (Count(56.0, 268), Count(102.5, 462)),
 }
 _HEADS = {

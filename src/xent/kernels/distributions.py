@@ -22,13 +22,19 @@ class Score(NamedTuple):
     Attributes
     ----------
     softmax : the row's normaliser
-    mass : the target's mass, T = Σ tₖ
+    own, others : the target's mass at the peak, and beside it: of a nearly certain row, what 1 − t loses
     score : Σ tₖ (peak − zₖ), of which every term is ≥ 0
     """
 
     softmax: m.Normaliser
-    mass: Array
+    own: Array
+    others: Array
     score: Array
+
+    @property
+    def mass(self) -> Array:
+        """The target's mass, T = Σ tₖ."""
+        return self.own + self.others
 
 
 class FromLogits(Kernel):
@@ -46,22 +52,29 @@ class FromLogits(Kernel):
         softmax, d, made = m.normaliser(xp, logits, axis)
         terms = xp.times(d, target) if xp.finite else m.scaled(xp, target, d)
         score = 0 - xp.sum(terms, axis=axis, keepdims=True)
-        return Score(softmax, xp.sum(target, axis=axis, keepdims=True), score), made
+        place = softmax.place
+        others = xp.sum(xp.replaced(target, place, 0.0, axis), axis=axis, keepdims=True)
+        return Score(softmax, xp.pick(target, place, axis), others, score), made
 
     def merge(self, xp: Verbs, a: Score, b: Score) -> Score:
         """Return the score of a row from those of its halves, both seen from the higher peak."""
-        return merge_scores(xp, a, b)
+        softmax, score = merge_scores(xp, a, b)
+        behind = a.softmax.peak < b.softmax.peak
+        own, lower = xp.where(behind, b.own, a.own), xp.where(behind, a.own, b.own)
+        return Score(softmax, own, a.others + b.others + lower, score)
 
     def value(self, xp: Verbs, s: Score) -> Array:
         """Return Σₖ tₖ (peak − zₖ) + T log1p(s), NaN where the row has no limit."""
-        return s.score + s.mass * xp.log1p(m.limited(xp, s.softmax))
+        return s.score + (s.own + s.others) * xp.log1p(m.limited(xp, s.softmax))
 
     def gradient(
         self, xp: Verbs, logits: Array, target: Array, s: Score, made: Any, w: Array, axis: int
     ) -> Array:
-        """Return T a − t, a the softmax: see `excess_of_softmax`."""
+        """Return T a − t, a the softmax, in fewer steps where the peak is known to be in this block."""
         e = m.exponentials(xp, logits, s.softmax, made, axis)
-        return excess_of_softmax(xp, e, target, s, w)
+        if made is not None:
+            return excess_with_peak(xp, e, target, s.own, s.others, s.softmax, w, axis)
+        return excess_of_softmax(xp, e, target, (s.own, s.others), m.limited(xp, s.softmax), w)
 
     def target_gradient(
         self, xp: Verbs, logits: Array, target: Array, s: Score, w: Array, axis: int
@@ -75,8 +88,8 @@ class FromLogits(Kernel):
         return s.mass
 
 
-def merge_scores(xp: Verbs, a: Score, b: Score) -> Score:
-    """Return the score of a row from those of its halves, both seen from the higher peak.
+def merge_scores(xp: Verbs, a: Any, b: Any) -> tuple[m.Normaliser, Array]:
+    """Return ``softmax`` and ``score`` of a row from those of its halves, seen from the higher peak.
 
     A half that has a lower one scores its mass times the difference more; without mass it scores nothing
     more, were the difference infinite.
@@ -85,21 +98,42 @@ def merge_scores(xp: Verbs, a: Score, b: Score) -> Score:
     parts = [
         x.score + m.scaled(xp, x.mass, -xp.shifted(x.softmax.peak, softmax.peak)) for x in (a, b)
     ]
-    return Score(softmax, a.mass + b.mass, parts[0] + parts[1])
+    return softmax, parts[0] + parts[1]
 
 
-def excess_of_softmax(xp: Verbs, e: Array, target: Array, s: Any, w: Array) -> Array:
-    """Return T a − t as ((T e − t) − t s) / (1 + s), exact for a target on the peak alone.
+def excess_of_softmax(
+    xp: Verbs, e: Array, target: Array, mass: tuple[Array, Array], rest: Array, w: Array
+) -> Array:
+    """Return T a − t as ((T₁ e − t) + T₂ e − t s) / (1 + s), s the normaliser's ``rest``.
 
-    At the peak of a one-hot row it is −s / (1 + s), where a − 1 would lose a small s. ``s`` has the fields
-    ``softmax`` and ``mass``.
+    ``mass`` is T in two parts, of which the first less t is exact at the peak of a nearly certain row, where
+    T − 1 would lose what the other classes have, and a − 1 a small s.
 
     Of a target near the softmax the roundings of e, s and t s are left, κ times over: two units, as
     anywhere. An exact T, exact differences and a fused 1 + s leave no less; t s in two parts would
     double the operations.
     """
-    rest = m.limited(xp, s.softmax)
-    return xp.times((s.mass * e - target) - target * rest, w / (1 + rest))
+    inner = (mass[0] * e - target) + mass[1] * e
+    return xp.times(inner - target * rest, w / (1 + rest))
+
+
+def excess_with_peak(
+    xp: Verbs,
+    e: Array,
+    target: Array,
+    own: Array,
+    others: Array,
+    softmax: m.Normaliser,
+    w: Array,
+    axis: int,
+) -> Array:
+    """Return T a − t of a whole row as (T e − t (1 + s)) / (1 + s), and (T₂ − T₁ s) / (1 + s) at its peak.
+
+    ``own`` and ``others`` are T₁ = t at the peak and T₂ = T − T₁.
+    """
+    rest = m.limited(xp, softmax)
+    inner = xp.times(e, own + others) - target * (1 + rest)
+    return xp.times(xp.put(inner, softmax.place, others - own * rest, axis), w / (1 + rest))
 
 
 class FromProbs(Kernel):

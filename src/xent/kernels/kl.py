@@ -177,8 +177,9 @@ class FromLogits(Kernel):
 
         Of exponentials of rounded differences: where p is nearly q, what they lose is lost on both sides.
         """
-        e = m.exponentials(xp, logits, s.softmax, None, axis)
-        return ce.excess_of_softmax(xp, e, target, s, w)
+        e = xp.exp(m.below(xp, logits, s.softmax.peak, s.softmax.place, axis))
+        mass, rest = (s.high, s.low), m.limited(xp, s.softmax)
+        return ce.excess_of_softmax(xp, e, target, mass, rest, w)
 
     def target_gradient(
         self, xp: Verbs, logits: Array, target: Array, s: Excess, w: Array, axis: int

@@ -16,6 +16,7 @@ from xent._kernel import Forms, Kernel
 from xent._typing import Array, Number, Verbs
 from xent.kernels import labels
 from xent.kernels.curves import Curve
+from xent.kernels.distributions import excess_with_peak
 
 
 @dataclass(frozen=True)
@@ -89,8 +90,7 @@ class SoftFromLogits(OfCurve):
         own = xp.pick(u, place, axis)
         others = xp.sum(xp.replaced(u, place, 0.0, axis), axis=axis, keepdims=True)
         e = m.exponentials(xp, logits, s.softmax, made, axis)
-        inner = xp.put((others + own) * e - u * (1 + rest), place, others - own * rest, axis)
-        return xp.times(inner, w / (1 + rest))
+        return excess_with_peak(xp, e, u, own, others, s.softmax, w, axis)
 
     def target_gradient(
         self, xp: Verbs, logits: Array, target: Array, s: Spread, w: Array, axis: int

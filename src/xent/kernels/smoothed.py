@@ -24,12 +24,16 @@ class Blend(NamedTuple):
 
     Attributes
     ----------
-    score : the score of the smoothed target, as of a distribution
+    softmax : the row's normaliser
+    mass : the mass of the smoothed target
+    score : Σ t′ₖ (peak − zₖ)
     lack : what the normaliser's rest lacks as a rounded sum, for the gradient
     label : the label's logit, NaN where the block does not have it, and of a whole row where it is no class
     """
 
-    score: ce.Score
+    softmax: m.Normaliser
+    mass: Array
+    score: Array
     lack: Array
     label: Array
 
@@ -70,21 +74,21 @@ class FromLogits(Kernel):
         score = score + m.scaled(xp, own - other, below)
         size, e = logits.shape[axis], xp.exp(d)
         mass = xp.where(elsewhere, other * size, 1 - other * (target.classes - size))
-        return Blend(ce.Score(softmax, mass, score), _lack(xp, softmax, e, axis), label), e
+        return Blend(softmax, mass, score, _lack(xp, softmax, e, axis), label), e
 
     def merge(self, xp: Verbs, a: Blend, b: Blend) -> Blend:
         """Return the blend of a row from those of its halves, both seen from the higher peak.
 
         What a rest lacks is scaled as the rest is. What the merged one lacks itself is not known.
         """
-        score = ce.merge_scores(xp, a.score, b.score)
-        peak = score.softmax.peak
-        lack = [x.lack * xp.exp(xp.shifted(x.score.softmax.peak, peak)) for x in (a, b)]
-        return Blend(score, lack[0] + lack[1], m.either(xp, a.label, b.label))
+        softmax, score = ce.merge_scores(xp, a, b)
+        lack = [x.lack * xp.exp(xp.shifted(x.softmax.peak, softmax.peak)) for x in (a, b)]
+        label = m.either(xp, a.label, b.label)
+        return Blend(softmax, a.mass + b.mass, score, lack[0] + lack[1], label)
 
     def value(self, xp: Verbs, s: Blend) -> Array:
         """Return Σₖ t′ₖ (peak − zₖ) + log1p(s), NaN where the row has no limit or the label no class."""
-        return s.score.score + xp.log1p(_rest(xp, s))
+        return s.score + xp.log1p(_rest(xp, s))
 
     def gradient(
         self,
@@ -112,7 +116,7 @@ class FromLogits(Kernel):
 
         scale = w / total
         e = (
-            xp.exp(m.below(xp, logits, s.score.softmax.peak, s.score.softmax.place, axis))
+            xp.exp(m.below(xp, logits, s.softmax.peak, s.softmax.place, axis))
             if made is None
             else made
         )
@@ -139,7 +143,7 @@ def _lack(xp: Verbs, softmax: m.Normaliser, e: Array, axis: int) -> Array:
 
 def _rest(xp: Verbs, s: Blend) -> Array:
     """Return the normaliser's rest, NaN without a limit and where the label is no class."""
-    return xp.where(xp.isnan(s.label), s.label, m.limited(xp, s.score.softmax))
+    return xp.where(xp.isnan(s.label), s.label, m.limited(xp, s.softmax))
 
 
 KERNELS: Forms = {"logits": FromLogits()}

@@ -31,19 +31,22 @@ class FromLogits(ce.FromLogits):
         softmax, d, made = m.normaliser(xp, logits, axis)
         below, p, _ = here(xp, d, target, axis)
         score = 0 - xp.sum(m.scaled(xp, p, below), axis=axis, keepdims=True)
-        return ce.Score(softmax, xp.sum(p, axis=axis, keepdims=True), score), made
+        top, nothing = target.at == softmax.place, xp.zeros_like(p)
+        own = xp.sum(xp.where(top, p, nothing), axis=axis, keepdims=True)
+        others = xp.sum(xp.where(top, nothing, p), axis=axis, keepdims=True)
+        return ce.Score(softmax, own, others, score), made
 
     def gradient(
         self, xp: Verbs, logits: Array, target: Any, s: ce.Score, made: Any, w: Array, axis: int
     ) -> Array:
-        """Return P a − p as ((P e − p) − p s) / (1 + s), as `excess_of_softmax` does.
+        """Return P a − p, P in two parts, as `excess_of_softmax` does.
 
         The two terms in p are added at the entries alone, where those of a class that is named twice add up.
         """
         index, p = target
         e = m.exponentials(xp, logits, s.softmax, made, axis)
         rest = m.limited(xp, s.softmax)
-        g = xp.added(s.mass * e, index, -p, axis)
+        g = xp.settled(xp.added(s.own * e, index, -p, axis)) + s.others * e
         return xp.times(xp.added(g, index, -p * rest, axis), w / (1 + rest))
 
     def target_gradient(

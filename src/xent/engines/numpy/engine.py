@@ -78,7 +78,11 @@ class NumPyVerbs(Namespace):
 
     def replaced(self, x: Any, index: Any, value: Any, axis: int) -> Any:
         """Return a copy with ``value`` at ``index``."""
-        return self.put(x.copy(order="K"), index, value, axis)
+        x = x.copy(order="K")
+        if not self.finite:
+            return self.put(x, index, value, axis)
+        x[_at(x, index, axis)] = value
+        return x
 
     def put(self, x: Any, index: Any, value: Any, axis: int) -> Any:
         """Write ``value`` into ``x``."""
