@@ -113,10 +113,11 @@ class LinearProblem(NamedTuple):
     def like(self, g: Gradients) -> Gradients:
         """Return derivatives in the shapes and dtypes of what was given."""
         xp, both = self.engine.xp, zip(g, self.given, strict=True)
-        each = (
-            None if x is None else _dtype.cast(xp, xp.reshape(d, x.shape), x.dtype) for d, x in both
-        )
-        return Gradients(*each)
+
+        def of(d: Any, x: Any) -> Any:
+            return self.engine.placed(_dtype.cast(xp, xp.reshape(d, x.shape), x.dtype), x)
+
+        return Gradients(*(None if x is None else of(d, x) for d, x in both))
 
     @property
     def _without_exp(self) -> Plan:

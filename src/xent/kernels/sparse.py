@@ -29,9 +29,9 @@ class FromLogits(ce.FromLogits):
     def measure(self, xp: Verbs, logits: Array, target: Any, axis: int) -> tuple[ce.Score, Array]:
         """Return the score of the entries, and the exponentials that the normaliser sums."""
         softmax, d, made = m.normaliser(xp, logits, axis)
-        below, p, _ = here(xp, d, target, axis)
+        (index, _), (below, p, _) = target, here(xp, d, target, axis)
         score = 0 - xp.sum(m.scaled(xp, p, below), axis=axis, keepdims=True)
-        top, nothing = target.at == softmax.place, xp.zeros_like(p)
+        top, nothing = index == softmax.place, xp.zeros_like(p)
         own = xp.sum(xp.where(top, p, nothing), axis=axis, keepdims=True)
         others = xp.sum(xp.where(top, nothing, p), axis=axis, keepdims=True)
         return ce.Score(softmax, own, others, score), made

@@ -17,7 +17,7 @@ from xent._typing import Array
 from xent.engines.torch.across import Across
 from xent.engines.torch.choice import engine_of
 from xent.engines.torch.exchange import entering, summed
-from xent.engines.torch.layout import Layout, everywhere, here, parts, placed, settled
+from xent.engines.torch.layout import Layout, here, parts, placed, settled, spread
 from xent.engines.torch.local import Local
 from xent.engines.torch.tensor import HOST
 from xent.engines.torch.values import Unseen
@@ -78,9 +78,7 @@ class Placed(torch.autograd.Function):
 
 def entered(x: Any, mesh: Any) -> Any:
     """Return a tensor as a DTensor whose derivative lies as it does; a plain one is the same everywhere."""
-    if not isinstance(x, DTensor):
-        x = everywhere(x, mesh)
-    return Placed.apply(x)
+    return Placed.apply(spread(x, mesh))
 
 
 AXES = ((0, None), (None, 0), (None, 0))

@@ -59,8 +59,8 @@ class Layout(NamedTuple):
         if x is None:
             return None
         placed = list(placements)
-        if not isinstance(x, DTensor) and any(p.is_shard() for p in placed):
-            x = everywhere(x, self.mesh)
+        if any(p.is_shard() for p in placed):
+            x = spread(x, self.mesh)
         if isinstance(x, DTensor):
             x = x if list(x.placements) == placed else x.redistribute(self.mesh, placed)
             x = here(x)
@@ -103,8 +103,10 @@ class _Whole(torch.autograd.Function):
         return (here(w, ctx.placements),) + (None,) * 4
 
 
-def everywhere(x: Any, mesh: Any) -> Any:
-    """Return a tensor that is the same on all processes as a DTensor."""
+def spread(x: Any, mesh: Any) -> Any:
+    """Return a DTensor as it is, and a tensor, the same on all processes, as one."""
+    if isinstance(x, DTensor):
+        return x
     return _Whole.apply(x, mesh, [Replicate()] * mesh.ndim, x.shape, x.stride())
 
 

@@ -11,7 +11,7 @@ import array_api_compat.torch
 import torch
 from torch.distributed.tensor import DTensor, Replicate
 from torch.distributed.tensor.experimental import implicit_replication
-from torch.utils._pytree import tree_map_only
+from torch.utils._pytree import tree_leaves, tree_map_only
 
 from xent._check import meshes, values
 from xent._linear import Chunks, Gradients, Head
@@ -23,7 +23,6 @@ from xent.engines.torch.engine import Torch
 from xent.engines.torch.head import Share, entered
 from xent.engines.torch.layout import (
     Layout,
-    everywhere,
     here,
     is_part,
     of_whole_rows,
@@ -31,6 +30,7 @@ from xent.engines.torch.layout import (
     parts,
     placed,
     settled,
+    spread,
     whole_rows,
 )
 from xent.engines.torch.local import Local
@@ -76,20 +76,21 @@ class Sharded(Torch):
     def placed(self, g: Any, x: Any) -> Any:
         """Return a gradient placed as what it is of, or whole."""
         if isinstance(x, DTensor):
-            g = g if isinstance(g, DTensor) else everywhere(g, x.device_mesh)
-            return g.redistribute(placements=settled(x))
+            return spread(g, x.device_mesh).redistribute(placements=settled(x))
         return g.full_tensor() if isinstance(g, DTensor) else g
 
-    def call(self, function: Callable[..., Array], *args: Any) -> Any:
-        """Return ``function(xp, *args)``; what it makes of numbers is the same on all processes."""
+    def run(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Return ``function(*args)``; what it makes of numbers is the same on all processes."""
+        if DTensor._op_dispatcher._allow_implicit_replication:  # which torch's context would end
+            return function(*args)
         with implicit_replication():
-            return super().call(function, *args)
+            return function(*args)
 
     def by_row(self, function: Callable[..., Array], x: Any, axis: int) -> Any:
         """Return ``function(xp, x, axis)``, each row on one process."""
         x = whole_rows(x, axis)
         layout = Layout(x.device_mesh, tuple(x.placements), tuple(x.shape), axis)
-        made: Any = super().call(function, here(x), axis)
+        made: Any = function(self.xp, here(x), axis)
         rows = layout.shape[:axis] + layout.shape[axis + 1 :]
         return layout.whole(made, layout.of_rows, (*rows, *made.shape[len(rows) :]))
 
@@ -100,12 +101,14 @@ class Sharded(Torch):
         """
         if isinstance(plan, Plan):
             of: Any = repeat(arrays[0].prediction)
-            every = tree_map_only(DTensor, partial(whole_rows, axis=plan.axis), arrays)
+            every: Any = tree_map_only(DTensor, partial(whole_rows, axis=plan.axis), arrays)
         else:
             *heads, operands = arrays
             of, every = heads[0], [*map(_whole_head, heads), _with_whole_teacher(operands)]
-        with implicit_replication():
-            made = super().apply(function, plan, *every)
+        # As DTensors, so that what is made can be differentiated where nothing is replicated any more.
+        mesh = next(x.device_mesh for x in tree_leaves(arrays) if isinstance(x, DTensor))
+        every = tree_map_only(torch.Tensor, partial(spread, mesh=mesh), every)
+        made = super().apply(function, plan, *every)
         placed = (None if g is None else self.placed(g, x) for g, x in zip(made, of, strict=False))
         return Gradients(*placed) if isinstance(made, Gradients) else tuple(placed)
 
@@ -149,8 +152,8 @@ class Sharded(Torch):
         """Return operands whose target are logits, made by a second head wherever it lies."""
 
         def product(*head: Any) -> Any:
-            spread = any(isinstance(x, DTensor) for x in head)
-            features, weight, bias = self.beside(list(head)) if spread else head
+            placed = any(isinstance(x, DTensor) for x in head)
+            features, weight, bias = self.beside(list(head)) if placed else head
             return torch.nn.functional.linear(features, weight, bias)
 
         return with_target(self.xp, plan, operands, product)
