@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def mixed(arrays: Mapping[str, Any]) -> ValueError:
-    """Return the error for arrays on two meshes."""
-    places = ", ".join(f"{name} is on {x.device_mesh}" for name, x in arrays.items())
+def mixed(of: Mapping[str, Any]) -> ValueError:
+    """Return the error for arrays on two meshes, which are given by the arrays' names."""
+    places = ", ".join(f"{name} is on {mesh}" for name, mesh in of.items())
     return ValueError(f"all arrays must be on one mesh: {places}; nothing is moved silently")
 
 

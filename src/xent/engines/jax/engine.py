@@ -14,7 +14,7 @@ from jax.core import Tracer
 from jax.sharding import PartitionSpec
 
 from xent import _dispatch
-from xent._check import arguments
+from xent._check import arguments, meshes
 from xent._engine import Engine, value_and_gradient_of, value_of
 from xent._linear import Chunks, Gradients, Head
 from xent._namespace import Sight
@@ -48,16 +48,33 @@ class Jax(Engine):
         return None if isinstance(x, Tracer) else x.sharding.device_set
 
     def together(self, arrays: Mapping[str, Any]) -> Any:
-        """Return the devices of the arrays, None where all are traced; raise for two without a common one."""
+        """Return the devices of the arrays, None where all are traced; raise for two that can't meet."""
         common: Any = None
         for x in arrays.values():
             if x is not None and not isinstance(x, Tracer):
                 devices = x.sharding.device_set
                 if common is None:
-                    common = devices
-                elif common != devices and common.isdisjoint(devices):
-                    raise arguments.mixed_devices(self, arrays)
+                    first, common = x, devices
+                elif common != devices or len(devices) > 1:
+                    if common.isdisjoint(devices):
+                        raise arguments.mixed_devices(self, arrays)
+                    first, common = (
+                        (x, devices) if self._free(first, x, arrays) else (first, common)
+                    )
         return common
+
+    def _free(self, a: Any, b: Any, arrays: Mapping[str, Any]) -> bool:
+        """Whether JAX moves ``a`` to where ``b`` lies; raise where both stay, and can't meet."""
+        if not (a.committed and b.committed):
+            return not a.committed
+        one, other = _mesh(a), _mesh(b)
+        if one is not None and other is not None and one != other:
+            on = {name: mesh for name, x in arrays.items() if (mesh := _mesh(x)) is not None}
+            ids = {name: [d.id for d in mesh.devices.flat] for name, mesh in on.items()}
+            raise meshes.mixed({k: f"{mesh} of devices {ids[k]}" for k, mesh in on.items()})
+        if a.sharding.device_set != b.sharding.device_set:
+            raise arguments.mixed_devices(self, arrays)
+        return False
 
     def asarray(self, x: Any, dtype: Any, device: Any) -> Array:
         """Return an array where JAX would put it beside arrays that lie on ``device``.
@@ -185,6 +202,11 @@ def _value(engine: Jax, plan: Plan, operands: Operands) -> Array:
 @partial(jax.jit, static_argnums=(0, 1))
 def _value_and_gradient(engine: Jax, plan: Plan, operands: Operands) -> tuple[Array, Array]:
     return value_and_gradient_of(engine, plan, operands)
+
+
+def _mesh(x: Any) -> Any:
+    """Return the mesh that an array is placed on, None for one that is not."""
+    return getattr(getattr(x, "sharding", None), "mesh", None)
 
 
 def _made_of(plan: Plan, features: PartitionSpec) -> Any:

@@ -55,17 +55,13 @@ class Sharded(Torch):
     def together(self, arrays: Mapping[str, Any]) -> Any:
         """Return the device; raise for two, for two meshes, and for a part that is taken for a whole."""
         device = super().together(arrays)
-        spread = {name: x for name, x in arrays.items() if isinstance(x, DTensor)}
-        first: Any = arrays.get("features", next(iter(spread.values())))
-        on = [x.device_mesh for x in spread.values()]
-        if any(mesh != on[0] for mesh in on):
-            raise meshes.mixed(spread)
-        other = (
-            "features" if "features" in arrays else next(iter(spread))
-        )  # not the rows of a weight
+        on = {name: x.device_mesh for name, x in arrays.items() if isinstance(x, DTensor)}
+        if any(mesh != next(iter(on.values())) for mesh in on.values()):
+            raise meshes.mixed(on)
+        other = "features" if "features" in arrays else next(iter(on))  # not the rows of a weight
         for name, x in arrays.items():
-            if other in spread and name not in (*spread, *OF_CLASSES) and is_part(x, first):
-                raise meshes.part(name, x, other, first)
+            if other in on and name not in (*on, *OF_CLASSES) and is_part(x, arrays[other]):
+                raise meshes.part(name, x, other, arrays[other])
         return device
 
     def beside(self, arrays: list[Any]) -> list[Any]:
