@@ -22,13 +22,14 @@ class SparseDistribution:
         How probable each is. A row may sum to less than 1, and an entry that is not needed has 0.
     rest : None or "uniform", default None
         What becomes of what a row lacks to 1: it is lost, so that the row counts its sum in a mean; or it
-        is spread evenly over the other K − k classes.
+        is spread evenly over the classes that no entry gives any.
 
     Notes
     -----
-    The probabilities of a class that is named twice add up; of a row with a uniform rest each is named
-    once. Without a rest, smoothing or `class_weight`, `cross_entropy` looks up k numbers of each row. Other
-    losses, and a rest, see the distribution of some rows at a time, as many as are computed together.
+    The probabilities of a class that is named twice add up, and an entry of 0 is as if it were not there,
+    whatever class it names: padding. Without a rest, smoothing or `class_weight`, `cross_entropy` looks up k
+    numbers of each row. Other losses, and a rest, see the distribution of some rows at a time, as many as are
+    computed together.
 
     Examples
     --------

@@ -81,23 +81,26 @@ class Spread(Dense):
     def mass(self, xp: Verbs, plan: Plan, operands: Operands) -> Array:
         """Return Σₖ cₖ tₖ, all of it 1 without class weights unless the entries have more."""
         index, p = _entries(xp, plan, operands, 0)
-        share, last = _share(xp, plan, operands, p), p.ndim - 1
+        at, named = _named(xp, plan, index, p)
+        last, share = p.ndim - 1, _share(xp, plan, operands, p, named)
         if operands.class_weight is None:
-            return xp.sum(p, axis=last) + share * (plan.classes - p.shape[last])
-        total = xp.sum(_dtype.cast(xp, operands.class_weight, p.dtype), axis=None)
-        own = (p - along(share, last)) * _weights(xp, operands, index, p.dtype)
-        return xp.sum(own, axis=last) + share * total
+            rest = plan.classes - _count(xp, named, p)
+            return xp.sum(p, axis=last) + share * rest
+        p = xp.silent(p, _weights(xp, operands, index, p.dtype))
+        has = xp.where(named, _weights(xp, operands, at, p.dtype), xp.zeros_like(p))
+        rest = xp.sum(_dtype.cast(xp, operands.class_weight, p.dtype), axis=None)
+        return xp.sum(p, axis=last) + share * (rest - xp.sum(has, axis=last))
 
     def _row(self, xp: Verbs, plan: Plan, operands: Operands, first: Any) -> Array:
         assert plan.axis is not None
         index, p = _entries(xp, plan, operands, first)
-        share = along(_share(xp, plan, operands, p), plan.axis)
+        named = _named(xp, plan, index, p)[1]
+        share = along(_share(xp, plan, operands, p, named), plan.axis)
         index, p = _turned(xp, plan, index, p)
-        nothing = _zeros(xp, operands)
-        known = xp.iota(nothing, plan.axis) + first < plan.classes  # of none a process has one
-        t = xp.where(known, share, nothing)
-        t = xp.added(t, index, xp.zeros_like(p) - share, plan.axis)  # 0, to which p adds exactly
-        return xp.added(t, index, p, plan.axis)
+        t = xp.added(_zeros(xp, operands), index, p, plan.axis)
+        given = xp.added(_zeros(xp, operands), index, xp.astype(p > 0, p.dtype), plan.axis)
+        known = xp.iota(t, plan.axis) + first < plan.classes  # of none a process has one
+        return xp.where(known & (given == 0), share, t)
 
 
 SPARSE = Sparse("SPARSE")
@@ -150,12 +153,29 @@ def _weights(xp: Verbs, operands: Operands, index: Array, dtype: Any) -> Array:
     return xp.reshape(flat, index.shape)
 
 
-def _share(xp: Verbs, plan: Plan, operands: Operands, p: Array) -> Array:
+def _named(xp: Verbs, plan: Plan, index: Array, p: Array) -> tuple[Array, Array]:
+    """Return the classes of the entries in order, and which of them are there for the first time.
+
+    Of an entry without probability there is none: it is padding.
+    """
+    at = xp.sort(xp.where(p > 0, index, xp.full_like(index, plan.classes)))
+    once = xp.concat([at[..., :1] == at[..., :1], at[..., 1:] != at[..., :-1]], axis=-1)
+    return at, once & (at < plan.classes)
+
+
+def _count(xp: Verbs, named: Array, p: Array) -> Array:
+    """Return how many classes of each row the entries name, in the dtype to compute in."""
+    return xp.sum(xp.astype(named, p.dtype), axis=p.ndim - 1)
+
+
+def _share(xp: Verbs, plan: Plan, operands: Operands, p: Array, named: Array) -> Array:
     """Return what each other class has of what a row lacks to 1, one number a row."""
     last = p.ndim - 1
     high, low = m.mass(xp, p, last)
     lack = xp.squeeze((1 - high) - low, axis=last)
-    share = xp.where(lack < 0, xp.zeros_like(lack), lack) / max(1, plan.classes - p.shape[last])
+    others = plan.classes - _count(xp, named, p)
+    lack = xp.where(lack < 0, xp.zeros_like(lack), lack)
+    share = lack / xp.where(others == 0, xp.ones_like(others), others)
     return without(xp, share, operands.where, None, 0.0)
 
 
