@@ -62,6 +62,15 @@ def test_z_loss_adds_the_squared_normaliser(backend, target):
     assert_near(rows, plain + WEIGHT * LSE**2)
 
 
+def test_z_loss_of_the_largest_logits_has_a_finite_gradient(backend):
+    """Its weight is small, and the derivative of the square with it, where twice the logit is no number."""
+    for dtype in ("float32", "float64"):
+        large = float(np.finfo(dtype).max) * 0.75
+        z = np.asarray([[large, 0.0, 1.0]], dtype)
+        g = backend.run(xent.grad(CE), target=np.asarray([0]), logits=z, z_loss=0.125)
+        assert_near(g, np.asarray([[0.25 * large, 0.0, 0.0]], dtype), 4)
+
+
 def test_z_loss_is_weighted_by_samples_not_by_classes_nor_base(backend):
     options = {"class_weight": np.asarray([1.0, 2.0, 4.0]), "base": 2}
     weight = np.asarray([3.0, 0.5])

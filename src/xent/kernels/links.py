@@ -37,8 +37,8 @@ class LogSumExpSquared(LogSumExp):
         w: Array,
         axis: int,
     ) -> Array:
-        """Return 2 · logsumexp · softmax."""
-        w = m.scaled(xp, w, 2 * super().value(xp, s))
+        """Return 2 · logsumexp · softmax, of which the first product may be more than any number."""
+        w = m.scaled(xp, 2 * w, super().value(xp, s))
         return super().gradient(xp, logits, None, s, made, w, axis)
 
 
