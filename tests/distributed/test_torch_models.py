@@ -10,7 +10,7 @@ from torch.distributed.tensor.parallel import (
 )
 
 import xent
-from tests.distributed.placed import whole
+from tests.distributed.placed import assert_placed, whole
 from tests.distributed.torch import PROCESSES, law
 from tests.near import assert_near
 
@@ -85,7 +85,32 @@ def of_both(rank):
     assert_trains(model, slice(own * each, (own + 1) * each))
 
 
-MODELS = {"FSDP2": of_fsdp, "tensor parallel": of_tensor_parallel, "both": of_both}
+def of_head_of_both(rank):
+    """Check a head whose classes are cut by both, out of the model: gradients are cut in the same strides."""
+    mesh = init_device_mesh("cpu", (2, 2), mesh_dim_names=("data", "model"))
+    own, model = model_of()[2], tensor_parallel(model_of(), mesh["model"])
+    fully_shard(model, mesh=mesh["data"])
+    x, y = torch.sin(torch.arange(ROWS * HIDDEN)).reshape(ROWS, HIDDEN).double(), torch.arange(ROWS)
+    made = []
+    for head in (model[2], own):
+        w, b = head.weight, head.bias
+        xent.linear_cross_entropy(y, x, w, b).backward()
+        both = xent.value_and_grad(xent.linear_cross_entropy)(y, x, w.detach(), b.detach())
+        along = x, w.detach(), b.detach()
+        product = xent.hvp(xent.linear_cross_entropy)(y, *along, tangent=along)
+        made.append([w.grad, b.grad, *both[1][1:], *product[1:], both[0]])
+    for got, like in zip(made[0][:6], 3 * [model[2].weight, model[2].bias], strict=True):
+        assert_placed(got, like)
+    for got, want in zip(*made, strict=True):
+        assert_near(whole(got), whole(want), ULP, scale=np.max(np.abs(whole(want))))
+
+
+MODELS = {
+    "FSDP2": of_fsdp,
+    "tensor parallel": of_tensor_parallel,
+    "both": of_both,
+    "head of both": of_head_of_both,
+}
 
 
 def run(name):

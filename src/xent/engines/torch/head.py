@@ -17,7 +17,7 @@ from xent._typing import Array
 from xent.engines.torch.across import Across
 from xent.engines.torch.choice import engine_of
 from xent.engines.torch.exchange import entering, summed
-from xent.engines.torch.layout import Layout, here, parts, placed, settled, spread
+from xent.engines.torch.layout import Layout, added_up, here, parts, placed, spread
 from xent.engines.torch.local import Local
 from xent.engines.torch.tensor import HOST
 from xent.engines.torch.values import Unseen
@@ -143,7 +143,7 @@ class Share:
             return None
         g = self.layout.whole(g, self._placements(*axes, summed=True), tuple(x.shape))
         if isinstance(x, DTensor):
-            return g.redistribute(placements=settled(x))
+            return g.redistribute(placements=added_up(x))
         return g.full_tensor()
 
     def _with_classes(self, plan: Plan, operands: Operands) -> tuple[Head, Operands]:

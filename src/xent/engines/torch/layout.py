@@ -120,6 +120,11 @@ def settled(x: Any) -> list[Any]:
     return [p if type(p) is Shard else Replicate() for p in x.placements]
 
 
+def added_up(x: Any) -> list[Any]:
+    """Return the placements of ``x`` for what is made of all of it: no sum of parts, and cut as it is."""
+    return [Replicate() if p.is_partial() else p for p in x.placements]
+
+
 def of_whole_rows(placements: Iterable[Any], ndim: int, axis: int | None) -> list[Any]:
     """Return placements where no row along an axis is cut: other rows go to each process."""
     if axis is None:  # each element is a row
@@ -192,4 +197,4 @@ def placed(layout: Layout, plan: Plan, x: Any, value: Any) -> Any:
     if axis is not None:
         return layout.whole(value, layout.of_rows, shape[:axis] + shape[axis + 1 :])
     value = layout.whole(value, layout.placements, shape)
-    return value.redistribute(placements=settled(x)) if isinstance(x, DTensor) else value
+    return value.redistribute(placements=added_up(x)) if isinstance(x, DTensor) else value

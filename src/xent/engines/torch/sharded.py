@@ -23,6 +23,7 @@ from xent.engines.torch.engine import Torch
 from xent.engines.torch.head import Share, entered
 from xent.engines.torch.layout import (
     Layout,
+    added_up,
     here,
     is_part,
     of_whole_rows,
@@ -72,7 +73,7 @@ class Sharded(Torch):
     def placed(self, g: Any, x: Any) -> Any:
         """Return a gradient placed as what it is of, or whole."""
         if isinstance(x, DTensor):
-            return spread(g, x.device_mesh).redistribute(placements=settled(x))
+            return spread(g, x.device_mesh).redistribute(placements=added_up(x))
         return g.full_tensor() if isinstance(g, DTensor) else g
 
     def run(self, function: Callable[..., Any], *args: Any) -> Any:
@@ -121,7 +122,8 @@ class Sharded(Torch):
         layout, own, operands = self._localised(plan, operands)
         value, g = Local(layout.groups[1]).value_and_gradient(own, operands)
         if isinstance(x, DTensor):
-            g = layout.whole(g, layout.placements, layout.shape).redistribute(placements=settled(x))
+            g = layout.whole(g, layout.placements, layout.shape)
+            g = g.redistribute(placements=added_up(x))
         return placed(layout, plan, x, value), g
 
     def _localised(self, plan: Plan, operands: Operands) -> tuple[Layout, Plan, Operands]:
