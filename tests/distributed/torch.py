@@ -14,6 +14,8 @@ import torch.multiprocessing as mp
 PROCESSES = 4
 TIMEOUT = 60
 """Seconds that a collective waits for the other processes."""
+EACH = 5
+"""Seconds more that all of them may take, for each check: on a busy machine a slow one takes as long."""
 
 
 def _work(rank, folder, timeout, run, checks):
@@ -51,7 +53,7 @@ def results(run, checks, timeout=TIMEOUT):
         for process in processes:
             process.start()
         for process in processes:
-            process.join(timeout * 5)
+            process.join(timeout * 5 + EACH * len(checks))
         for process in processes:
             process.kill()
         found = [
