@@ -124,10 +124,18 @@ class Case:
         return self.record.one_per != "call"
 
     @cached_property
+    def _kernel(self):
+        return self.function.problem(**self.arguments(), **self.each).plan.kernel
+
+    @property
     def merges(self):
         """Whether it has one number per row, of statistics that merge."""
-        kernel = self.function.problem(**self.arguments(), **self.each).plan.kernel
-        return kernel.shape == "row" and kernel.merges
+        return self._kernel.shape == "row" and self._kernel.merges
+
+    @property
+    def whole(self):
+        """Whether its rows must be whole, so that parts of them travel."""
+        return self._kernel.shape == "row" and not self._kernel.merges
 
     @property
     def is_link(self):

@@ -94,7 +94,7 @@ def test_values_and_gradients(case, placement, kind):
     arrays = placed.put(work.arrays)
     with jax.set_mesh(placed.mesh) if explicit else nullcontext():
         program = compiled(work.run, arrays)
-        assert not case.merges or all(count < SHARE for _, count in sent(program))
+        assert case.whole or all(count < SHARE for _, count in sent(program))
         work.holds(program(arrays), arrays[case.form])
 
 
@@ -110,7 +110,7 @@ def test_eager_and_in_a_scan(case, placement):
         return jax.tree.map(lambda x: x[1], steps)
 
     program = compiled(scanned, arrays)
-    assert not case.merges or all(count < SHARE for _, count in sent(program))
+    assert case.whole or all(count < SHARE for _, count in sent(program))
     work.holds(program(arrays), arrays[case.form])
     work.holds(work.run(arrays), arrays[case.form])
 
