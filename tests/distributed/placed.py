@@ -59,8 +59,8 @@ def as_rows(x, way, of):
 def derivatives(case, given, leaves):
     """Return the value, its derivatives, and those of a sum of all of them.
 
-    The second order is that of a square of what all processes have: its cotangents have derivatives too. Along
-    a direction that is partly the gradient's own, or the sum that multiplies them all might cancel.
+    The second order is that of a square of what all processes have: its cotangents have derivatives too.
+    Along a direction that is partly the gradient's own, or the sum that multiplies them all might cancel.
     """
     value = case.function(**given)
     of = [given[name] for name in leaves]

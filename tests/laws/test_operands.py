@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.cases import NAMED
+from tests.cases import CASES, EVERY, NAMED, in_brief
 from tests.near import assert_near, assert_same, largest
 from xent import _call
 
@@ -20,6 +20,17 @@ NUMBERS = {
 
 def numbers_of(case):
     return [option for option in NUMBERS if case.takes(option)]
+
+
+FIRST = {case.loss: case for case in reversed(CASES)}
+MAIN = [FIRST["binary_cross_entropy"], FIRST["kl_divergence"], FIRST["perplexity"]]
+MAIN += [NAMED["cross_entropy-labels-logits"], NAMED["cross_entropy-distributions-logits"]]
+OF_NUMBERS = [
+    pytest.param(case, option, id=f"{case}-{option}")
+    for case in (filter(in_brief, CASES) if EVERY else MAIN)
+    for option in numbers_of(case)
+]
+"""Losses and their numbers, for what compiles each of them."""
 
 
 def has_numbers(case):

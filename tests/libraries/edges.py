@@ -2,12 +2,14 @@
 
 import numpy as np
 
-from tests.cases import RECORDS
+from tests.cases import EVERY, FAMILY, RECORDS
 
 EDGES = {
     name: (loss, given) for loss, record in RECORDS.items() for name, given in record.edges.items()
 }
 """By what is special: the loss, and its arguments."""
+TRIED = [name for name, (loss, _) in EDGES.items() if EVERY or loss not in FAMILY]
+"""Those that are tried where each loss is compiled."""
 
 
 def arrays(given):

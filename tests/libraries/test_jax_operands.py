@@ -7,9 +7,9 @@ import pytest
 
 import xent
 from tests.backends import converted
-from tests.cases import CASES, NAMED, in_brief
+from tests.cases import NAMED
 from tests.laws.test_names import Times, loss_of
-from tests.laws.test_operands import NUMBERS, numbers_of
+from tests.laws.test_operands import NUMBERS, OF_NUMBERS, numbers_of
 from tests.libraries.derivatives import assert_close
 from tests.near import assert_near
 from xent.engines.jax import engine, linear
@@ -21,12 +21,6 @@ CACHES = {
     "linear value and gradients": linear.value_and_gradients,
     "call": engine._call,
 }
-OF_NUMBERS = [
-    pytest.param(case, option, id=f"{case}-{option}")
-    for case in CASES
-    if in_brief(case)
-    for option in numbers_of(case)
-]
 LABELS = NAMED["cross_entropy-labels-logits"]
 STEP = 1e-5
 

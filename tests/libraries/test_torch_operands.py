@@ -6,23 +6,15 @@ import torch
 from torch._dynamo.utils import counters
 
 import xent
-from tests.cases import CASES, NAMED
+from tests.cases import NAMED
 from tests.laws.test_names import KERNELS, ROWS, Times, Y, Z, loss_of
-from tests.laws.test_operands import NUMBERS, numbers_of
+from tests.laws.test_operands import NUMBERS, OF_NUMBERS
 from tests.libraries.test_torch_gradients import leaves, tensors
 from tests.near import assert_near
 
 pytestmark = [
     # Of torch's own compiler, about what it traces and what it imports.
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-]
-FIRST = {case.loss: case for case in reversed(CASES)}
-MAIN = [FIRST["binary_cross_entropy"], FIRST["kl_divergence"], FIRST["perplexity"]]
-MAIN += [NAMED["cross_entropy-labels-logits"], NAMED["cross_entropy-distributions-logits"]]
-OF_NUMBERS = [
-    pytest.param(case, option, id=f"{case}-{option}")
-    for case in MAIN
-    for option in numbers_of(case)
 ]
 LABELS = NAMED["cross_entropy-labels-logits"]
 RTOL = 1e-13
