@@ -70,7 +70,7 @@ def derivatives(case, given, leaves):
     for g in torch.autograd.grad(value.sum().square(), of, **further):
         if g is not None and g.requires_grad:
             whole_g = g.full_tensor() if isinstance(g, DTensor) else g
-            slope = torch.cos(torch.arange(g.numel(), dtype=g.dtype)).reshape(g.shape) / 2
+            slope = torch.cos(torch.arange(g.numel(), dtype=g.dtype)).reshape(g.shape) / 8
             own, peak = whole_g.detach(), whole_g.detach().abs().max()
             slope = slope + own / torch.where(peak == 0, 1, peak)
             sloped = sloped + (whole_g * slope).sum()

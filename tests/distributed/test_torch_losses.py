@@ -145,6 +145,7 @@ MOST = ("rows", "classes", "rows, classes")
 CHECKS = [("way", case, way) for case in (CASES if EVERY else BRIEF) for way in MOST]
 CHECKS += [("way", MAIN, way) for way in WAYS if way not in MOST]
 CHECKS += [("others", case, "rows, classes", "placed") for case in BRIEF]
+CHECKS += [("others", NAMED["hellinger_distance-pmf-q"], "classes", "plain")]  # one has no class
 CHECKS += [("sparse", way, rest) for way in MOST for rest in (None, "uniform")]
 CHECKS += [("checkpoint",)]
 CHECKS += [("function", "one_hot", "rows")]
@@ -153,6 +154,6 @@ CHECKS += [("reduction", MAIN, "rows, classes", r) for r in ("none", "sum", "mea
 if EVERY:
     MORE = [(case, way) for case in CASES for way in WAYS if way != "partial"]
     CHECKS += [("way", case, way) for case, way in MORE if way not in MOST and case != MAIN]
-    CHECKS += [("others", case, way, "plain") for case, way in MORE]
+    CHECKS += [c for x in MORE if (c := ("others", *x, "plain")) not in CHECKS]
 
 said, test_it_is_as_on_one_process = law(run, CHECKS)

@@ -123,15 +123,23 @@ class Across(Kernel):
         self, xp: Any, prediction: Any, target: Any, s: Statistics, made: None, w: Any, axis: Any
     ) -> Any:
         """Return the gradient of the part, 0 of a class that stands for none."""
-        g = self.inner.gradient(xp, prediction, target, s, None, w, axis)
-        own = self.part.own
-        return g if own.start < own.stop else torch.where(torch.full_like(g, 1) > 0, 0.0, g)
+        return self._own(self.inner.gradient(xp, prediction, target, s, None, w, axis))
 
     def target_gradient(
         self, xp: Any, prediction: Any, target: Any, s: Statistics, w: Any, axis: Any
     ) -> Any:
-        """Return the gradient of the part of the target."""
-        return self.inner.target_gradient(xp, prediction, target, s, w, axis)
+        """Return the gradient of the part of the target, 0 of a class that stands for none."""
+        if self._has_none and isinstance(target, torch.Tensor):
+            target = torch.ones_like(target)  # not 0, where a loss may have no further derivatives
+        g = self.inner.target_gradient(xp, prediction, target, s, w, axis)
+        return self._own(g) if isinstance(g, torch.Tensor) else g
+
+    @property
+    def _has_none(self) -> bool:
+        return self.part.own.start == self.part.own.stop
+
+    def _own(self, g: Any) -> Any:
+        return torch.where(torch.full_like(g, 1) > 0, 0.0, g) if self._has_none else g
 
     def entered(self, s: Statistics, w: Any, axis: int) -> tuple[Across, Any]:
         """Return the kernel that knows the statistics, and ``w``, both as they enter a gradient."""
