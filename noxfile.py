@@ -15,7 +15,9 @@ import nox
 nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "virtualenv"  # so that pip, as configured, installs
 nox.options.reuse_venv = "yes"
-os.environ.setdefault("PIP_COMPILE", "0")  # what is imported compiles itself; all of torch takes longer
+os.environ.setdefault(
+    "PIP_COMPILE", "0"
+)  # what is imported compiles itself; all of torch takes longer
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 LIBRARIES = ("numpy", "strict", "torch", "jax", "dask", "cupy")

@@ -15,7 +15,7 @@ from conformance import html, report
 from conformance.backends import BACKENDS, installed, missing
 from conformance.case import FOLDER, Case, load
 from conformance.entry import FAILED, OK, UNKNOWN
-from conformance.implementation import OWN, backend_of, implementation_of
+from conformance.implementation import OWN, backend_of, implementation_of, need_functions
 from conformance.runner import ABSENT, FAIL, PASS, Outcome, run_all
 
 
@@ -46,18 +46,21 @@ def main(argv: Sequence[str]) -> int:
     options = parser().parse_args(argv)
     if options.processes < 1:
         parser().error("--processes is 1 or more")
+    every = load(options.cases)
     try:
-        options.backend = options.backend or backend_of(options.implementation)
+        module = implementation_of(options.implementation)
+        need_functions(module, options.implementation, dict.fromkeys(x.function for x in every))
     except ImportError as error:
         print(f"no implementation: {error}", file=sys.stderr)
         return UNKNOWN
+    options.backend = options.backend or backend_of(module)
     names = installed() if options.backend == "all" else [options.backend]
     if options.backend != "all" and options.backend not in installed():
         known = "not installed" if options.backend in BACKENDS else "unknown"
         print(f"{known} backend {options.backend!r}; available: {', '.join(installed())}, all",
               file=sys.stderr)  # fmt: skip
         return UNKNOWN
-    cases = [case for case in load(options.cases) if options.only in case.id]
+    cases = [case for case in every if options.only in case.id]
     runs = {name: _run(name, cases, options) for name in names}
     if options.backend == "all" and missing():
         print(f"not installed: {', '.join(missing())}")

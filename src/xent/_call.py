@@ -1,7 +1,6 @@
 """A public loss: what it was given, checked, becomes a plan and its operands, and is run.
 
-The body of a public function names its target, its prediction and its options in a `Call`; `loss`
-makes it a function that runs the call, and `xent.grad` finds the same call to differentiate it.
+The body of a public function makes a `Call`, which `loss` has it run and `xent.grad` differentiates.
 """
 
 from __future__ import annotations
@@ -37,8 +36,8 @@ def loss(
     Parameters
     ----------
     options : type, optional
-        The options that losses share and this one takes, as a typed dict: `xent.CrossEntropyOptions`
-        and its like. They come into the signature and the docstring in the place of ``**options``.
+        The options that losses share and this one takes, as a typed dict such as
+        `xent.CrossEntropyOptions`: in signature and docstring they take the place of ``**options``.
     differentiable : bool
         Whether `xent.grad` takes the function.
     prepare : (name, what the body returns) -> problem, optional
@@ -70,7 +69,10 @@ def loss(
             for key in kwargs:
                 if key not in known:
                     raise arguments.unknown(name, key, known)
-            given: Any = body(*args, **kwargs)
+            try:
+                given: Any = body(*args, **kwargs)
+            except TypeError as error:
+                raise arguments.by_position(name, body, args) or error from error.__cause__
             call = getattr(given, "call", given)
             if call.target is None and call.target_name in known:
                 raise arguments.no_target(call)
@@ -96,8 +98,7 @@ def checked(function: str, call: Call) -> Problem:
             form = key if form is None else ""
     if not form:
         arguments.exactly_one(function, **call.named)
-    name = call.names.get(form, form)
-    options = call.options
+    name, options = call.names.get(form, form), call.options
     given = {name: call.predictions[form], call.target_name: call.target}
     if type(call.target) is SparseDistribution:
         call, entries = apart(call)
@@ -133,9 +134,7 @@ def _met(given: Mapping[str, Any]) -> tuple[Engine, Mapping[str, Any]] | None:
     return None if engine is None else (engine, given)
 
 
-MANY = 256
-"""Plans that are remembered: more than a program has, fewer than it might make of strange options."""
-
+MANY = 256  # plans that are remembered: more than a program has, fewer than of strange options
 _PLANS: dict[Any, Plan] = {}
 
 
@@ -197,8 +196,7 @@ def _key(engine: Engine, call: Call, operands: Operands, form: Form) -> tuple[An
 def _agree(plan: Plan, operands: Operands) -> bool:
     """Whether the shapes fit each other as those did that the plan was made of."""
     x, target, class_weight, pos_weight, sample, where, denominator, probs = operands[:8]
-    shape, axis = x.shape, plan.axis
-    rows = shape
+    shape, rows, axis = x.shape, x.shape, plan.axis
     if axis is not None:
         if shape[axis] != plan.classes:
             return False
@@ -225,6 +223,8 @@ def seen(
     validate = call.options.get("validate")
     if validate is not None and not arguments.truth("validate", validate):
         return plan
+    if operands.denominator is not None:
+        values.divisor(engine, call.options.get("denominator"), operands.denominator)
     if plan.form == "logits" and not plan.target.checks:
         return plan if plan.traced else plan.seen
     if sight is Sight.TRACED:  # of all the arrays; of what is looked at it need not be

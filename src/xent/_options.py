@@ -19,7 +19,8 @@ class CommonOptions(TypedDict, total=False):
     where : bool, one per row, optional
         False takes a row out: it adds exactly 0 to the value and has gradient 0, whatever it holds.
     denominator : number or 0-d array, optional
-        Divides the sum in place of the mean's own divisor, as when gradients are accumulated.
+        Divides the sum in place of the mean's own divisor, as when gradients are accumulated; not
+        negative, and of 0 the mean is 0.
     validate : bool, optional
         None checks values wherever they lie in host memory, True anywhere, and also that
         distributions sum to 1; False checks none. Where unchecked, a label out of range makes

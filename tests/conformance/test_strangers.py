@@ -109,10 +109,49 @@ def test_libraries_are_counted_and_drawn(tmp_path: Path, monkeypatch: pytest.Mon
     assert 'id="mine-entropy" open' in page.read_text(encoding="utf-8")
 
 
+#: By what is wrong with a module, what is in its file and what is said.
+IMPOSSIBLE = {
+    "syntax": ("def f(:\n", "SyntaxError: "),
+    "raises": ("raise KeyError('a\\nb')", "KeyError: "),
+    "exits": ("import sys; sys.exit()", "SystemExit"),
+    "needs": ("import no_such_module", "No module named 'no_such_module'"),
+    "empty": ("", "no function that a case calls"),
+    "others": (
+        "def nll_loss(input, target):\n    return 0.0",
+        "no function that a case calls",
+    ),
+}
+
+
+def assert_refused(name: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for more in ([], ["--backend", "numpy"], ["--backend", "numpy", "--processes", "2"]):
+        assert main(["--module", name, *more, "--only", "d2-sparse"]) == command.UNKNOWN
+        captured = capsys.readouterr()
+        assert not captured.out
+        (line,) = captured.err.splitlines()
+        assert line.startswith(f"no implementation: {name!r} ")
+        assert said in line
+
+
+@pytest.mark.parametrize("what", IMPOSSIBLE)
+def test_a_module_that_cannot_be(
+    what: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    body, said = IMPOSSIBLE[what]
+    path = tmp_path / f"impossible_{what}.py"
+    path.write_text(body, encoding="utf-8")
+    assert_refused(str(path), said, capsys)
+
+
 def test_no_such_module(capsys: pytest.CaptureFixture[str]) -> None:
-    for name in ("no_such_module", "no_such_file.py"):
-        assert main(["--module", name]) == command.UNKNOWN
-    assert "no_such_file.py" in capsys.readouterr().err
+    for name, said in {
+        "no_such_module": "No module named",
+        "no_such_file.py": "there is no such file",
+        "math": "no function that a case calls",
+        "": "ValueError: Empty module name",
+        ".relative": "relative import",
+    }.items():
+        assert_refused(name, said, capsys)
 
 
 def test_gradients_of_a_head_by_torch(tmp_path: Path) -> None:

@@ -6,10 +6,38 @@ import numpy as np
 import pytest
 
 import xent
+from tests.errors.said import assert_said
 
 Z, Y = np.zeros((2, 3)), np.asarray([0, 1])
 CE, BCE = xent.cross_entropy, xent.binary_cross_entropy
 KL, JS = xent.kl_divergence, xent.jensen_shannon_divergence
+
+PLACES = [
+    (lambda: CE(Z, Y, Z), "cross_entropy() takes target, probs by position and got 3 arguments"),
+    (lambda: CE(Y, Z, -1), "the others go by keyword: logits=, log_probs=, axis="),
+    (lambda: xent.softmax(Z, -1), "softmax() takes logits by position and got 2", "keyword: axis="),
+    (lambda: xent.contrastive_loss(Z, Z, 0.1), "takes a, b by position", "keyword: temperature="),
+    (lambda: xent.log_probs(Y, Z), "takes target by position", "keyword: logits="),
+    (lambda: xent.grad(CE)(Y, Z, Z), "cross_entropy() takes target, probs by position"),
+    (lambda: xent.linear_cross_entropy(Y, Z, Z, None, 1), "takes target, features, weight, bias"),
+]
+
+
+@pytest.mark.parametrize(("call", "held"), [(call, held) for call, *held in PLACES])
+def test_what_goes_by_keyword_is_named(call, held):
+    assert_said(call, TypeError, held)
+
+
+def test_errors_of_a_body_are_its_own():
+    @xent.loss(xent.LikelihoodOptions)
+    def mine(target, *, logits, **options):
+        raise TypeError("mine")
+
+    with pytest.raises(TypeError, match=r"^mine$"):
+        mine(Y, logits=Z)
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'target'"):
+        CE(logits=Z)
+
 
 HABITS = {
     "input": "the target comes first",

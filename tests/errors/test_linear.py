@@ -25,6 +25,7 @@ HEADS = [
         "weight has dtype int64",
         "it takes float16, bfloat16, float32 or float64",
     ),
+    (lambda: CE(X, W, Y), TypeError, "weight has dtype int64", "the target comes first"),
     (
         lambda: CE(Y, X, W, B.astype("complex128")),
         TypeError,

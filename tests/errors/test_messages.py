@@ -22,6 +22,8 @@ OF_VALUES = [
     lambda: xent.cross_entropy(np.ma.masked_array(Y, [True, False]), P),
     lambda: structure.axis_of("probs", SimpleNamespace(shape=(2, np.nan), ndim=2), -1),
     lambda: xent.cross_entropy(Y, logits=Z, foo=1),
+    lambda: xent.cross_entropy(Y, P, Z),
+    lambda: xent.cross_entropy(Y, logits=Z, denominator=-1),
     lambda: xent.cross_entropy(Y, logits=array_api_strict.asarray(Z)),
     lambda: xent.cross_entropy(
         array_api_strict.asarray(Y),

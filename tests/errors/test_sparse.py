@@ -47,7 +47,12 @@ STRUCTURE = [
 ]
 VALUES = [
     (of(I + 1), ValueError, "target.indices holds label 4 at (0, 1)", "0 to 3"),
-    (of(I - 1), ValueError, "target.indices holds label -1 at (0, 0)"),
+    (
+        of(I - 1),
+        ValueError,
+        "target.indices holds label -1 at (0, 0)",
+        "(what pads a row is any class, with probability 0)",
+    ),
     (of(I, P - 0.75), ValueError, "target.probs holds -0.25 at (0, 0)"),
     (of(I, P + 1), ValueError, "target.probs holds 1.5 at (0, 0)"),
     (
@@ -68,6 +73,20 @@ def test_what_is_said(call, kind, held):
 def test_what_is_right_is_not_refused():
     of(I, P / 2, validate=True)()
     of(where=np.asarray([True, False]), indices=I + np.asarray([[0], [9]]))()
+
+
+def test_what_is_refused_is_not_told_of_options_that_are_refused_too():
+    for call in (of(I - 1), head(I - 1, P), lambda: xent.one_hot([-1], 3)):
+        with pytest.raises(ValueError, match="holds label -1") as caught:
+            call()
+        assert "ignore_index" not in str(caught.value)
+
+
+def test_a_row_is_padded_by_what_the_message_says():
+    padded = xent.SparseDistribution([[2, 0]], [[1.0, 0.0]])
+    alone = xent.SparseDistribution([[2]], [[1.0]])
+    z = np.asarray([[1.0, 2.0, 3.0]])
+    assert CE(padded, logits=z) == CE(alone, logits=z)
 
 
 def test_a_second_call_is_checked_too():

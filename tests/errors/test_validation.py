@@ -52,8 +52,8 @@ def test_what_was_looked_at_gives_the_same(backend, case, planted):
 
 
 BAD = [
-    ("probs", -0.25, "holds -0.25 at (1, 2); probabilities are 0 to 1 (logits go to logits=)"),
-    ("probs", 1.5, "holds 1.5 at (1, 2); probabilities are 0 to 1 (logits go to logits=)"),
+    ("probs", -0.25, "holds -0.25 at (1, 2); probabilities are 0 to 1 (logits go to logits=, of"),
+    ("probs", 1.5, "holds 1.5 at (1, 2); probabilities are 0 to 1 (logits go to logits=, of"),
     ("probs", np.inf, "holds inf at (1, 2); probabilities are 0 to 1"),
     ("log_probs", 0.5, "holds 0.5 at (1, 2); log-probabilities are at most 0"),
 ]
@@ -76,7 +76,8 @@ def test_targets_out_of_range(backend, name):
     if not reads(backend):
         pytest.skip(f"{backend} reads no values")
     bad, good = np.asarray([[0.5, 0.5], [-0.5, 1.5]]), np.full((2, 2), 0.5)
-    said = rf"{name} holds -0\.5 at \(1, 0\); probabilities are 0 to 1"
+    hint = r" \(logits go to logits=" if name == "q" else "$"
+    said = rf"{name} holds -0\.5 at \(1, 0\); probabilities are 0 to 1{hint}"
     given = {"p": good, "q": good} if name in "pq" else {"logits": good}
     loss = xent.jensen_shannon_divergence if name in "pq" else xent.cross_entropy
     with pytest.raises(ValueError, match=said):
@@ -195,6 +196,36 @@ def test_one_hot_treats_a_bad_label_alike(any_backend):
     else:
         with pytest.raises(ValueError, match=r"labels holds label 3 at \(1,\); labels are 0 to 2"):
             any_backend.run(xent.one_hot, labels=labels, num_classes=3)
+
+
+@pytest.mark.cases(of=lambda case: case.takes("denominator"), slow=lambda case: False)
+def test_a_negative_denominator(backend, case):
+    """However it is given, and after another that was right: a plan knows no number."""
+    given = case.arguments()
+    backend.run(case.both, **given, denominator=2.0)
+    for x in (-1, -0.5, np.asarray(-2.0)):
+        if isinstance(x, np.ndarray) and not reads(backend):
+            continue
+        with pytest.raises(ValueError, match=r"denominator is .*; it takes a number that is not"):
+            backend.run(case.function, **given, denominator=x)
+    if not backend.is_lazy:
+        for x in (-1.0, np.asarray(-1.0)):
+            value = backend.run(case.function, **given, denominator=x, validate=False)
+            assert np.isfinite(value)
+    nothing = 1 if case.loss == "perplexity" else 0
+    assert backend.run(case.function, **given, denominator=0) == nothing
+
+
+def test_a_negative_denominator_of_heads_and_parts():
+    z, y = np.zeros((2, 3)), np.asarray([0, 1])
+    for call in (
+        lambda n: xent.linear_cross_entropy(y, z, z, denominator=n),
+        lambda n: xent.contrastive_loss(z, z, temperature=1.0, denominator=n),
+        lambda n: xent.part(xent.cross_entropy)(y, logits=z, first=0, classes=3, denominator=n),
+    ):
+        call(1)
+        with pytest.raises(ValueError, match=r"denominator is .*-1.*; it takes a number"):
+            call(-1)
 
 
 def test_self_information_checks_its_probabilities(backend):

@@ -6,7 +6,7 @@ import numpy as np
 
 import xent
 from xent.kernels import labels
-from xent.math import scaled
+from xent.math import quotient, scaled
 
 
 class Squares(xent.Kernel):
@@ -94,3 +94,70 @@ def hits(target, *, logits, **options):
 
 def hits_of_textbook(t, q):
     return np.sum(t * q * (1 - np.log(q)), axis=-1)
+
+
+class OfCost:
+    """A function of the cost c of a label, whose slope has not settled where the cost is large."""
+
+    def value(self, xp, s):
+        return self.of(xp, super().value(xp, s))
+
+    def gradient(self, xp, prediction, label, s, made, w, axis):
+        g = super().gradient(xp, prediction, label, s, made, xp.ones_like(w), axis)
+        return scaled(xp, w, scaled(xp, g, self.slope(xp, super().value(xp, s))))
+
+
+class Logarithm(OfCost):
+    """log(1 + c)."""
+
+    def of(self, xp, c):
+        return xp.log1p(c)
+
+    def slope(self, xp, c):
+        return 1 / (1 + c)
+
+
+class Root(OfCost):
+    """The root of c; of logits its slope at certainty is that of e^(-z / 2), which is 0."""
+
+    def of(self, xp, c):
+        return xp.sqrt(c)
+
+    def slope(self, xp, c):
+        return xp.where(c == 0, 0.0, 0.5 / xp.sqrt(c))
+
+
+class Saturated(OfCost):
+    """c / (1 + c), which has a limit and comes near it slowly."""
+
+    def of(self, xp, c):
+        return 1 / (1 + 1 / c)
+
+    def slope(self, xp, c):
+        return 1 / (1 + c) ** 2
+
+
+class Square(OfCost):
+    """c², whose slope grows without end."""
+
+    def of(self, xp, c):
+        return c * c
+
+    def slope(self, xp, c):
+        return 2 * c
+
+
+class LogarithmOfProbs(labels.Entry):
+    """log(1 − log q_y), whose slope at a probability of 0 is −∞."""
+
+    def value(self, xp, q):
+        return xp.log1p(-xp.log(q))
+
+    def gradient(self, xp, probs, label, q, made, w, axis):
+        below = scaled(xp, q, 1 - xp.log(q))
+        return xp.put(xp.zeros_like(probs), label, -quotient(xp, w, below), axis)
+
+
+def of_cost(function, kernel):
+    """Return a kernel of labels that is a function of the cost of another."""
+    return type(function.__name__, (function, type(kernel)), {})()

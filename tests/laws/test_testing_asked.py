@@ -43,3 +43,31 @@ def test_what_is_no_loss_is_said_to_be_none():
 def test_names_that_are_none_raise(record, said):
     with pytest.raises(ValueError, match=said):
         check(xent.cross_entropy, **record)
+
+
+def test_one_is_as_good_as_several():
+    record = {"targets": "labels", "parameters": {"scale": 3.0}, "libraries": "numpy"}
+    one = check(broken.scaled, broken.scaled_cross_entropy, **record)
+    each = {name: [x] for name, x in record.items()}
+    several = check(broken.scaled, broken.scaled_cross_entropy, **each)
+    assert one == several
+    assert one.checked["numpy"]
+    assert check(xent.cross_entropy, libraries="numpy", parameters=[]).checked["numpy"]
+
+
+@pytest.mark.parametrize(
+    ("record", "said"),
+    [
+        ({"parameters": ["gamma"]}, r"parameters has 'gamma'; it takes a dict, or several"),
+        ({"parameters": 2.0}, r"parameters has 2\.0; it takes a dict, or several"),
+        ({"parameters": [("gamma", 2.0)]}, r"parameters has \('gamma', 2\.0\); it takes a dict"),
+        ({"libraries": 5}, r"libraries has 5; it takes a name, or several"),
+        ({"libraries": [np]}, r"libraries has <module 'numpy'.*; it takes a name, or several"),
+        ({"libraries": []}, r"libraries has \[\]; it takes a name, or several"),
+        ({"targets": ()}, r"targets has \(\); it takes a name, or several"),
+        ({"targets": None}, r"targets has None; it takes a name, or several"),
+    ],
+)
+def test_what_is_neither_one_nor_several_is_named(record, said):
+    with pytest.raises(TypeError, match=said):
+        check(xent.cross_entropy, **record)

@@ -71,6 +71,19 @@ def test_what_is_no_tensor_is_refused(made):
         module({0}, target)
 
 
+def test_arguments_that_change_places_are_told_apart(made):
+    """And whole numbers in the place of the prediction are not taken for them."""
+    module, x, target = made
+    whole = torch.ones(x.shape, dtype=torch.int64)
+    with pytest.raises(
+        TypeError, match=r"input has dtype int64; .*: loss\(input, target\)"
+    ) as caught:
+        module(whole, x)
+    assert "target comes first" not in str(caught.value)
+    with pytest.raises(TypeError, match=r"input has dtype int64; it takes .*; cast it$"):
+        module(whole, target.to(torch.int64))
+
+
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
 def test_copies(made, copied):
     module, x, target = made

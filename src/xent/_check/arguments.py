@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
+from inspect import signature
 from operator import index
 from reprlib import Repr
 from typing import Any, Protocol
@@ -72,6 +73,19 @@ def unknown(function: str, name: str, known: Sequence[str]) -> TypeError:
     return TypeError(
         f"{function}() got an unexpected keyword argument {shown(name)}{habit}; "
         f"it takes {', '.join(known)}"
+    )
+
+
+def by_position(function: str, body: Callable[..., Any], args: Sequence[Any]) -> TypeError | None:
+    """Return the error for more arguments by position than a function has places for, if there are."""
+    every = signature(body).parameters.values()
+    places = [p.name for p in every if p.kind is not p.KEYWORD_ONLY]
+    if len(args) <= len(places):
+        return None
+    others = ", ".join(f"{p.name}=" for p in every if p.kind is p.KEYWORD_ONLY)
+    return TypeError(
+        f"{function}() takes {', '.join(places)} by position and got {len(args)} arguments; "
+        f"the others go by keyword: {others}"
     )
 
 

@@ -19,8 +19,10 @@ def is_labels(
     """Whether the target of a formula, our own or not, holds labels; raise where it fits neither."""
     rows = (*shape[:axis], *shape[axis + 1 :])
     column = tuple(x.shape) == (*shape[:axis], 1, *shape[axis + 1 :])
-    drop = f" without axis {axis}" if column else ""
-    cast = f"; labels must be integers (Keras makes them floats): target.astype(int){drop}"
+    drop = f", and drop axis {axis}" if column else ""
+    cast = (
+        f"; labels must be integers (Keras makes them floats): cast them to an integer dtype{drop}"
+    )
     cast = cast if column or tuple(x.shape) == rows else ""
     either = "integer labels or floating-point distributions"
     hint = ". Boolean targets are for binary_cross_entropy"
@@ -33,7 +35,7 @@ def is_labels(
         whole = tuple(x.shape) == tuple(shape)
         one_hot = "; one-hot rows must be in floating point" if whole else ""
         rule = f"; it takes {{}}, the shape {{}} of {form} without axis {axis}, and nothing is broadcast"
-        drop = f"; pass it{drop}" if column else ""
+        drop = f"; pass it without axis {axis}" if column else ""
         sizes.of_shape("target of labels", x, rows, rule + one_hot + drop, shape)
         return True
     structure.of_kind("target", x, _dtype.is_floating(x), either + _named(x))

@@ -30,10 +30,14 @@ def number(name: str, x: Any) -> Any:
 def rows(a: Array, b: Array) -> None:
     """Raise unless both hold rows of one length, as many of one as of the other."""
     for name, x in (("a", a), ("b", b)):
-        structure.prediction(name, x)
+        structure.prediction(name, x, labels=False)
         if x.ndim != 2 or x.shape[1] == 0:
             raise ValueError(f"{name} has shape {sizes.shown(x)}; it takes (N, D)")
     rule = ", and a has shape {}; row i of one belongs to row i of the other"
     sizes.of_shape("b", b, a.shape, rule)
     if a.shape[0] != a.shape[0]:
         raise ValueError(f"a has shape {sizes.shown(a)}{sizes.unknown(*a.shape)}")
+    if a.shape[0] == 0:
+        raise ValueError(
+            f"a and b hold no pairs, shape {sizes.shown(a)}; they take (N, D) with N of at least 1"
+        )

@@ -27,12 +27,14 @@ def there(name: str, arrays: Mapping[str, Array]) -> Array:
     return arrays[name]
 
 
-def prediction(name: str, x: Array) -> None:
-    """Raise unless ``x`` holds real floating-point numbers."""
-    hint = "; in a loss the target comes first, as in H(p, q): xent.cross_entropy(labels, logits=z)"
+def prediction(name: str, x: Array, *, labels: bool = True) -> None:
+    """Raise unless ``x`` holds real floating-point numbers, in whose place there may be ``labels``."""
+    hint = "; cast it"
+    if labels:
+        hint += ", unless it holds labels: in a loss the target comes first, as in "
+        hint += "xent.cross_entropy(labels, logits=z)"
     hint *= _dtype.is_integer(x) or _dtype.is_bool(x)
-    takes = f"float16, bfloat16, float32 or float64{hint}"
-    of_kind(name, x, _dtype.is_floating(x), takes)
+    of_kind(name, x, _dtype.is_floating(x), f"float16, bfloat16, float32 or float64{hint}")
     if any(size is None for size in x.shape):
         raise ValueError(f"{name} has shape {sizes.shown(x)}; its sizes must be known")
 
@@ -161,7 +163,7 @@ def head(
     """Raise unless weight and bias are those of a linear head on the features, their names after ``of``."""
     for name, x in (("features", features), ("weight", weight), ("bias", bias)):
         if x is not None:
-            prediction(f"{of}{name}", x)
+            prediction(f"{of}{name}", x, labels=not of and name != "bias")
     if features.ndim < 1 or features.shape[-1] == 0:
         raise ValueError(f"{of}features has shape {sizes.shown(features)}; it takes (..., D)")
     fits = weight.ndim == 2 or (narrow and weight.ndim == 1)

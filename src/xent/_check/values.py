@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import math
+from numbers import Real
+from typing import TYPE_CHECKING, Any
 
 from xent import _dtype
+from xent._check import arguments
+from xent._namespace import Sight
 from xent._typing import Array, Form, Verbs
+
+if TYPE_CHECKING:
+    from xent._engine import Engine
 
 _ROUNDING = 4
 """ULP of 1 by which a probability may exceed 1, and a log-probability 0."""
@@ -32,19 +39,37 @@ def _within(xp: Verbs, x: Array, low: float, high: float) -> bool:
     return math.prod(x.shape) == 0 or xp.within(x, low, high)
 
 
+def _left_out(name: str) -> str:
+    """Return what to do with labels that are none, by the name of what holds them."""
+    if name.endswith(".indices"):
+        return "what pads a row is any class, with probability 0"
+    if name == "labels":  # those of `one_hot`
+        return "a row to be left out is any class, and goes by where= of the loss"
+    return "rows are left out by ignore_index= or where=, of a loss that takes them"
+
+
 def labels(xp: Verbs, name: str, x: Array, classes: int, keep: Array | None) -> None:
     """Raise with the first label out of range."""
     index = _dtype.cast(xp, x, xp.integer)
     if not _within(xp, index, 0, classes - 1):
         message = (
-            f"{name} holds label {{}} at {{}}; labels are 0 to {classes - 1} "
-            "(rows to be left out need ignore_index= or where=)"
+            f"{name} holds label {{}} at {{}}; labels are 0 to {classes - 1} ({_left_out(name)})"
         )
         _none(xp, x, (index < 0) | (index >= classes), keep, message)
 
 
+def divisor(engine: Engine, given: Any, x: Array) -> None:
+    """Raise for a ``denominator`` that is negative, where that can be seen; of 0 a mean is 0 (R10)."""
+    here = not engine.has_devices or engine.sight([x]) is Sight.READABLE
+    plain = given if isinstance(given, Real) else x
+    if (here or plain is given) and bool(plain < 0):
+        raise ValueError(
+            f"denominator is {arguments.shown(plain)}; it takes a number that is not negative"
+        )
+
+
 _RANGES = {
-    "probs": (0.0, 1.0, "probabilities are 0 to 1 (logits go to logits=)"),
+    "probs": (0.0, 1.0, "probabilities are 0 to 1"),
     "log_probs": (-math.inf, 0.0, "log-probabilities are at most 0"),
 }
 
@@ -54,6 +79,8 @@ def _bounds(xp: Verbs, form: Form, name: str, x: Array, keep: Array | None) -> N
     low, high, rule = _RANGES[form]
     high += _ROUNDING * _dtype.eps(x)
     if not _within(xp, x, low, high):
+        if name in ("probs", "q"):
+            rule += " (logits go to logits=, of a loss that takes them)"
         _none(xp, x, (x < low) | (x > high), keep, f"{name} holds {{!r}} at {{}}; {rule}")
 
 

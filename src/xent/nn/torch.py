@@ -30,7 +30,7 @@ from typing import Any
 from torch import Tensor, nn, ones_like
 
 import xent
-from xent._check import arguments
+from xent._check import arguments, structure
 from xent.losses.divergence import kl_divergence_of_logs
 
 _Loss = Callable[..., Tensor]
@@ -49,9 +49,22 @@ def _need_tensor(name: str, x: Any, least: int = 0) -> None:
         raise TypeError(f"{name} is {arguments.shown(x)}; it takes a tensor{axes}")
 
 
-def _axis(input: Tensor) -> int:
+def _need_both(input: Any, target: Any, least: int = 0) -> None:
+    """Raise unless both are tensors, and the first can be a prediction."""
+    _need_tensor("input", input, least)
+    _need_tensor("target", target)
+    if not input.is_floating_point():
+        turned = target.is_floating_point()
+        hint = (
+            "the prediction comes first, as in torch: loss(input, target)" if turned else "cast it"
+        )
+        takes = f"float16, bfloat16, float32 or float64; {hint}"
+        structure.of_kind("input", input, fits=False, takes=takes)
+
+
+def _axis(input: Tensor, target: Tensor) -> int:
     """Return where the classes lie."""
-    _need_tensor("input", input, 1)
+    _need_both(input, target, 1)
     return min(1, input.ndim - 1)
 
 
@@ -59,7 +72,6 @@ def _of_classes(
     loss: _Loss, module: Any, classes: int, target: Tensor, *given: Any, **options: Any
 ) -> Tensor:
     """Return a loss of labels, or of distributions: their mean divides by rows, whatever classes weigh."""
-    _need_tensor("target", target)
     options["class_weight"] = module.weight
     ignored = module.ignore_index
     if not target.is_floating_point():
@@ -77,7 +89,7 @@ class CrossEntropyLoss(nn.CrossEntropyLoss):
     """`xent.cross_entropy` of logits, as `torch.nn.CrossEntropyLoss`."""
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        axis = _axis(input)
+        axis = _axis(input, target)
         options = {"axis": axis, "label_smoothing": self.label_smoothing}
         loss = xent.cross_entropy
         return _of_classes(loss, self, input.shape[axis], target, logits=input, **options)
@@ -87,7 +99,7 @@ class NLLLoss(nn.NLLLoss):
     """`xent.sparse_categorical_cross_entropy` of log-probabilities, as `torch.nn.NLLLoss`."""
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        axis = _axis(input)
+        axis = _axis(input, target)
         loss = xent.sparse_categorical_cross_entropy
         return _of_classes(loss, self, input.shape[axis], target, log_probs=input, axis=axis)
 
@@ -102,6 +114,7 @@ if hasattr(nn, "LinearCrossEntropyLoss"):  # torch has it since 2.13
         """
 
         def forward(self, input: Tensor, target: Tensor) -> Tensor:
+            _need_both(input, target, 1)
             given, head = (self, self.num_classes, target), self.linear
             options = {"label_smoothing": self.label_smoothing}
             if not self.out_features:
@@ -112,36 +125,36 @@ if hasattr(nn, "LinearCrossEntropyLoss"):  # torch has it since 2.13
 
 
 def _of_elements(
-    module: Any, target: Tensor, *given: Any, weight: Tensor | None = None, **options: Any
+    module: Any, form: str, input: Tensor, target: Tensor, weight: Any = None, **options: Any
 ) -> Tensor:
     """Return a binary loss, whose mean divides by the number of elements, whatever they weigh."""
-    _need_tensor("target", target)
+    _need_both(input, target)
     if weight is not None:
         options["sample_weight"] = weight.expand(target.shape)
-    count = target.numel()
-    return _reduced(xent.binary_cross_entropy, module.reduction, count, target, *given, **options)
+    options[form] = input
+    return _reduced(xent.binary_cross_entropy, module.reduction, target.numel(), target, **options)
 
 
 class BCELoss(nn.BCELoss):
     """`xent.binary_cross_entropy` of probabilities, as `torch.nn.BCELoss`."""
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return _of_elements(self, target, input, weight=self.weight)
+        return _of_elements(self, "probs", input, target, self.weight)
 
 
 class BCEWithLogitsLoss(nn.BCEWithLogitsLoss):
     """`xent.binary_cross_entropy` of logits, as `torch.nn.BCEWithLogitsLoss`."""
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        options = {"weight": self.weight, "pos_weight": self.pos_weight}
-        return _of_elements(self, target, logits=input, validate=False, **options)
+        options = {"pos_weight": self.pos_weight, "validate": False}
+        return _of_elements(self, "logits", input, target, self.weight, **options)
 
 
 class MultiLabelSoftMarginLoss(nn.MultiLabelSoftMarginLoss):
     """The mean of `xent.binary_cross_entropy` of logits over the last axis, as torch's."""
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        cost = _of_elements(self, target, logits=input, weight=self.weight, validate=False)
+        cost = _of_elements(self, "logits", input, target, self.weight, validate=False)
         if self.reduction == "none":
             return cost.mean(-1)
         return cost / target.shape[-1] if self.reduction == "sum" else cost
@@ -151,10 +164,9 @@ class SoftMarginLoss(nn.SoftMarginLoss):
     """`xent.binary_cross_entropy` of logits that are to be positive, target · input, as torch's."""
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        _need_tensor("target", target)
-        _need_tensor("input", input)
+        _need_both(input, target)
         margin = target.to(input.dtype) * input  # whose dtype decides
-        return _of_elements(self, ones_like(margin), logits=margin)
+        return _of_elements(self, "logits", margin, ones_like(margin))
 
 
 class KLDivLoss(nn.KLDivLoss):
@@ -162,7 +174,7 @@ class KLDivLoss(nn.KLDivLoss):
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         loss: _Loss = kl_divergence_of_logs if self.log_target else xent.kl_divergence
-        _need_tensor("input", input)
+        _need_both(input, target)
         reduction, count = self.reduction, input.numel()
         if reduction == "batchmean":
             reduction, count = "mean", input.shape[0]

@@ -78,10 +78,10 @@ def check(
     loss: Callable[..., Any],
     textbook: Callable[..., Any] | None = None,
     *,
-    targets: Iterable[str] = ("labels",),
-    parameters: Iterable[Mapping[str, Any]] = ({},),
+    targets: str | Iterable[str] = "labels",
+    parameters: Mapping[str, Any] | Iterable[Mapping[str, Any]] = (),
     permutes: bool = True,
-    libraries: Iterable[str] | None = None,
+    libraries: str | Iterable[str] | None = None,
     laws: Callable[[Law], bool] = lambda law: True,
 ) -> Report:
     """Hold a loss to the laws on every library that is installed.
@@ -96,13 +96,13 @@ def check(
         their softmax, None where there is none) and the prediction as probabilities, whatever form
         it is given in. It returns one value per row, or whatever the loss returns. Without it nothing
         tells whether the loss is the one that was meant, only whether it agrees with itself.
-    targets : of str, default ("labels",)
+    targets : str, or several, default "labels"
         What the target may hold: "labels", "distributions", "binary", "target_logits", or "nothing".
-    parameters : of dicts, default ({},)
+    parameters : dict, or several, optional
         Values of the loss's own parameters to try, such as ``{"gamma": 2.0}``.
     permutes : bool, default True
         Whether the classes may be put in another order; False where one is special.
-    libraries : of str, optional
+    libraries : str, or several, optional
         Among "numpy", "array_api_strict", "torch", "jax", "dask" and "cupy"; all that are installed
         by default.
     laws : function, optional
@@ -120,7 +120,8 @@ def check(
     Exception
         Whatever the loss raises, where it cannot be run at all on one of the libraries.
     TypeError, ValueError
-        For a function that is no loss, and for names of targets and libraries that are none.
+        For a function that is no loss, for parameters that are no dicts, and for names of targets and
+        libraries that are none.
 
     Examples
     --------
@@ -128,19 +129,22 @@ def check(
     >>> from xent.testing import check
     >>> def textbook(t, q):
     ...     return -np.sum(t * np.log(q), axis=-1)
-    >>> report = check(xent.cross_entropy, textbook, libraries=["numpy"])
+    >>> report = check(xent.cross_entropy, textbook, libraries="numpy")
     >>> print(str(report).splitlines()[0])
     cross_entropy holds
     """
     name = getattr(loss, "__name__", type(loss).__qualname__)
     if not hasattr(loss, "problem"):
         raise TypeError(f"{name} is no loss: it takes a function by xent.loss")
-    targets = tuple(targets)
+    targets = _case.several("targets", targets, str)
     for kind in targets:
         if kind not in _case.KINDS:
             raise ValueError(f"targets has {kind!r}; it takes {', '.join(_case.KINDS)}")
-    cases = tuple(_case.cases(loss, textbook, targets, tuple(parameters), permutes))
-    names = _libraries.installed() if libraries is None else tuple(libraries)
+    own = _case.several("parameters", parameters or ({},), Mapping)
+    cases = tuple(_case.cases(loss, textbook, targets, own, permutes))
+    if libraries is None:
+        libraries = _libraries.installed()
+    names = _case.several("libraries", libraries, str)
     report, failures = Report(name), list[Failure]()
     found = tuple(map(_libraries.library, names))
     for library in found:

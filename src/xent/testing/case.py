@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 import xent
+from xent._check.arguments import shown
 from xent._kernel import is_number
 
 Given = dict[str, Any]
@@ -182,6 +183,17 @@ def forms_of(names: Collection[str]) -> list[str]:
     return [x for x in FORMS if x in names and not (x == "q" and "probs" in names)]
 
 
+def several(name: str, given: Any, kind: type[Any]) -> tuple[Any, ...]:
+    """Return what is one of a kind, or several, as a tuple; raise for what is neither, and for none."""
+    one = isinstance(given, kind) or not isinstance(given, Iterable)
+    every = (given,) if one else tuple(given)
+    for x in every or (given,):
+        if not isinstance(x, kind):
+            takes = "a dict" if kind is Mapping else "a name"
+            raise TypeError(f"{name} has {shown(x)}; it takes {takes}, or several")
+    return every
+
+
 def cases(
     loss: Callable[..., Any],
     textbook: Callable[..., Any] | None,
@@ -194,5 +206,5 @@ def cases(
     forms = forms_of(set(inspect.signature(loss).parameters) - own_names)
     for kind in targets:
         for form in forms:
-            for own in parameters or ({},):
+            for own in parameters:
                 yield Case(loss, kind, form, tuple(own.items()), textbook, targets, permutes)

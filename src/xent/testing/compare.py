@@ -94,6 +94,21 @@ def alike(got: Any, want: Any, ulp: float = MODERATE, *, word: str = "") -> None
     near(f"the gradient{word}", got[1], want[1], ulp, scale=largest(want[1]))
 
 
+def tends(a: Any, b: Any, c: Any) -> Any:
+    """Return what numbers tend to that are a at x, b at x² and c at x⁴, far out; infinite without a limit.
+
+    There powers of x have settled, or grow without end, and steps of a power of log x are in one ratio:
+    if they shrink they have a sum (Aitken). What the terms of that cancel to is 0.
+    """
+    with np.errstate(all="ignore"):
+        before, step = b - a, c - b
+        ratio = np.where(before == 0, 0.0, step / before)
+        limit = np.where(ratio < 0.85, c + step * ratio / (1 - ratio), np.copysign(np.inf, step))
+        limit = np.where(np.abs(limit) < 1e-3 * np.abs(a), 0.0, limit)
+        rests = ~(np.abs(step) > 1e-12 * np.abs(c)) | ~np.isfinite(c)
+    return np.where(rests, c, limit)
+
+
 def close(what: str, got: Any, want: Any, rounding: float, *, scale: Any) -> None:
     """Raise unless two float64 arrays agree but for ``rounding``, relative to ``scale``."""
     near(what, np.asarray(got, np.float64), want, rounding * 2.0**52, scale=scale)

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from xent.testing.case import CLASSES, Case, narrowed
-from xent.testing.compare import MODERATE, alike, close, eps, largest, law, near, require
+from xent.testing.compare import MODERATE, alike, close, eps, largest, law, near, require, tends
 
 RIVAL = 1e-30
 """A probability of the other classes that is next to nothing, and no 0 for a textbook's logarithm."""
-FALLING = tuple(10.0**-n for n in (100, 200, 300))
+FALLING = {"probs": (1e-75, 1e-150, 1e-300), "log_probs": (-1e20, -1e40, -1e80)}
+"""Entries that tell what becomes of a loss at a probability of 0, each the square of the one before."""
 
 
 def knows_probabilities(case: Case) -> bool:
@@ -114,7 +115,7 @@ def rare(lib: Any, case: Case) -> None:
 @law(knows_probabilities)
 def impossible(lib: Any, case: Case) -> None:
     """A probability of 0 gives the limit, in value and slope: infinite where it grows without end."""
-    value, gradient = lib.run(case.both, **_rows(case, _of(case, FALLING), 0.125), **case.each)
+    value, gradient = lib.run(case.both, **_rows(case, FALLING[case.form], 0.125), **case.each)
     given = _rows(case, _of(case, [0.0]), 0.125)
     for dtype in (np.float64, np.float32):
         got = lib.run(case.both, **narrowed(given, dtype), **case.each)
@@ -123,21 +124,6 @@ def impossible(lib: Any, case: Case) -> None:
             ("value", got[0], value),
             ("slope", got[1][:, 0], gradient[:, 0]),
         ):
-            wanted = _limit(of)
+            wanted = tends(*of)
             size = 1 + np.abs(wanted) if np.isfinite(wanted) else 1.0
             close(f"the {what} {word}", x, np.asarray([wanted]), 1e-4, scale=size)
-
-
-def _limit(x: Any) -> Any:
-    """Return what three numbers at equal steps of a logarithm tend to.
-
-    Steps that shrink like those of a power have a sum (Aitken); those of a logarithm and its powers do
-    not, and shrink by no less than log 3/2 to log 2.
-    """
-    a, b, c = map(float, x)
-    if not np.isfinite(c):
-        return c
-    ratio = (c - b) / (b - a) if b != a else 0.0
-    if ratio >= 0.55:
-        return np.copysign(np.inf, c - b)
-    return c + (c - b) * ratio / (1 - ratio)

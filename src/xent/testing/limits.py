@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 
 from xent.testing.case import CLASSES, Case, narrowed
-from xent.testing.compare import alike, close, largest, law, near, require
+from xent.testing.compare import alike, close, largest, law, near, require, tends
 
 FAR = 4000.0
 """A logit beside which the exponentials of moderate ones are 0."""
+FURTHER = (1e20, 1e40, 1e80)
+"""Logits that tell what becomes of a loss at infinity, even where it grows like a logarithm."""
 PLACES = (
     ("of a label at +inf", 0, 1),
     ("of a label at -inf", 0, -1),
@@ -38,23 +40,26 @@ def _settled(case: Case, at: int, sign: float) -> Any:
     return far if np.abs(far - near_by) <= 1e-7 * (1 + np.abs(far)) else None
 
 
-def _limit(lib: Any, case: Case, at: int, sign: float) -> Any:
-    """Return value and gradient far out, and infinite where the value grows without end."""
-    near_by, far = (
-        lib.run(case.both, **_rows(case, at, sign * x), reduction="sum") for x in (FAR, 2 * FAR)
-    )
-    grows = np.abs(far[0]) > np.abs(near_by[0])
-    return (np.sign(far[0]) * np.inf if grows else far[0]), far[1]
+def _both(lib: Any, case: Case, at: int, logit: float, dtype: Any = np.float64) -> Any:
+    """Return value and gradient of a row."""
+    given = narrowed(_rows(case, at, logit), dtype)
+    return lib.run(case.both, **given, reduction="sum")
 
 
-def _defined(lib: Any, case: Case, what: str, given: dict[str, Any]) -> None:
+def _defined(what: str, value: Any, gradient: Any) -> None:
     """Raise for a NaN of finite logits, in the value, and in the gradient of a finite one."""
-    for dtype in (np.float64, np.float32):
-        value, gradient = lib.run(case.both, **narrowed(given, dtype), reduction="sum")
-        word = f"{what} in {np.dtype(dtype).name}"
-        require(not np.isnan(value), f"the value {word} is {value}, of finite logits")
-        lost = np.isfinite(value) and np.isnan(gradient).any()
-        require(not lost, f"the gradient {word} is {gradient}, of finite logits")
+    require(not np.isnan(value), f"the value {what} is {value}, of finite logits")
+    lost = np.isfinite(value) and np.isnan(gradient).any()
+    require(not lost, f"the gradient {what} is {gradient}, of finite logits")
+
+
+def _limit(lib: Any, case: Case, what: str, at: int, sign: int) -> Any:
+    """Return what value and gradient tend to."""
+    series = []
+    for x in FURTHER:
+        series.append(_both(lib, case, at, sign * x))
+        _defined(f"{what}{sign * x:+g}", *series[-1])
+    return [tends(*three) for three in zip(*series, strict=True)]
 
 
 @law(lambda case: knows_labels(case) and "reduction" in case.names)
@@ -62,10 +67,11 @@ def infinite(lib: Any, case: Case) -> None:
     """A single infinite logit gives the limit, in value and gradient."""
     for what, at, sign in PLACES:
         for x in (20.0, 50.0, 100.0, 800.0, FAR):
-            _defined(lib, case, f"{what[:-4]}{sign * x:+g}", _rows(case, at, sign * x))
-        value, gradient = _limit(lib, case, at, sign)
-        got = lib.run(case.both, **_rows(case, at, sign * np.inf), reduction="sum")
-        alike(got, (value, gradient), 16, word=f" {what}")
+            for dtype in (np.float64, np.float32):
+                word = f"{what[:-4]}{sign * x:+g} in {np.dtype(dtype).name}"
+                _defined(word, *_both(lib, case, at, sign * x, dtype))
+        wanted = _limit(lib, case, what[:-4], at, sign)
+        alike(_both(lib, case, at, sign * np.inf), wanted, 16, word=f" {what}")
 
 
 @law(lambda case: knows_labels(case) and "reduction" in case.names and case.textbook is not None)

@@ -1,0 +1,166 @@
+"""Rényi's and Tsallis's measures keep their digits in every order, also of powers that are far from 1.
+
+exp(b log x) has lost |b log x| / 2 ULP, and (p/q)ᵇ of a rounded quotient b / 2.
+"""
+
+import mpmath
+import numpy as np
+import pytest
+
+import xent
+from tests.near import assert_near
+from xent import _dispatch
+from xent.kernels import renyi, tsallis
+
+GOAL = 8
+XP = _dispatch.engine_of("x", np.zeros(1)).xp
+ORDERS = [0.0, 0.25, 0.5, 0.999, 1.0, 1.001, 2.0, 5.0, 50.0]
+DTYPES = ["float32", "float64"]
+
+
+def rows(dtype):
+    """Return rows of p and q: ordinary, near one another, and with classes that have next to nothing."""
+    rng = np.random.default_rng(5)
+    p = np.concatenate([rng.dirichlet(np.full(7, a), 6) for a in (3.0, 1.0, 0.1)])
+    q = np.concatenate([rng.dirichlet(np.full(7, a), 6) for a in (3.0, 1.0, 0.1)])
+    close = p[:6] * (1 + 1e-3 * rng.standard_normal((6, 7)))
+    return (
+        np.maximum(x, 1e-30).astype(dtype)
+        for x in (np.concatenate([p, p[:6]]), np.concatenate([q, close]))
+    )
+
+
+def order_in(dtype, order):
+    """Return the order as an array has it: libraries that trace it make one of it."""
+    return float(np.dtype(dtype).type(order))
+
+
+def power_of(x, b):
+    """Return (xᵇ − 1)/b."""
+    return mpmath.log(x) if b == 0 else (x**b - 1) / b
+
+
+def slope_and_size(x, a, whole=1, mass=1):
+    """Return (a xᵇ/whole − 1/mass)/b, and a number that its terms are as large as."""
+    b = a - 1
+    r = x * mpmath.exp(-power_of(whole, 0)) if b == 0 else x * (mass / whole) ** (1 / b)
+    y, log_r = r**b, abs(mpmath.log(x)) + abs(mpmath.log(r))
+    by_logs = (1 + a * log_r * max(1, y)) / mass
+    size = by_logs if b == 0 else min((a * y + 1) / abs(b) / mass, by_logs)
+    return (1 + a * power_of(r, b)) / mass, size
+
+
+def tsallis_of(p, q, a):
+    """Return value and its size, slopes in q, and slopes in p with their sizes, of Tsallis's divergence."""
+    terms = [x * power_of(x / y, a - 1) for x, y in zip(p, q, strict=True)]
+    in_p = [slope_and_size(x / y, a) for x, y in zip(p, q, strict=True)]
+    in_q = [-((x / y) ** a) for x, y in zip(p, q, strict=True)]
+    return sum(terms), sum(map(abs, terms)), in_q, in_p
+
+
+def renyi_of(p, q, a):
+    """Return the same of Rényi's: of low orders the logarithm of what may be a small difference."""
+    b, mass = a - 1, sum(p)
+    value, size, in_q, _ = tsallis_of(p, q, a)
+    whole = sum(x * (x / y) ** b for x, y in zip(p, q, strict=True))
+    r = value / mass if b == 0 else mpmath.log(whole / mass) / b
+    if b == 0:
+        of = mpmath.exp(r)
+        in_p = [
+            ((1 + mpmath.log(x / y) - r) / mass, (1 + abs(mpmath.log(x / y)) + abs(r)) / mass)
+            for x, y in zip(p, q, strict=True)
+        ]
+        assert of > 0
+    else:
+        in_p = [slope_and_size(x / y, a, whole, mass) for x, y in zip(p, q, strict=True)]
+    return r, size if a < 1 else abs(r), [x / whole for x in in_q], in_p
+
+
+def exact(formula, p, q, order):
+    """Return each of them as an array, in float64."""
+    with mpmath.workdps(60):
+        pairs = [[[mpmath.mpf(float(x)) for x in row] for row in rows] for rows in (p, q)]
+        each = [formula(*pair, mpmath.mpf(order)) for pair in zip(*pairs, strict=True)]
+        value, size, in_q, in_p = zip(*each, strict=True)
+        return [np.asarray(x, dtype=float) for x in (value, size, in_q, in_p)]
+
+
+FORMULAS = {"renyi": (renyi, renyi_of), "tsallis": (tsallis, tsallis_of)}
+
+
+def finite(got, want, scale):
+    """Leave out what its dtype cannot hold, or not to its last digit."""
+    info = np.finfo(got.dtype)
+    large = np.maximum(np.abs(want), scale)
+    held = (large > float(info.smallest_normal) / float(info.eps)) & (large < float(info.max))
+    return got[held], want[held].astype(got.dtype), large[held]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("name", FORMULAS)
+def test_divergence(backend, name, order, dtype):
+    p, q = rows(dtype)
+    order = order_in(dtype, order)
+    value, size, in_q, _ = exact(FORMULAS[name][1], p, q, order)
+    loss = getattr(xent, f"{name}_divergence")
+
+    def both(p, q):
+        each = loss(p, q, order=order, reduction="none", validate=False)
+        return each, xent.grad(loss)(p, q, order=order, reduction="sum", validate=False)
+
+    got, slope = backend.run(both, p=p, q=q)
+    for x in ((got, value, size), (slope, in_q, np.zeros_like(in_q))):
+        got, want, scale = finite(*x)
+        assert_near(got, want, GOAL, scale=scale)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("name", FORMULAS)
+def test_divergence_by_its_target(name, order, dtype):
+    p, q = rows(dtype)
+    order = order_in(dtype, order)
+    kernels, formula = FORMULAS[name]
+    kernel, (want, size) = (
+        kernels.FromProbs(order),
+        np.moveaxis(exact(formula, p, q, order)[3], -1, 0),
+    )
+    with np.errstate(all="ignore"):
+        s, _ = kernel.measure(XP, q, p, -1)
+        got = kernel.target_gradient(XP, q, p, s, np.ones((len(p), 1), dtype), -1)
+    got, want, size = finite(got, want, size)
+    assert_near(got, want, GOAL, scale=size)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("name", FORMULAS)
+def test_entropy(backend, name, order, dtype):
+    """Minus the divergence from what is 1 everywhere, its slope by the target's."""
+    p, _ = rows(dtype)
+    order = order_in(dtype, order)
+    value, size, _, in_p = exact(FORMULAS[name][1], p, np.ones_like(p), order)
+    loss = getattr(xent, f"{name}_entropy")
+
+    def both(p):
+        return loss(p, order=order), xent.grad(loss)(p, order=order, reduction="sum")
+
+    got, slope = backend.run(both, p=p)
+    want, large = np.moveaxis(in_p, -1, 0)
+    for x in ((got, -value, np.minimum(size, np.abs(value))), (slope, -want, large)):
+        got, wanted, scale = finite(*x)
+        assert_near(got, wanted, GOAL, scale=scale)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_terms_as_large_as_their_dtype_holds(backend, dtype):
+    """p xᵇ / b is a number where p xᵇ is none."""
+    large = float(np.finfo(dtype).max) * 4
+    p = np.asarray([[0.5, 0.5]], dtype)
+    q = np.asarray([[1 / (2 * (large * 2) ** (1 / 50)), 0.5]], dtype)
+    value, size, _, _ = exact(tsallis_of, p, q, 51.0)
+    got = backend.run(
+        xent.tsallis_divergence, p=p, q=q, order=51.0, reduction="none", validate=False
+    )
+    assert_near(got, value.astype(dtype), GOAL)
