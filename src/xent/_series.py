@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import factorial
+from typing import NamedTuple
 
 from xent import _dtype
 from xent import _math as m
@@ -14,6 +15,9 @@ from xent._typing import Array, Verbs
 
 NEAR = 0.25
 """|r| below which the series replace the logarithms."""
+
+SMALL = 0.5
+"""|log xᵇ| below which xᵇ − 1 would cancel, and |b| below which (a xᵇ − 1) / b would."""
 
 
 def contrast(xp: Verbs, p: Array, q: Array, difference: Array | None = None) -> Array:
@@ -89,33 +93,96 @@ def still(xp: Verbs, log_x: Array) -> Array:
     return xp.where(xp.isinf(log_x), xp.constant(log_x), log_x)
 
 
-def power_log(xp: Verbs, log_x: Array, b: Array) -> Array:
-    """Return (xᵇ − 1) / b from log x: log x itself where b is 0, and to all digits near there.
+class Ratio(NamedTuple):
+    """A positive number x = p / q, of which powers keep their digits.
+
+    Attributes
+    ----------
+    value : p / q as it is rounded, 1 where that is not a plain number
+    lack : by how much of itself it is too small, 0 there
+    log : log(p / q)
+    plain : where p / q is a number of full precision
+    """
+
+    value: Array
+    lack: Array
+    log: Array
+    plain: Array
+
+
+def ratio(xp: Verbs, p: Array, q: Array) -> Ratio:
+    """Return p / q, 1 where both are 0."""
+    return _divided(xp, p, q, log_ratio(xp, p, q), p == p)
+
+
+def over(xp: Verbs, x: Ratio, y: Ratio) -> Ratio:
+    """Return x / y, 1 where both are 0 or both infinite."""
+    tied = (x.log == y.log) & xp.isinf(x.log)
+    log = xp.where(tied, xp.zeros_like(x.log), still(xp, x.log) - y.log)
+    z = _divided(xp, x.value, y.value, log, x.plain & y.plain)
+    return z._replace(lack=z.lack + xp.where(z.plain, x.lack - y.lack, 0.0))
+
+
+def _divided(xp: Verbs, p: Array, q: Array, log: Array, plain: Array) -> Ratio:
+    """Return p / q, and p − (p / q) q by halves of the bits, whose products are exact (Dekker)."""
+    one = xp.ones_like(log)
+    value = p / q
+    plain = plain & (value >= float(xp.finfo(log.dtype).smallest_normal)) & (value < xp.inf)
+    p, q = xp.where(plain, p, one), xp.where(plain, q, one)
+    value, eps = p / q, _dtype.eps(log)
+    bits = 12 if eps > _dtype.EPS["float64"] else 27
+    (a, b), (c, d) = ((high := m.upper(x, bits), x - high) for x in (value, q))
+    lack = (((p - a * c) - a * d - b * c) - b * d) / p
+    lack = xp.constant(xp.where(xp.abs(lack) < eps, lack, xp.zeros_like(lack)))
+    return Ratio(value, lack, log, plain)
+
+
+def power(xp: Verbs, x: Ratio, b: Array) -> Array:
+    """Return xᵇ, by the library's own power: exp(b log x) would lose |b log x| / 2 ULP.
+
+    What a rounded x lacks is taken back, b times over.
+    """
+    few = xp.where(xp.abs(b) * _dtype.eps(b) < 1, b, xp.zeros_like(b))
+    rest = m.silent(xp, b, xp.where(x.plain, xp.zeros_like(b), still(xp, x.log)))
+    return x.value**b * xp.exp(few * x.lack + rest)
+
+
+def power_log(xp: Verbs, x: Ratio, b: Array) -> Array:
+    """Return (xᵇ − 1) / b: log x itself where b is 0, and to all digits near there.
 
     Also of an infinite log x or b, where there is a limit.
     """
-    log_x = still(xp, log_x)
+    log_x = still(xp, x.log)
     y = m.silent(xp, b, log_x)
-    near = xp.abs(y) < _dtype.eps(y) ** 0.5 / 2
+    near, some = xp.abs(y) < _dtype.eps(y) ** 0.5 / 2, xp.abs(y) < SMALL
     nothing, one = xp.zeros_like(y), xp.ones_like(y)
     close = log_x * (1 + xp.where(near, y, nothing) / 2)
-    far = xp.expm1(xp.where(near, one, y)) / xp.where(near, one, b)
+    rise = xp.where(some, xp.expm1(xp.where(some & ~near, y, one)), power(xp, x, b) - 1)
+    far = rise / xp.where(near, one, b)
     limit = xp.where(log_x < 0, xp.full_like(y, -xp.inf), xp.full_like(y, xp.inf))
     return xp.where(y == xp.inf, limit, xp.where(near, close, far))
 
 
-def risen(xp: Verbs, p: Array, y: Array) -> Array:
-    """Return p · exp y ≥ 0, also where exp y alone is beyond all numbers."""
-    r = m.root(xp, y)
-    return m.scaled(xp, m.scaled(xp, p, r), r)
+def scaled_power(xp: Verbs, p: Array, x: Ratio, b: Array) -> Array:
+    """Return p · xᵇ ≥ 0, also where xᵇ alone is beyond all numbers; 0 where one of them is."""
+    r = power(xp, x, b / 2)
+    square, one = r * r, xp.ones_like(r)
+    # Not p · r where it can be helped: of the smallest numbers that loses digits.
+    plain = (square >= float(xp.finfo(r.dtype).smallest_normal)) & (square < xp.inf)
+    p = xp.where((r == 0) & xp.isinf(p), xp.zeros_like(r), p)
+    beyond = m.scaled(xp, m.scaled(xp, p, xp.where(plain, one, r)), xp.where(plain, one, r))
+    return xp.where(plain, p * xp.where(plain, square, one), beyond)
 
 
-def power_slope(xp: Verbs, log_x: Array, a: Array, b: Array) -> Array:
+def power_slope(xp: Verbs, x: Ratio, a: Array, b: Array) -> Array:
     """Return (a xᵇ − 1) / b of b = a − 1, the derivative of x (xᵇ − 1) / b, with the same limits."""
-    log_x = still(xp, log_x)
-    y = m.silent(xp, b, log_x)
-    rise = m.scaled(xp, a, power_log(xp, log_x, b))
-    return 1 + xp.where(b == xp.inf, xp.expm1(y), rise)
+    close, endless = xp.abs(b) < SMALL, b == xp.inf
+    few = xp.where(close, b, xp.zeros_like(b))
+    many = xp.where(close | endless, xp.ones_like(b), b)
+    share = xp.where(endless, xp.ones_like(b), a / many)
+    rest = xp.where(endless, xp.zeros_like(b), 1 / many)
+    near = 1 + m.scaled(xp, a, power_log(xp, x, few))
+    return xp.where(close, near, m.scaled(xp, share, power(xp, x, b)) - rest)
 
 
 def expm1_excess(xp: Verbs, x: Array) -> Array:

@@ -131,7 +131,9 @@ class Asymmetric(TwoClasses):
         margin, where σ(−z) alone may be lost. Its derivative is σ(z) σ(−z) / (σ(−z) + margin).
         """
         down, up = _sigmoids(xp, x)
-        over, rate = up - self.margin, self.margin * xp.ones_like(x)
+        # Each time less the smaller of both sigmoids, whose rounding is the smaller too.
+        over = xp.where(x > 0, (1 - self.margin) - down, up - self.margin)
+        rate = self.margin * xp.ones_like(x)
         near, above, has = over < series.NEAR, over > 0, rate > 0
         rest = xp.where(has, down + rate, 1.0)
         far = xp.where(has, -xp.log(rest), m.softplus(xp, x))

@@ -14,6 +14,8 @@ Rényi, On Measures of Entropy and Information, 1961: of distributions that need
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import add
 from typing import Any, NamedTuple
 
 from xent import _math as m
@@ -37,14 +39,19 @@ class Powers(NamedTuple):
     ----------
     tsallis : the statistics of Tsallis's
     mass : Σ p
-    origin : log x of the class that adds most
-    total : Σ p exp(b (log x − origin))
+    p, q : those of the class that adds most, x₀ = p/q
+    total : Σ p (x/x₀)ᵇ
     """
 
     tsallis: Any
     mass: Array
-    origin: Array
+    p: Array
+    q: Array
     total: Array
+
+    def origin(self, xp: Verbs) -> series.Ratio:
+        """Return x₀."""
+        return series.ratio(xp, self.p, self.q)
 
 
 class FromProbs(tsallis.FromProbs):
@@ -53,11 +60,14 @@ class FromProbs(tsallis.FromProbs):
     def measure(self, xp: Verbs, q: Array, p: Array, axis: int) -> tuple[Powers, None]:
         """Return the powers of p/q."""
         own, _ = super().measure(xp, q, p, axis)
-        return _powers(xp, own, p, series.log_ratio(xp, p, q), self.order, axis), None
+        size = _size(xp, p, series.ratio(xp, p, q), self.order)
+        return _powers(xp, own, p, q, size, self.order, axis), None
 
     def merge(self, xp: Verbs, a: Powers, b: Powers) -> Powers:
         """Return the powers of a row from those of its halves."""
-        return _merged(xp, a, b, super().merge(xp, a.tsallis, b.tsallis), self.order)
+        own = super().merge(xp, a.tsallis, b.tsallis)
+        sizes = [_size(xp, x.total, x.origin(xp), self.order) for x in (a, b)]
+        return _merged(xp, a, b, own, sizes[0] >= sizes[1], self.order)
 
     def value(self, xp: Verbs, s: Statistics) -> Array:
         """Return (log Σ p xᵇ − log Σ p)/b."""
@@ -66,43 +76,33 @@ class FromProbs(tsallis.FromProbs):
     def gradient(
         self, xp: Verbs, q: Array, p: Array, s: Powers, made: None, w: Array, axis: int
     ) -> Array:
-        """Return −(p/q)ᵃ / Σ pᵃ q¹⁻ᵃ, 0 where p is 0."""
-        absent = p == 0
-        log_ratio = series.log_ratio(xp, *(xp.where(absent, xp.ones_like(x), x) for x in (p, q)))
-        a, b = exponents(xp, p, self.order)
-        y = _beside(xp, log_ratio, s.origin, b)
-        excluded = xp.where(a == 0, s.origin, log_ratio)
-        power = xp.exp(xp.where(log_ratio == xp.inf, excluded, log_ratio + y))
+        """Return −(p/q)ᵃ / Σ pᵃ q¹⁻ᵃ, as −x₀ (x/x₀)ᵃ / Σ p (x/x₀)ᵇ, 0 where p is 0."""
+        absent, origin = p == 0, s.origin(xp)
+        x = series.ratio(xp, *(xp.where(absent, xp.ones_like(y), y) for y in (p, q)))
+        first, z = m.quotient(xp, s.p, s.q), series.over(xp, x, origin)
+        power = tsallis.raised(xp, first, x, z, self.order)
         return -m.scaled(xp, w, xp.where(absent, xp.zeros_like(p), power) / _some(xp, s.total))
 
     def target_gradient(
         self, xp: Verbs, q: Array, p: Array, s: Powers, w: Array, axis: int
     ) -> Array:
         """Return (a xᵇ / Σ p xᵇ − 1 / Σ p)/b."""
-        return m.scaled(
-            xp, w, _slope(xp, s, self.value(xp, s), series.log_ratio(xp, p, q), self.order)
-        )
+        x = series.ratio(xp, p, q)
+        return m.scaled(xp, w, _slope(xp, s, self.value(xp, s), x, self.order))
 
 
 class Entropy(tsallis.Entropy):
     """Rényi entropy from probabilities."""
 
     def measure(self, xp: Verbs, p: Array, target: None, axis: int) -> tuple[Any, None]:
-        """Return the powers of p, p (p/peak)ᵇ, of orders below 1 as pᵃ peak⁻ᵇ: each factor is a number."""
+        """Return the powers of p: of every order the largest p adds most."""
         own, _ = super().measure(xp, p, target, axis)
-        peak = xp.pick(p, xp.first_peak(p, axis), axis)
-        a, b = exponents(xp, p, self.order)
-        one, nothing = xp.ones_like(p), xp.zeros_like(p)
-        some = xp.where(p == 0, one, p)
-        low, more = xp.minimum(a, one), xp.maximum(b, nothing)
-        terms = some**low * _some(xp, peak) ** (1 - low) * (some / _some(xp, peak)) ** more
-        terms = xp.where(p == 0, nothing, terms)
-        mass, total = (xp.sum(x, axis=axis, keepdims=True) for x in (p, terms))
-        return Powers(own, mass, xp.log(peak), total), None
+        return _powers(xp, own, p, xp.ones_like(p), p, self.order, axis), None
 
     def merge(self, xp: Verbs, a: Powers, b: Powers) -> Powers:
         """Return the powers of a row from those of its halves."""
-        return _merged(xp, a, b, super().merge(xp, a.tsallis, b.tsallis), self.order)
+        own = super().merge(xp, a.tsallis, b.tsallis)
+        return _merged(xp, a, b, own, a.p >= b.p, self.order)
 
     def value(self, xp: Verbs, s: Powers) -> Array:
         """Return (log Σ p xᵇ − log Σ p)/−b."""
@@ -112,27 +112,30 @@ class Entropy(tsallis.Entropy):
         self, xp: Verbs, p: Array, target: None, s: Powers, made: None, w: Array, axis: int
     ) -> Array:
         """Return −(a xᵇ / Σ p xᵇ − 1 / Σ p)/b."""
-        return -m.scaled(xp, w, _slope(xp, s, -self.value(xp, s), xp.log(p), self.order))
+        x = series.ratio(xp, p, xp.ones_like(p))
+        return -m.scaled(xp, w, _slope(xp, s, -self.value(xp, s), x, self.order))
 
 
-def _powers(xp: Verbs, own: Any, p: Array, log_x: Array, order: Number, axis: int) -> Powers:
-    """Return the powers of x, seen from the class that adds most: its own log x is subtracted first."""
+def _powers(
+    xp: Verbs, own: Any, p: Array, q: Array, size: Array, order: Number, axis: int
+) -> Powers:
+    """Return the powers of p/q, seen from the class of the largest size: its own is divided by first."""
+    _, b = exponents(xp, p, order)
+    place = xp.first_peak(size, axis)
+    s = Powers(own, p, xp.pick(p, place, axis), xp.pick(q, place, axis), p)
+    z = series.over(xp, series.ratio(xp, p, q), s.origin(xp))
+    terms = series.scaled_power(xp, p, z, b)
+    mass, total = (xp.sum(y, axis=axis, keepdims=True) for y in (p, terms))
+    return s._replace(mass=mass, total=total)
+
+
+def _size(xp: Verbs, p: Array, x: series.Ratio, order: Number) -> Array:
+    """Return log(p xᵇ), over |b| where that is more than 1: what adds most has the largest, what is 0 −∞."""
     _, b = exponents(xp, p, order)
     size = m.log_or_zero(xp, p) / xp.maximum(xp.abs(b), xp.ones_like(b))
-    size = size + m.silent(xp, xp.clip(b, -1.0, 1.0), log_x)
+    size = size + m.silent(xp, xp.clip(b, -1.0, 1.0), x.log)
     least = xp.full_like(p, -float(xp.finfo(p.dtype).max))
-    size = xp.where(p == 0, xp.full_like(p, -xp.inf), xp.maximum(size, least))
-    origin = xp.pick(log_x, xp.first_peak(size, axis), axis)
-    terms = series.risen(xp, p, _beside(xp, log_x, origin, b))
-    mass, total = (xp.sum(x, axis=axis, keepdims=True) for x in (p, terms))
-    return Powers(own, mass, origin, total)
-
-
-def _beside(xp: Verbs, log_x: Array, origin: Array, b: Array) -> Array:
-    """Return b (log x − origin), 0 where one of the factors is; a tie that is finite has a derivative."""
-    tied = (log_x == origin) & xp.isinf(log_x)
-    d = xp.where(tied, xp.zeros_like(log_x), series.still(xp, log_x) - origin)
-    return m.silent(xp, b, d)
+    return xp.where(p == 0, xp.full_like(p, -xp.inf), xp.maximum(size, least))
 
 
 def _some(xp: Verbs, x: Array) -> Array:
@@ -140,16 +143,14 @@ def _some(xp: Verbs, x: Array) -> Array:
     return xp.where(x == 0, xp.ones_like(x), x)
 
 
-def _merged(xp: Verbs, s: Powers, t: Powers, own: Any, order: Number) -> Powers:
+def _merged(xp: Verbs, s: Powers, t: Powers, own: Any, first: Array, order: Number) -> Powers:
+    """Return the powers of both, seen from the first's class where ``first`` holds."""
     _, b = exponents(xp, s.mass, order)
-    sizes = []
-    for x in (s, t):
-        size = m.log_or_zero(xp, x.total) / xp.maximum(xp.abs(b), xp.ones_like(b))
-        size = size + m.silent(xp, xp.clip(b, -1.0, 1.0), x.origin)
-        sizes.append(xp.where(x.total == 0, xp.full_like(size, -xp.inf), size))
-    origin = xp.where(sizes[0] >= sizes[1], s.origin, t.origin)
-    totals = [series.risen(xp, x.total, _beside(xp, x.origin, origin, b)) for x in (s, t)]
-    return Powers(own, s.mass + t.mass, origin, totals[0] + totals[1])
+    p, q = xp.where(first, s.p, t.p), xp.where(first, s.q, t.q)
+    origin = series.ratio(xp, p, q)
+    each = ((x.total, series.over(xp, x.origin(xp), origin)) for x in (s, t))
+    total = reduce(add, (series.scaled_power(xp, y, z, b) for y, z in each))
+    return Powers(own, s.mass + t.mass, p, q, total)
 
 
 def _value(xp: Verbs, s: Powers, tsallis: Array, order: Number) -> Array:
@@ -163,17 +164,17 @@ def _value(xp: Verbs, s: Powers, tsallis: Array, order: Number) -> Array:
     safe = xp.where(even | ~near, one, over)
     close = mean * xp.where(even, one, xp.log1p(safe) / safe)
     beyond = xp.log(_some(xp, s.total) / _some(xp, s.mass)) / xp.where(b == 0, one, b)
-    return xp.where(near, close, s.origin + beyond)
+    return xp.where(near, close, s.origin(xp).log + beyond)
 
 
-def _slope(xp: Verbs, s: Powers, value: Array, log_x: Array, order: Number) -> Array:
-    """Return (a xᵇ / Σ p xᵇ − 1 / Σ p)/b, for b near 0 as (1 + a (eʸ − 1)/b) / Σ p, y = b (log x − R)."""
-    a, b = exponents(xp, log_x, order)
-    small = xp.abs(b) < _CLOSE
+def _slope(xp: Verbs, s: Powers, value: Array, x: series.Ratio, order: Number) -> Array:
+    """Return (a xᵇ / Σ p xᵇ − 1 / Σ p)/b, for small y as (1 + a (eʸ − 1)/b) / Σ p, y = b (log x − R)."""
+    a, b = exponents(xp, x.log, order)
     mass, total = _some(xp, s.mass), _some(xp, s.total)
-    few, least = (xp.where(small, x, xp.zeros_like(x)) for x in (b, a))
-    close = series.power_slope(xp, log_x - value, least, few) / mass
+    d = series.still(xp, x.log) - value
+    small = (xp.abs(b) < _CLOSE) & (xp.abs(m.silent(xp, b, d)) < series.SMALL)
+    close = 1 + a * d * series.expm1_ratio(xp, xp.where(small, b * d, 0.0))
     many = xp.where(small, xp.ones_like(b), b)
     share = xp.where(b == xp.inf, xp.ones_like(a), a) / xp.where(b == xp.inf, xp.ones_like(b), many)
-    power = m.scaled(xp, share, xp.exp(_beside(xp, log_x, s.origin, many)))
-    return xp.where(small, close, power / total - 1 / (many * mass))
+    power = m.scaled(xp, share, series.power(xp, series.over(xp, x, s.origin(xp)), many))
+    return xp.where(small, close / mass, power / total - 1 / (many * mass))

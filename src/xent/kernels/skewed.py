@@ -14,7 +14,7 @@ from xent import _series as series
 from xent._kernel import Forms, Kernel, Statistics
 from xent._typing import Array, Number, Verbs
 from xent.kernels import kl, kl_logits
-from xent.kernels.softmaxes import OfSoftmaxes
+from xent.kernels.softmaxes import OfSoftmaxes, Rows
 from xent.kernels.wrapped import OfLogProbs, Reverse, ReverseOfRows, WholeRows, through
 
 
@@ -65,13 +65,65 @@ class FromLogits(OfSoftmaxes):
         return -((1 - self.skew) ** 2) * m.quotient(xp, d, self._middle(p, q))
 
     def target_slope(self, xp: Verbs, p: Array, q: Array, d: Array) -> Array:
-        """Return log(p/m) + (1 − α) q/m less 1 − α, which is log(p/m) − α (1 − α)(p − q)/m."""
+        """Return log(p/m) + (1 − α) q/m less 1 − α, which is L − α r, L = log(p/m), r = (1 − α)(p − q)/m.
+
+        Near p = q, where both are about r, it is (1 − α) r − (eᴸ − 1 − L).
+        """
         middle, own = self._middle(p, q), (1 - self.skew) * d
-        rest = m.scaled(xp, xp.zeros_like(p) + self.skew, m.quotient(xp, own, middle))
-        return series.log_ratio(xp, p, middle, own) - rest
+        log_ratio, r = series.log_ratio(xp, p, middle, own), m.quotient(xp, own, middle)
+        near = m.magnitude(xp, log_ratio) < series.NEAR
+        rise = series.expm1_tail(xp, xp.where(near, log_ratio, xp.zeros_like(r)))
+        far = log_ratio - m.scaled(xp, xp.zeros_like(p) + self.skew, r)
+        return xp.where(near, (1 - self.skew) * r - rise, far)
+
+    def gradient(
+        self, xp: Verbs, logits: Array, target: Array, s: Rows, made: None, w: Array, axis: int
+    ) -> Array:
+        """Return q (g − Σ q g), g the derivative with respect to q."""
+        p, q, d = kl_logits.OF_LOGITS.softmaxes(xp, logits, target, s.contrast)
+        return w * self.by_second(xp, p, q, -d, axis)
+
+    def target_gradient(
+        self, xp: Verbs, logits: Array, target: Array, s: Rows, w: Array, axis: int
+    ) -> Array:
+        """Return p (g − Σ p g), g the derivative with respect to p."""
+        p, q, d = kl_logits.OF_LOGITS.softmaxes(xp, logits, target, s.contrast)
+        return w * self.by_first(xp, p, q, -d, axis)
+
+    def by_second(self, xp: Verbs, p: Array, q: Array, d: Array, axis: int) -> Array:
+        """Return what the derivative in q is in its logits: by −(1 − α) p/m where q's peak has little of p.
+
+        There 1 − α more would be all that is left of it, and of other classes that p lacks.
+        """
+        plain = -(1 - self.skew) * m.quotient(xp, p, self._middle(p, q))
+        g = xp.where(_alone(xp, q, p, axis), plain, self.slope(xp, p, q, d))
+        return through(xp, q, g, axis)
+
+    def by_first(self, xp: Verbs, p: Array, q: Array, d: Array, axis: int) -> Array:
+        """Return what the derivative in p is in its logits: by v − (eᵛ − 1), v = log(αp/m), likewise.
+
+        That is log(p/m) + 1 − α p/m but for log α; without a skew there is no such limit.
+        """
+        skew = xp.zeros_like(p) + self.skew
+        alone = _alone(xp, p, q, axis) & (skew > 0)
+        v = series.log_ratio(xp, skew * p, self._middle(p, q), -(1 - self.skew) * q)
+        return through(xp, p, xp.where(alone, -_rise(xp, v), self.target_slope(xp, p, q, d)), axis)
 
     def _middle(self, p: Array, q: Array) -> Array:
         return self.skew * p + (1 - self.skew) * q
+
+
+def _rise(xp: Verbs, v: Array) -> Array:
+    """Return eᵛ − 1 − v ≥ 0, by its series where it would cancel."""
+    near, nothing = m.magnitude(xp, v) < series.NEAR, xp.zeros_like(v)
+    small, large = xp.where(near, v, nothing), xp.where(near, nothing, v)
+    return xp.where(near, series.expm1_tail(xp, small), xp.expm1(large) - large)
+
+
+def _alone(xp: Verbs, q: Array, p: Array, axis: int) -> Array:
+    """Whether p has less than half of q at q's peak."""
+    place = xp.first_peak(q, axis)
+    return 2 * xp.pick(p, place, axis) < xp.pick(q, place, axis)
 
 
 @dataclass(frozen=True)
@@ -94,7 +146,7 @@ class FromSoftmax(WholeRows):
     ) -> Array:
         """Return q (g − Σ q g), g the derivative with respect to q."""
         q = m.softmax(xp, logits, axis)
-        return w * through(xp, q, FromLogits(self.skew).slope(xp, p, q, p - q), axis)
+        return w * FromLogits(self.skew).by_second(xp, p, q, p - q, axis)
 
     def target_gradient(
         self, xp: Verbs, logits: Array, p: Array, s: Array, w: Array, axis: int
@@ -122,8 +174,7 @@ class ReverseFromSoftmax(FromSoftmax):
     ) -> Array:
         """Return q (g − Σ q g), g the derivative with respect to q."""
         q = self._softmax(xp, logits, p, axis)
-        slope = FromLogits(self.skew).target_slope(xp, q, p, q - p)
-        return m.scaled(xp, w, through(xp, q, slope, axis))
+        return m.scaled(xp, w, FromLogits(self.skew).by_first(xp, q, p, q - p, axis))
 
     def target_gradient(
         self, xp: Verbs, logits: Array, p: Array, s: Array, w: Array, axis: int

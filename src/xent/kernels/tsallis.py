@@ -20,16 +20,26 @@ from xent import _series as series
 from xent._kernel import Kernel, Statistics
 from xent._typing import Array, Number, Verbs
 
-_SMALL = 0.5
-"""|log pᵃ⁻¹| below which pᵃ − p would cancel, and the order below which a divergence is seen from q."""
+_LOW = 0.5
+"""The order below which a divergence is seen from q."""
+
+_FAR = 2.0
+"""|log xᵇ| from which a whole term is known better than by its excess, also near p = q."""
 
 _LARGE = 80.0
 """log xᵇ above which the 1 in xᵇ − 1 is nothing, and below which xᵇ is a number of every dtype."""
 
 
 def exponents(xp: Verbs, x: Array, order: Number) -> tuple[Array, Array]:
-    """Return a and a − 1, which is exact, for each element of ``x``: the order may be traced."""
+    """Return a and a − 1, exact but of low orders, for each element of ``x``: the order may be traced."""
     return xp.zeros_like(x) + order, xp.zeros_like(x) + (order - 1)
+
+
+def raised(xp: Verbs, first: Array, x: series.Ratio, z: series.Ratio, order: Number) -> Array:
+    """Return x₀ zᵃ of z = x/x₀, as x zᵇ of an order that is not low: b is exact, and a may be rounded."""
+    a, b = exponents(xp, z.log, order)
+    near = (a >= _LOW) & x.plain
+    return series.scaled_power(xp, xp.where(near, x.value, first), z, xp.where(near, b, a))
 
 
 class Sums(NamedTuple):
@@ -60,19 +70,18 @@ class FromProbs(Kernel):
         equal. Of an order above a half the whole term, as there it may be far less than p − q.
         """
         a, b = exponents(xp, p, self.order)
-        log_ratio = series.log_ratio(xp, p, q)
+        x = series.ratio(xp, p, q)
         near = m.magnitude(xp, series.contrast(xp, p, q)) < series.NEAR
-        near, low = near & (a < xp.inf), a < _SMALL
-        nothing = xp.zeros_like(p)
-        whole = _power_log(xp, p, log_ratio, b)
-        close = _near(xp, p, xp.where(near, log_ratio, nothing), a, xp.where(near, b, nothing))
-        excess = xp.where(near, close, whole)
-        excess = xp.where(low & ~near, _of_low_order(xp, p, q, log_ratio, a), excess)
+        near = near & (a < xp.inf) & (xp.abs(m.silent(xp, b, x.log)) < _FAR)
+        low, nothing = a < _LOW, xp.zeros_like(p)
+        close = _near(xp, p, xp.where(near, x.log, nothing), a, xp.where(near, b, nothing))
+        excess = xp.where(near, close, _power_log(xp, p, x, b))
+        excess = xp.where(low & ~near, _of_low_order(xp, p, q, x, a), excess)
         mass = xp.where(near & ~low, p - q, nothing)
         excess, mass = (xp.sum(x, axis=axis, keepdims=True) for x in (excess, mass))
         parts = zip(m.in_two(xp, p), m.in_two(xp, q), strict=True)
         high, rest = (xp.sum(x - y, axis=axis, keepdims=True) for x, y in parts)
-        of_all = exponents(xp, mass, self.order)[0] < _SMALL
+        of_all = exponents(xp, mass, self.order)[0] < _LOW
         high, rest = xp.where(of_all, high, mass), xp.where(of_all, rest, 0.0)
         return Sums(excess, high, rest), None
 
@@ -85,8 +94,8 @@ class FromProbs(Kernel):
     ) -> Array:
         """Return −(p/q)ᵃ, 0 where p is 0."""
         absent = p == 0
-        log_ratio = series.log_ratio(xp, *(xp.where(absent, xp.ones_like(x), x) for x in (p, q)))
-        power = xp.exp(m.silent(xp, exponents(xp, p, self.order)[0], log_ratio))
+        x = series.ratio(xp, *(xp.where(absent, xp.ones_like(x), x) for x in (p, q)))
+        power = raised(xp, xp.ones_like(p), x, x, self.order)
         return -m.scaled(xp, w, xp.where(absent, xp.zeros_like(p), power))
 
     def target_gradient(
@@ -94,15 +103,16 @@ class FromProbs(Kernel):
     ) -> Array:
         """Return (a (p/q)ᵃ⁻¹ − 1)/(a − 1)."""
         a, b = exponents(xp, p, self.order)
-        return m.scaled(xp, w, series.power_slope(xp, series.log_ratio(xp, p, q), a, b))
+        return m.scaled(xp, w, series.power_slope(xp, series.ratio(xp, p, q), a, b))
 
 
-def _power_log(xp: Verbs, p: Array, log_x: Array, b: Array) -> Array:
+def _power_log(xp: Verbs, p: Array, x: series.Ratio, b: Array) -> Array:
     """Return p (xᵇ − 1)/b, also where xᵇ alone is beyond all numbers."""
-    y = m.silent(xp, b, series.still(xp, log_x))
+    y = m.silent(xp, b, series.still(xp, x.log))
     large = (y > _LARGE) & (y < xp.inf)
-    far = series.risen(xp, p, xp.where(large, y, xp.zeros_like(y))) / xp.where(large, b, 1.0)
-    return xp.where(large, far, m.scaled(xp, p, series.power_log(xp, log_x, b)))
+    part = p / xp.where(large, b, xp.ones_like(b))
+    far = series.scaled_power(xp, part, x, xp.where(large, b, xp.zeros_like(b)))
+    return xp.where(large, far, m.scaled(xp, p, series.power_log(xp, x, b)))
 
 
 def _near(xp: Verbs, p: Array, log_ratio: Array, a: Array, b: Array) -> Array:
@@ -113,10 +123,10 @@ def _near(xp: Verbs, p: Array, log_ratio: Array, a: Array, b: Array) -> Array:
     return between * log_ratio * least * (rise - series.expm1_excess(xp, -least * log_ratio))
 
 
-def _of_low_order(xp: Verbs, p: Array, q: Array, log_ratio: Array, a: Array) -> Array:
+def _of_low_order(xp: Verbs, p: Array, q: Array, x: series.Ratio, a: Array) -> Array:
     """Return the excess of an order near 0, a/(1 − a) (p − q − q ((p/q)ᵃ − 1)/a)."""
-    a = xp.minimum(a, xp.full_like(a, _SMALL))
-    rise = m.scaled(xp, q, series.power_log(xp, log_ratio, a))
+    a = xp.minimum(a, xp.full_like(a, _LOW))
+    rise = m.scaled(xp, q, series.power_log(xp, x, a))
     return xp.where(p == 0, q, a / (1 - a) * (p - q - rise))
 
 
@@ -129,10 +139,10 @@ class Entropy(Kernel):
     def measure(self, xp: Verbs, p: Array, target: None, axis: int) -> tuple[Array, None]:
         """Return Σ (p − pᵃ)/(a − 1), every term of it ≥ 0, as −p (pᵃ⁻¹ − 1)/(a − 1) where pᵃ is about p."""
         a, b = exponents(xp, p, self.order)
-        log_p = m.log_or_zero(xp, p)
-        near = xp.abs(m.silent(xp, b, log_p)) < _SMALL
-        close = -p * series.power_log(xp, xp.where(near, log_p, xp.zeros_like(p)), b)
         one = xp.ones_like(p)
+        near = xp.abs(m.silent(xp, b, m.log_or_zero(xp, p))) < series.SMALL
+        x = series.ratio(xp, xp.where(near, p, one), one)
+        close = -p * series.power_log(xp, x, b)
         far = (p - xp.where(near, one, p) ** a) / xp.where(near, one, b)
         terms = xp.where(p == 0, xp.zeros_like(p), xp.where(near, close, far))
         return xp.sum(terms, axis=axis, keepdims=True), None
@@ -142,4 +152,4 @@ class Entropy(Kernel):
     ) -> Array:
         """Return (1 − a pᵃ⁻¹)/(a − 1)."""
         a, b = exponents(xp, p, self.order)
-        return -m.scaled(xp, w, series.power_slope(xp, xp.log(p), a, b))
+        return -m.scaled(xp, w, series.power_slope(xp, series.ratio(xp, p, xp.ones_like(p)), a, b))
