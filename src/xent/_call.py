@@ -1,7 +1,4 @@
-"""A public loss: what it was given, checked, becomes a plan and its operands, and is run.
-
-The body of a public function makes a `Call`, which `loss` has it run and `xent.grad` differentiates.
-"""
+"""A public loss makes a `Call`; checked, it becomes a plan and its operands, to be run or differentiated."""
 
 from __future__ import annotations
 
@@ -72,7 +69,8 @@ def loss(
             try:
                 given: Any = body(*args, **kwargs)
             except TypeError as error:
-                raise arguments.by_position(name, body, args) or error from error.__cause__
+                arguments.by_position(name, body, args, error)
+                raise
             call = getattr(given, "call", given)
             if call.target is None and call.target_name in known:
                 raise arguments.no_target(call)
@@ -134,8 +132,8 @@ def _met(given: Mapping[str, Any]) -> tuple[Engine, Mapping[str, Any]] | None:
     return None if engine is None else (engine, given)
 
 
-MANY = 256  # plans that are remembered: more than a program has, fewer than of strange options
 _PLANS: dict[Any, Plan] = {}
+MANY = 256  # plans remembered: more than a program has, fewer than strange options might make
 
 
 def planned(
@@ -143,8 +141,8 @@ def planned(
 ) -> tuple[Plan, Operands]:
     """Return plan and operands, checked in all that needs no value.
 
-    A plan is remembered by all that it depends on: kernels, dtypes, options, and what is there. The
-    number of rows is no part of it. Where shapes may be a compiler's symbols it is made anew.
+    A plan is remembered by all that it depends on: kernels, dtypes, options, what is there, but not how many
+    rows. Where shapes may be a compiler's symbols it is made anew.
     """
     weights: Any = map(arrays.get, WEIGHTS)
     operands = Operands(arrays[name], arrays.get(call.target_name), *weights)

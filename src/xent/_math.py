@@ -147,8 +147,11 @@ def normaliser(xp: Verbs, logits: Array, axis: int) -> tuple[Normaliser, Array, 
     peak = xp.pick(logits, index, axis)
     d = xp.shifted(logits, peak)
     e = xp.put(xp.exp(d), index, 0.0, axis)
-    # An int is never put by arithmetic: d is −∞ there in a part of a row that has no other class.
-    d = d if logits.shape[axis] == 1 else xp.put(d, index, 0, axis)
+    if not (
+        xp.finite or logits.shape[axis] == 1
+    ):  # where it is 0, or the NaN in a row would be lost
+        # An int is never put by arithmetic: d is −∞ there in a part of a row that has no other class.
+        d = xp.put(d, index, 0, axis)
     return Normaliser(peak, xp.sum(e, axis=axis, keepdims=True), index), d, e
 
 

@@ -81,6 +81,13 @@ def expm1_tail(xp: Verbs, x: Array) -> Array:
     return x * _series(x, _EXPM1)
 
 
+def expm1_rise(xp: Verbs, x: Array) -> Array:
+    """Return expm1(x) − x ≥ 0 of any x, infinite where that is."""
+    near, nothing = m.magnitude(xp, x) < NEAR, xp.zeros_like(x)
+    small, large = xp.where(near, x, nothing), xp.where(near, nothing, x)
+    return xp.where(near, expm1_tail(xp, small), xp.expm1(large) - large)
+
+
 def expm1_ratio(xp: Verbs, x: Array) -> Array:
     """Return expm1(x) / x for any finite x, 1 where it is 0, and smooth there."""
     near = m.magnitude(xp, x) < NEAR
@@ -112,7 +119,7 @@ class Ratio(NamedTuple):
 
 def ratio(xp: Verbs, p: Array, q: Array) -> Ratio:
     """Return p / q, 1 where both are 0."""
-    return _divided(xp, p, q, log_ratio(xp, p, q), p == p)
+    return _divided(xp, p, q, log_ratio(xp, p, q), p == p)  # which holds but for NaN
 
 
 def over(xp: Verbs, x: Ratio, y: Ratio) -> Ratio:
@@ -124,7 +131,10 @@ def over(xp: Verbs, x: Ratio, y: Ratio) -> Ratio:
 
 
 def _divided(xp: Verbs, p: Array, q: Array, log: Array, plain: Array) -> Ratio:
-    """Return p / q, and p − (p / q) q by halves of the bits, whose products are exact (Dekker)."""
+    """Return the ratio of p and q, ``log`` its logarithm.
+
+    What p / q lacks is p − (p / q) q, by halves of the bits, whose products are exact (Dekker).
+    """
     one = xp.ones_like(log)
     value = p / q
     plain = plain & (value >= float(xp.finfo(log.dtype).smallest_normal)) & (value < xp.inf)

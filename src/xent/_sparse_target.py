@@ -159,6 +159,7 @@ def _named(xp: Verbs, plan: Plan, index: Array, p: Array) -> tuple[Array, Array]
     Of an entry without probability there is none: it is padding.
     """
     at = xp.sort(xp.where(p > 0, index, xp.full_like(index, plan.classes)))
+    # The first entry is always new.
     once = xp.concat([at[..., :1] == at[..., :1], at[..., 1:] != at[..., :-1]], axis=-1)
     return at, once & (at < plan.classes)
 
@@ -169,7 +170,7 @@ def _count(xp: Verbs, named: Array, p: Array) -> Array:
 
 
 def _share(xp: Verbs, plan: Plan, operands: Operands, p: Array, named: Array) -> Array:
-    """Return what each other class has of what a row lacks to 1, one number a row."""
+    """Return what each class that no entry gives any has of what a row lacks to 1, one number a row."""
     last = p.ndim - 1
     high, low = m.mass(xp, p, last)
     lack = xp.squeeze((1 - high) - low, axis=last)

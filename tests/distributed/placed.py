@@ -60,7 +60,8 @@ def derivatives(case, given, leaves):
     """Return the value, its derivatives, and those of a sum of all of them.
 
     The second order is that of a square of what all processes have: its cotangents have derivatives too.
-    Along a direction that is partly the gradient's own, or the sum that multiplies them all might cancel.
+    Along the gradient's own direction and a little of another: along one that is nearly orthogonal to it the
+    sum Σ slope · g, a factor of everything, would be a difference of equals.
     """
     value = case.function(**given)
     of = [given[name] for name in leaves]
@@ -81,7 +82,7 @@ def derivatives(case, given, leaves):
 
 
 def assert_placed(x, like):
-    """Hold a derivative to be placed as what it is of."""
+    """Hold a derivative to be placed as what it is of, be that a parameter or a tensor."""
     assert isinstance(x, DTensor) == isinstance(like, DTensor)
     if isinstance(like, DTensor):
         want = [Replicate() if p.is_partial() else p for p in like.placements]

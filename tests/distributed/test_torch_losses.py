@@ -51,6 +51,8 @@ def of_way(name):
     case, way = name
     assert_as_on_one(case, given_of(case, ()), way)
     assert_as_on_one(case, given_of(case, every(case)), way)
+    if case.kind == "labels" and case.takes("label_smoothing"):  # which class weights make a row of
+        assert_as_on_one(case, given_of(case, ("label_smoothing",)), way)
 
 
 def of_others(name):

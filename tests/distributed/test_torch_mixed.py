@@ -19,7 +19,7 @@ from tests.distributed.test_torch_heads import (
 )
 from tests.distributed.torch import law
 from tests.linear.textbook import head
-from tests.near import assert_near
+from tests.near import assert_near, largest
 
 pytestmark = pytest.mark.pinned  # torch 2.11 loses the second derivative of a `redistribute`
 
@@ -42,7 +42,7 @@ def there_of(arrays, way):
 def assert_alike(got, want, like):
     for x, y, of in zip(got, want, like, strict=True):
         assert_placed(x, of)
-        assert_near(whole(x), whole(y), scale=abs(whole(y)).max())
+        assert_near(whole(x), whole(y), scale=largest(whole(y)))
 
 
 def of_perplexity(way):

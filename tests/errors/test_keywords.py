@@ -31,10 +31,15 @@ def test_what_goes_by_keyword_is_named(call, held):
 def test_errors_of_a_body_are_its_own():
     @xent.loss(xent.LikelihoodOptions)
     def mine(target, *, logits, **options):
-        raise TypeError("mine")
+        try:
+            return options["none"]
+        except KeyError:
+            raise TypeError("mine")  # noqa: B904  # its context is what is tried
 
-    with pytest.raises(TypeError, match=r"^mine$"):
+    with pytest.raises(TypeError, match=r"^mine$") as caught:
         mine(Y, logits=Z)
+    assert isinstance(caught.value.__context__, KeyError)
+    assert not caught.value.__suppress_context__
     with pytest.raises(TypeError, match="missing 1 required positional argument: 'target'"):
         CE(logits=Z)
 

@@ -194,3 +194,17 @@ def test_a_batch_of_masks_hides_bad_labels():
         alone = [grad(loss, 1)(*x) for x in zip(y, z, keep, weights, strict=True)]
         torch.testing.assert_close(each, torch.stack(alone), rtol=2.0**-20, atol=0)
         assert torch.equal(each == 0, ~keep[..., None].expand_as(each))
+
+
+@pytest.mark.parametrize("form", ["logits", "probs", "log_probs"])
+def test_forwards_over_forwards_is_refused(form):
+    """Where torch would silently make it 0."""
+    x = torch.softmax(torch.tensor([[1.0, 2.0, 4.0]], dtype=torch.float64), -1)
+    y = torch.tensor([1])
+
+    def loss(x):
+        return xent.cross_entropy(y, **{form: x}, validate=False)
+
+    for f in (lambda x: jvp(loss, (x,), (torch.ones_like(x),))[1], jacfwd(loss)):
+        with pytest.raises(NotImplementedError, match=r"jacfwd\(jacrev\(f\)\)"):
+            jacfwd(f)(x)

@@ -76,17 +76,19 @@ def unknown(function: str, name: str, known: Sequence[str]) -> TypeError:
     )
 
 
-def by_position(function: str, body: Callable[..., Any], args: Sequence[Any]) -> TypeError | None:
-    """Return the error for more arguments by position than a function has places for, if there are."""
+def by_position(
+    function: str, body: Callable[..., Any], args: Sequence[Any], error: TypeError
+) -> None:
+    """Raise, in place of Python's ``error``, for more arguments by position than there are places."""
     every = signature(body).parameters.values()
     places = [p.name for p in every if p.kind is not p.KEYWORD_ONLY]
     if len(args) <= len(places):
-        return None
+        return
     others = ", ".join(f"{p.name}=" for p in every if p.kind is p.KEYWORD_ONLY)
-    return TypeError(
+    raise TypeError(
         f"{function}() takes {', '.join(places)} by position and got {len(args)} arguments; "
         f"the others go by keyword: {others}"
-    )
+    ) from error
 
 
 def exactly_one(function: str, **forms: Any) -> None:

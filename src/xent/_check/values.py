@@ -60,11 +60,13 @@ def labels(xp: Verbs, name: str, x: Array, classes: int, keep: Array | None) -> 
 
 def divisor(engine: Engine, given: Any, x: Array) -> None:
     """Raise for a ``denominator`` that is negative, where that can be seen; of 0 a mean is 0 (R10)."""
-    here = not engine.has_devices or engine.sight([x]) is Sight.READABLE
-    plain = given if isinstance(given, Real) else x
-    if (here or plain is given) and bool(plain < 0):
+    plain = isinstance(given, Real)
+    number: Any = given if plain else x
+    if not plain and engine.has_devices and engine.sight([x]) is not Sight.READABLE:
+        return
+    if bool(number < 0):
         raise ValueError(
-            f"denominator is {arguments.shown(plain)}; it takes a number that is not negative"
+            f"denominator is {arguments.shown(number)}; it takes a number that is not negative"
         )
 
 

@@ -52,9 +52,7 @@ class FromLogits(Kernel):
         softmax, d, made = m.normaliser(xp, logits, axis)
         terms = xp.times(d, target) if xp.finite else m.scaled(xp, target, d)
         score = 0 - xp.sum(terms, axis=axis, keepdims=True)
-        place = softmax.place
-        others = xp.sum(xp.replaced(target, place, 0.0, axis), axis=axis, keepdims=True)
-        return Score(softmax, xp.pick(target, place, axis), others, score), made
+        return Score(softmax, *at_peak(xp, target, softmax.place, axis), score), made
 
     def merge(self, xp: Verbs, a: Score, b: Score) -> Score:
         """Return the score of a row from those of its halves, both seen from the higher peak."""
@@ -73,7 +71,7 @@ class FromLogits(Kernel):
         """Return T a − t, a the softmax, in fewer steps where the peak is known to be in this block."""
         e = m.exponentials(xp, logits, s.softmax, made, axis)
         if made is not None:
-            return excess_with_peak(xp, e, target, s.own, s.others, s.softmax, w, axis)
+            return excess_with_peak(xp, e, target, (s.own, s.others), s.softmax, w, axis)
         return excess_of_softmax(xp, e, target, (s.own, s.others), m.limited(xp, s.softmax), w)
 
     def target_gradient(
@@ -86,6 +84,12 @@ class FromLogits(Kernel):
     def partition(self, xp: Verbs, target: Array, s: Score) -> Array:
         """Return the mass T."""
         return s.mass
+
+
+def at_peak(xp: Verbs, target: Array, place: Array, axis: int) -> tuple[Array, Array]:
+    """Return the target's mass at the peak of a row, and beside it."""
+    others = xp.sum(xp.replaced(target, place, 0.0, axis), axis=axis, keepdims=True)
+    return xp.pick(target, place, axis), others
 
 
 def merge_scores(xp: Verbs, a: Any, b: Any) -> tuple[m.Normaliser, Array]:
@@ -121,17 +125,16 @@ def excess_with_peak(
     xp: Verbs,
     e: Array,
     target: Array,
-    own: Array,
-    others: Array,
+    mass: tuple[Array, Array],
     softmax: m.Normaliser,
     w: Array,
     axis: int,
 ) -> Array:
     """Return T a − t of a whole row as (T e − t (1 + s)) / (1 + s), and (T₂ − T₁ s) / (1 + s) at its peak.
 
-    ``own`` and ``others`` are T₁ = t at the peak and T₂ = T − T₁.
+    ``mass`` is T₁ = t at the peak and T₂ = T − T₁.
     """
-    rest = m.limited(xp, softmax)
+    (own, others), rest = mass, m.limited(xp, softmax)
     inner = xp.times(e, own + others) - target * (1 + rest)
     return xp.times(xp.put(inner, softmax.place, others - own * rest, axis), w / (1 + rest))
 

@@ -16,7 +16,7 @@ from xent._kernel import Forms, Kernel
 from xent._typing import Array, Number, Verbs
 from xent.kernels import labels
 from xent.kernels.curves import Curve
-from xent.kernels.distributions import excess_with_peak
+from xent.kernels.distributions import at_peak, excess_with_peak
 
 
 @dataclass(frozen=True)
@@ -87,10 +87,9 @@ class SoftFromLogits(OfCurve):
         peak, _, place = s.softmax
         d, rest = m.below(xp, logits, peak, place, axis), m.limited(xp, s.softmax)
         u = target * self.f.slope_in_logits(xp, xp.log1p(rest) - d)
-        own = xp.pick(u, place, axis)
-        others = xp.sum(xp.replaced(u, place, 0.0, axis), axis=axis, keepdims=True)
+        mass = at_peak(xp, u, place, axis)
         e = m.exponentials(xp, logits, s.softmax, made, axis)
-        return excess_with_peak(xp, e, u, own, others, s.softmax, w, axis)
+        return excess_with_peak(xp, e, u, mass, s.softmax, w, axis)
 
     def target_gradient(
         self, xp: Verbs, logits: Array, target: Array, s: Spread, w: Array, axis: int

@@ -79,7 +79,7 @@ class FromProbs(tsallis.FromProbs):
         """Return −(p/q)ᵃ / Σ pᵃ q¹⁻ᵃ, as −x₀ (x/x₀)ᵃ / Σ p (x/x₀)ᵇ, 0 where p is 0."""
         absent, origin = p == 0, s.origin(xp)
         x = series.ratio(xp, *(xp.where(absent, xp.ones_like(y), y) for y in (p, q)))
-        first, z = m.quotient(xp, s.p, s.q), series.over(xp, x, origin)
+        first, z = m.quotient(xp, s.p, s.q), _beside(xp, x, origin, self.order)
         power = tsallis.raised(xp, first, x, z, self.order)
         return -m.scaled(xp, w, xp.where(absent, xp.zeros_like(p), power) / _some(xp, s.total))
 
@@ -123,7 +123,7 @@ def _powers(
     _, b = exponents(xp, p, order)
     place = xp.first_peak(size, axis)
     s = Powers(own, p, xp.pick(p, place, axis), xp.pick(q, place, axis), p)
-    z = series.over(xp, series.ratio(xp, p, q), s.origin(xp))
+    z = _beside(xp, series.ratio(xp, p, q), s.origin(xp), order)
     terms = series.scaled_power(xp, p, z, b)
     mass, total = (xp.sum(y, axis=axis, keepdims=True) for y in (p, terms))
     return s._replace(mass=mass, total=total)
@@ -136,6 +136,14 @@ def _size(xp: Verbs, p: Array, x: series.Ratio, order: Number) -> Array:
     size = size + m.silent(xp, xp.clip(b, -1.0, 1.0), x.log)
     least = xp.full_like(p, -float(xp.finfo(p.dtype).max))
     return xp.where(p == 0, xp.full_like(p, -xp.inf), xp.maximum(size, least))
+
+
+def _beside(xp: Verbs, x: series.Ratio, origin: series.Ratio, order: Number) -> series.Ratio:
+    """Return x/x₀, of a high order at most 1: there x₀ is the largest, but for a logarithm's rounding."""
+    _, b = exponents(xp, x.log, order)
+    z = series.over(xp, x, origin)
+    high = b * float(xp.finfo(b.dtype).eps) >= 1
+    return z._replace(value=xp.where(high, xp.minimum(z.value, xp.ones_like(b)), z.value))
 
 
 def _some(xp: Verbs, x: Array) -> Array:
@@ -172,9 +180,11 @@ def _slope(xp: Verbs, s: Powers, value: Array, x: series.Ratio, order: Number) -
     a, b = exponents(xp, x.log, order)
     mass, total = _some(xp, s.mass), _some(xp, s.total)
     d = series.still(xp, x.log) - value
-    small = (xp.abs(b) < _CLOSE) & (xp.abs(m.silent(xp, b, d)) < series.SMALL)
-    close = 1 + a * d * series.expm1_ratio(xp, xp.where(small, b * d, 0.0))
+    small = (xp.abs(b) < series.SMALL) & (xp.abs(m.silent(xp, b, d)) < series.SMALL)
+    some = xp.where(small, d, xp.zeros_like(d))
+    close = 1 + a * some * series.expm1_ratio(xp, b * xp.where(xp.isinf(some), 0.0, some))
     many = xp.where(small, xp.ones_like(b), b)
     share = xp.where(b == xp.inf, xp.ones_like(a), a) / xp.where(b == xp.inf, xp.ones_like(b), many)
-    power = m.scaled(xp, share, series.power(xp, series.over(xp, x, s.origin(xp)), many))
+    z = _beside(xp, x, s.origin(xp), order)
+    power = m.scaled(xp, share, series.power(xp, z, many))
     return xp.where(small, close / mass, power / total - 1 / (many * mass))

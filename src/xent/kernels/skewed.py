@@ -19,14 +19,33 @@ from xent.kernels.wrapped import OfLogProbs, Reverse, ReverseOfRows, WholeRows, 
 
 
 @dataclass(frozen=True)
-class FromProbs(Kernel):
-    """Skewed divergence from probabilities; p − m is (1 − α)(p − q), known as well as p − q is."""
+class Skewed(Kernel):
+    """What is made of p and the mixture m = α p + (1 − α) q."""
 
     skew: float
 
+    def middle(self, p: Array, q: Array) -> Array:
+        """Return m."""
+        return self.skew * p + (1 - self.skew) * q
+
+    def lifted(self, xp: Verbs, p: Array, *others: Array) -> tuple[Array, ...]:
+        """Return all times a factor, 2⁶⁴ where p and q are so small that α p may be no number, and that."""
+        least = float(xp.finfo(p.dtype).smallest_normal) * 2.0**64
+        small = xp.maximum(p, others[0]) < least
+        factor = xp.where(small, xp.full_like(p, 2.0**64), xp.ones_like(p))
+        return *(x * factor for x in (p, *others)), factor
+
+
+class FromProbs(Skewed):
+    """Skewed divergence from probabilities; p − m is (1 − α)(p − q), known as well as p − q is."""
+
     def measure(self, xp: Verbs, q: Array, p: Array, axis: int) -> tuple[Statistics, None]:
         """Return the terms of p and m."""
-        return kl.terms(xp, p, self._middle(p, q), p - q, axis, 1 - self.skew), None
+        middle = self.middle(p, q)
+        middle = xp.where(
+            middle == 0, p, middle
+        )  # a class of which the dtype can't say what it costs
+        return kl.terms(xp, p, middle, p - q, axis, 1 - self.skew), None
 
     def value(self, xp: Verbs, s: kl.Terms) -> Array:
         """Return the whole sum."""
@@ -36,41 +55,39 @@ class FromProbs(Kernel):
         self, xp: Verbs, q: Array, p: Array, s: Statistics, made: None, w: Array, axis: int
     ) -> Array:
         """Return −(1 − α) p/m, 0 where both are 0."""
-        return -m.scaled(xp, w * (1 - self.skew), m.quotient(xp, p, self._middle(p, q)))
+        p, q, _ = self.lifted(xp, p, q)
+        return -m.scaled(xp, w * (1 - self.skew), m.quotient(xp, p, self.middle(p, q)))
 
     def target_gradient(
         self, xp: Verbs, q: Array, p: Array, s: Statistics, w: Array, axis: int
     ) -> Array:
         """Return log(p/m) + (1 − α) q/m, which is 1 − α p/m."""
-        middle = self._middle(p, q)
+        p, q, _ = self.lifted(xp, p, q)
+        middle = self.middle(p, q)
         log_ratio = series.log_ratio(xp, p, middle, (1 - self.skew) * (p - q))
         return m.scaled(xp, w, log_ratio + (1 - self.skew) * m.quotient(xp, q, middle))
 
-    def _middle(self, p: Array, q: Array) -> Array:
-        return self.skew * p + (1 - self.skew) * q
 
-
-@dataclass(frozen=True)
-class FromLogits(OfSoftmaxes):
+class FromLogits(Skewed, OfSoftmaxes):
     """Skewed divergence of two rows of logits, Σ (p log(p/m) − (p − m)): every term of it is ≥ 0."""
-
-    skew: float
 
     def terms(self, xp: Verbs, p: Array, q: Array, d: Array) -> Array:
         """Return p log(p/m) − (p − m)."""
-        return series.excess(xp, p, self._middle(p, q), (1 - self.skew) * d)
+        p, q, d, factor = self.lifted(xp, p, q, d)
+        return series.excess(xp, p, self.middle(p, q), (1 - self.skew) * d) / factor
 
     def slope(self, xp: Verbs, p: Array, q: Array, d: Array) -> Array:
         """Return −(1 − α) p/m, and 1 − α more, which makes it small near p = q: −(1 − α)² (p − q)/m."""
-        return -((1 - self.skew) ** 2) * m.quotient(xp, d, self._middle(p, q))
+        weight = xp.zeros_like(p) + (1 - self.skew) ** 2
+        return -m.silent(xp, weight, _over(xp, d, self.middle(p, q)))
 
     def target_slope(self, xp: Verbs, p: Array, q: Array, d: Array) -> Array:
         """Return log(p/m) + (1 − α) q/m less 1 − α, which is L − α r, L = log(p/m), r = (1 − α)(p − q)/m.
 
         Near p = q, where both are about r, it is (1 − α) r − (eᴸ − 1 − L).
         """
-        middle, own = self._middle(p, q), (1 - self.skew) * d
-        log_ratio, r = series.log_ratio(xp, p, middle, own), m.quotient(xp, own, middle)
+        middle, own = self.middle(p, q), (1 - self.skew) * d
+        log_ratio, r = series.log_ratio(xp, p, middle, own), _over(xp, own, middle)
         near = m.magnitude(xp, log_ratio) < series.NEAR
         rise = series.expm1_tail(xp, xp.where(near, log_ratio, xp.zeros_like(r)))
         far = log_ratio - m.scaled(xp, xp.zeros_like(p) + self.skew, r)
@@ -95,8 +112,9 @@ class FromLogits(OfSoftmaxes):
 
         There 1 − α more would be all that is left of it, and of other classes that p lacks.
         """
-        plain = -(1 - self.skew) * m.quotient(xp, p, self._middle(p, q))
-        g = xp.where(_alone(xp, q, p, axis), plain, self.slope(xp, p, q, d))
+        x, y, z, _ = self.lifted(xp, p, q, d)
+        plain = -(1 - self.skew) * m.quotient(xp, x, self.middle(x, y))
+        g = xp.where(_alone(xp, q, p, axis), plain, self.slope(xp, x, y, z))
         return through(xp, q, g, axis)
 
     def by_first(self, xp: Verbs, p: Array, q: Array, d: Array, axis: int) -> Array:
@@ -106,18 +124,16 @@ class FromLogits(OfSoftmaxes):
         """
         skew = xp.zeros_like(p) + self.skew
         alone = _alone(xp, p, q, axis) & (skew > 0)
-        v = series.log_ratio(xp, skew * p, self._middle(p, q), -(1 - self.skew) * q)
-        return through(xp, p, xp.where(alone, -_rise(xp, v), self.target_slope(xp, p, q, d)), axis)
+        x, y, z, _ = self.lifted(xp, p, q, d)
+        v = series.log_ratio(xp, skew * x, self.middle(x, y), -(1 - self.skew) * y)
+        g = xp.where(alone, -series.expm1_rise(xp, v), self.target_slope(xp, x, y, z))
+        return through(xp, p, g, axis)
 
-    def _middle(self, p: Array, q: Array) -> Array:
-        return self.skew * p + (1 - self.skew) * q
 
-
-def _rise(xp: Verbs, v: Array) -> Array:
-    """Return eᵛ − 1 − v ≥ 0, by its series where it would cancel."""
-    near, nothing = m.magnitude(xp, v) < series.NEAR, xp.zeros_like(v)
-    small, large = xp.where(near, v, nothing), xp.where(near, nothing, v)
-    return xp.where(near, series.expm1_tail(xp, small), xp.expm1(large) - large)
+def _over(xp: Verbs, d: Array, middle: Array) -> Array:
+    """Return d / m, 0 where both rows have nothing that is a number: d is known from their logits."""
+    nothing = middle == 0
+    return xp.where(nothing, xp.zeros_like(d), d) / xp.where(nothing, xp.ones_like(d), middle)
 
 
 def _alone(xp: Verbs, q: Array, p: Array, axis: int) -> Array:

@@ -120,7 +120,9 @@ class FromLogits(Kernel):
             if made is None
             else made
         )
-        own = less(xp.at_label(e, target.at, axis), target.own) * scale
+        # A block without the label has NaN for it, which is put nowhere, but has no derivative.
+        own = xp.at_label(e, target.at, axis)
+        own = less(xp.where(xp.isnan(own), xp.zeros_like(own), own), target.own) * scale
         return xp.put(xp.times(less(e, target.other), scale), target.at, own, axis)
 
     def partition(self, xp: Verbs, target: m.SmoothedLabel, s: Blend) -> Array:

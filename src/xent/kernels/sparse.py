@@ -42,6 +42,7 @@ class FromLogits(ce.FromLogits):
         """Return P a − p, P in two parts, as `excess_of_softmax` does.
 
         The two terms in p are added at the entries alone, where those of a class that is named twice add up.
+        The first is settled before more of e is added: joined with that, it would lose what it is exact for.
         """
         index, p = target
         e = m.exponentials(xp, logits, s.softmax, made, axis)

@@ -108,11 +108,12 @@ class Distribution(Kernel):
 
 
 def _scale(xp: Verbs, probs: Array, axis: int) -> Array:
-    """Return the first bit of the peak, at least the smallest normal number, 1 where there is none."""
-    least = float(xp.finfo(probs.dtype).smallest_normal)
+    """Return the first bit of the peak, within what it can be taken of; 1 where the peak is no number."""
+    info = xp.finfo(probs.dtype)
+    bits = 23 if float(info.eps) > 2.0**-52 else 52
+    least, most = float(info.smallest_normal), float(info.max) * 2.0 ** -(bits + 2)
     peak = xp.constant(xp.max(probs, axis=axis, keepdims=True))
-    bits = 23 if float(xp.finfo(probs.dtype).eps) > 2.0**-52 else 52
-    first = m.upper(xp.where(peak > least, peak, xp.full_like(peak, least)), bits)
+    first = m.upper(xp.clip(peak, least, most), bits)
     return xp.where(first < xp.inf, first, xp.ones_like(first))
 
 

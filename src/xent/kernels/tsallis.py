@@ -31,7 +31,7 @@ _LARGE = 80.0
 
 
 def exponents(xp: Verbs, x: Array, order: Number) -> tuple[Array, Array]:
-    """Return a and a − 1, exact but of low orders, for each element of ``x``: the order may be traced."""
+    """Return a and a − 1, exact from an order of ½ on, for each element of ``x``: the order may be traced."""
     return xp.zeros_like(x) + order, xp.zeros_like(x) + (order - 1)
 
 

@@ -98,7 +98,8 @@ def tends(a: Any, b: Any, c: Any) -> Any:
     """Return what numbers tend to that are a at x, b at x² and c at x⁴, far out; infinite without a limit.
 
     There powers of x have settled, or grow without end, and steps of a power of log x are in one ratio:
-    if they shrink they have a sum (Aitken). What the terms of that cancel to is 0.
+    if they shrink they have a sum (Aitken), as those of a square root of log x do, by √½, but not those of
+    log log x, by 1. What the terms of that cancel to is 0.
     """
     with np.errstate(all="ignore"):
         before, step = b - a, c - b

@@ -58,13 +58,12 @@ class Jax(Engine):
                 elif common != devices or len(devices) > 1:
                     if common.isdisjoint(devices):
                         raise arguments.mixed_devices(self, arrays)
-                    first, common = (
-                        (x, devices) if self._free(first, x, arrays) else (first, common)
-                    )
+                    if self._moves(first, x, arrays):
+                        first, common = x, devices
         return common
 
-    def _free(self, a: Any, b: Any, arrays: Mapping[str, Any]) -> bool:
-        """Whether JAX moves ``a`` to where ``b`` lies; raise where both stay, and can't meet."""
+    def _moves(self, a: Any, b: Any, arrays: Mapping[str, Any]) -> bool:
+        """Whether JAX moves ``a``, which nobody placed, to ``b``; raise where both were, and can't meet."""
         if not (a.committed and b.committed):
             return not a.committed
         one, other = _mesh(a), _mesh(b)

@@ -10,13 +10,9 @@ from typing import Any, NamedTuple
 
 import torch
 
-from xent._elementary import LOGSUMEXP
 from xent._kernel import Kernel, Statistics
-from xent._made_target import SOFTMAX_OF
-from xent._plan import Operands, Plan, Target
-from xent._target import LOGITS
-from xent._typing import Verbs
-from xent.engines.torch.exchange import Gathered, Group, entering, summed
+from xent._plan import Plan
+from xent.engines.torch.exchange import Gathered, Group, entering
 
 
 @dataclass(frozen=True)
@@ -123,7 +119,7 @@ class Across(Kernel):
         self, xp: Any, prediction: Any, target: Any, s: Statistics, made: None, w: Any, axis: Any
     ) -> Any:
         """Return the gradient of the part, 0 of a class that stands for none."""
-        return self._own(self.inner.gradient(xp, prediction, target, s, None, w, axis))
+        return self._or_nothing(self.inner.gradient(xp, prediction, target, s, None, w, axis))
 
     def target_gradient(
         self, xp: Any, prediction: Any, target: Any, s: Statistics, w: Any, axis: Any
@@ -132,13 +128,14 @@ class Across(Kernel):
         if self._has_none and isinstance(target, torch.Tensor):
             target = torch.ones_like(target)  # not 0, where a loss may have no further derivatives
         g = self.inner.target_gradient(xp, prediction, target, s, w, axis)
-        return self._own(g) if isinstance(g, torch.Tensor) else g
+        return self._or_nothing(g) if isinstance(g, torch.Tensor) else g
 
     @property
     def _has_none(self) -> bool:
         return self.part.own.start == self.part.own.stop
 
-    def _own(self, g: Any) -> Any:
+    def _or_nothing(self, g: Any) -> Any:
+        """Return ``g``, and 0 of a process without a class, which keeps its graph for the others."""
         return torch.where(torch.full_like(g, 1) > 0, 0.0, g) if self._has_none else g
 
     def entered(self, s: Statistics, w: Any, axis: int) -> tuple[Across, Any]:
@@ -197,51 +194,6 @@ class Both(Kernel):
         """Return the gradient of the loss."""
         own = w.narrow(axis, 0, 1)
         return self.loss.target_gradient(xp, prediction, target, s.loss, own, axis)
-
-
-class PartOf(Target):
-    """A target of which this process has a part of the classes; a label is what all of them have."""
-
-    def __init__(self, inner: Target, part: Part) -> None:
-        super().__init__(inner.name)
-        self.inner, self.part = inner, part
-        for name in ("by_label", "soft", "counts", "costs"):
-            setattr(self, name, getattr(inner, name))
-
-    def ready(self, xp: Verbs, plan: Plan, operands: Operands, first: Any) -> Any:
-        """Return the part of the target as the kernel takes it."""
-        if self.inner is SOFTMAX_OF:
-            return self._softmax(xp, LOGITS.ready(xp, plan, operands, first), plan.axis)
-        own, weights = self.part.own, operands.class_weight
-        if self.by_label and self.soft and weights is not None:
-            weights = entering(torch.ravel(weights), self.part.groups)[own]
-            operands = operands._replace(class_weight=self.part.filled(weights, 0, 1.0))
-        if operands.target_probs is not None:
-            probs = entering(operands.target_probs, self.part.groups)
-            operands = operands._replace(target_probs=probs)
-        return self.inner.ready(xp, plan, operands, own.start)
-
-    def _softmax(self, xp: Verbs, logits: Any, axis: Any) -> Any:
-        """Return the softmax, which is the gradient of a logsumexp."""
-        kernel = Across(LOGSUMEXP, self.part)
-        s, _ = kernel.measure(xp, logits, None, axis)
-        known, w = kernel.entered(s, xp.ones_like(s.peak), axis)
-        return known.gradient(xp, logits, None, known.known, None, w, axis)
-
-    def mass(self, xp: Verbs, plan: Plan, operands: Operands) -> Any:
-        """Return what a row counts, of all its classes."""
-        if self.by_label and operands.class_weight is not None:
-            operands = operands._replace(class_weight=xp.reshape(operands.class_weight, (-1,)))
-        mass = self.inner.mass(xp, plan, operands)
-        return mass if mass is None or self.by_label else summed(mass, self.part.groups)
-
-
-def parted(plan: Plan, groups: tuple[Group, ...]) -> Plan:
-    """Return the plan of a process that has a part of the classes."""
-    part = Part(groups, plan.classes)
-    penalty = None if plan.penalty is None else Across(plan.penalty, part)
-    target = PartOf(plan.target, part)
-    return replace(plan, kernel=Across(plan.kernel, part), target=target, penalty=penalty)
 
 
 def joint(plan: Plan) -> Plan:

@@ -14,7 +14,7 @@ from xent._plan import Numbers, Operands, Plan
 from xent._rows import rows_and_gradient_of
 from xent._target import along, ready
 from xent.engines.torch.choice import gradient_of_values, rows_of_values
-from xent.engines.torch.tensor import differentiable
+from xent.engines.torch.tensor import differentiable, once_forwards
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,7 @@ class Rows(Compiled):
 
     @staticmethod
     def jvp(ctx: Any, *tangents: Any) -> Any:
+        once_forwards()
         engine, plan = ctx.work.engine, ctx.work.plan
         operands = operands_of(ctx.work.numbers, ctx.saved_tensors)
         d_prediction, *d_targets = tangents[4:]
@@ -126,6 +127,7 @@ class Product(CompiledProduct):
     @staticmethod
     def jvp(ctx: Any, da: Any, db: Any) -> Any:
         a, b = ctx.saved_tensors
+        once_forwards()
         return _silenced(da, b) + _silenced(a, db)
 
 

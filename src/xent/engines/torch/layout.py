@@ -11,8 +11,8 @@ from torch.distributed.tensor import DTensor, Replicate, Shard
 from torch.utils._pytree import tree_map_only
 
 from xent._plan import Operands, Plan
-from xent.engines.torch.across import parted
 from xent.engines.torch.exchange import Group, entering
+from xent.engines.torch.part_of import parted
 
 
 class Layout(NamedTuple):
@@ -116,12 +116,12 @@ def here(x: Any, placements: Any = None) -> Any:
 
 
 def settled(x: Any) -> list[Any]:
-    """Return the placements of a prediction but for those that xent has no use for."""
+    """Return the placements that xent computes in: cut along an axis, or whole, as any other kind is made."""
     return [p if type(p) is Shard else Replicate() for p in x.placements]
 
 
 def added_up(x: Any) -> list[Any]:
-    """Return the placements of ``x`` for what is made of all of it: no sum of parts, and cut as it is."""
+    """Return the placements of a derivative: those of ``x``, of whatever kind, but whole for a sum."""
     return [Replicate() if p.is_partial() else p for p in x.placements]
 
 

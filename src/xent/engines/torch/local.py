@@ -20,11 +20,12 @@ from xent._rows import reduced, rows_and_gradient_of
 from xent._target import along, ready
 from xent._typing import Array
 from xent.engines import blocks
-from xent.engines.torch.across import Across, PartOf, joint, leaves, like
+from xent.engines.torch.across import Across, joint, leaves, like
 from xent.engines.torch.choice import engine_of
 from xent.engines.torch.engine import TORCH, Torch
 from xent.engines.torch.exchange import Gathered, Group
 from xent.engines.torch.function import operands_of, target_gradients
+from xent.engines.torch.part_of import PartOf
 from xent.engines.torch.tensor import differentiable
 
 

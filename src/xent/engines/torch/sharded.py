@@ -106,8 +106,8 @@ class Sharded(Torch):
         mesh = next(x.device_mesh for x in tree_leaves(arrays) if isinstance(x, DTensor))
         every = tree_map_only(torch.Tensor, partial(spread, mesh=mesh), every)
         made = super().apply(function, plan, *every)
-        placed = (None if g is None else self.placed(g, x) for g, x in zip(made, of, strict=False))
-        return Gradients(*placed) if isinstance(made, Gradients) else tuple(placed)
+        there = (None if g is None else self.placed(g, x) for g, x in zip(made, of, strict=False))
+        return Gradients(*there) if isinstance(made, Gradients) else tuple(there)
 
     def value(self, plan: Plan, operands: Operands) -> Array:
         """Return the value, on all processes."""
@@ -150,8 +150,8 @@ class Sharded(Torch):
         """Return operands whose target are logits, made by a second head wherever it lies."""
 
         def product(*head: Any) -> Any:
-            placed = any(isinstance(x, DTensor) for x in head)
-            features, weight, bias = self.beside(list(head)) if placed else head
+            cut = any(isinstance(x, DTensor) for x in head)
+            features, weight, bias = self.beside(list(head)) if cut else head
             return torch.nn.functional.linear(features, weight, bias)
 
         return with_target(self.xp, plan, operands, product)

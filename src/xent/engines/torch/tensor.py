@@ -81,5 +81,15 @@ def differentiable(tensors: Iterable[Any]) -> bool:
     return False
 
 
+def once_forwards() -> None:
+    """Raise in a forward mode that is inside another: torch would make 0 of what both differentiate."""
+    stack = _functorch.get_interpreter_stack() or ()
+    if sum(i.key() == _functorch.TransformType.Jvp for i in stack) > 1:
+        raise NotImplementedError(
+            "torch differentiates no function of ours forwards twice; take one of both backwards, as "
+            "torch.func.hessian does: jacfwd(jacrev(f))"
+        )
+
+
 def _is_dual(x: Any) -> bool:
     return forward_ad._current_level >= 0 and forward_ad.unpack_dual(x).tangent is not None
