@@ -82,7 +82,7 @@ _HELD = {
     "labels": (Count(2.03, 7), Count(4.05, 17)),
     "labels, many rows": (Count(2.04, 7), Count(4.08, 17)),
     "labels, small": (Count(3.65, 7), Count(9.35, 17)),
-    "smoothed": (Count(18.05, 52), Count(24.09, 88)),
+    "smoothed": (Count(18.05, 52), Count(24.09, 91)),
     "weighted": (Count(2.05, 27), Count(4.07, 42)),
     "sample weights": (Count(2.04, 19), Count(4.06, 34)),
     "ignored": (Count(4.04, 19), Count(6.06, 35)),
