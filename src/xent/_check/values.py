@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from numbers import Real
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from xent import _dtype
 from xent._check import arguments
 from xent._namespace import Sight
 from xent._typing import Array, Form, Verbs
-
-if TYPE_CHECKING:
-    from xent._engine import Engine
 
 _ROUNDING = 4
 """ULP of 1 by which a probability may exceed 1, and a log-probability 0."""
@@ -58,7 +56,17 @@ def labels(xp: Verbs, name: str, x: Array, classes: int, keep: Array | None) -> 
         _none(xp, x, (index < 0) | (index >= classes), keep, message)
 
 
-def divisor(engine: Engine, given: Any, x: Array) -> None:
+class Sees(Protocol):
+    """What tells whether values can be read at no cost."""
+
+    has_devices: bool
+
+    def sight(self, arrays: Iterable[Array | None]) -> Sight:
+        """Return what can be seen of the arrays."""
+        ...
+
+
+def divisor(engine: Sees, given: Any, x: Array) -> None:
     """Raise for a ``denominator`` that is negative, where that can be seen; of 0 a mean is 0 (R10)."""
     plain = isinstance(given, Real)
     number: Any = given if plain else x
