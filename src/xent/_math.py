@@ -174,16 +174,16 @@ def _exact_exponentials(xp: Verbs, logits: Array, peak: Array) -> tuple[Array, A
     return d, e + e * lost_below(xp, logits, peak, d)
 
 
-def below(xp: Verbs, logits: Array, peak: Array, index: Array, axis: int) -> Array:
+def below(xp: Verbs, logits: Array, softmax: Normaliser, axis: int) -> Array:
     """Return z − peak, 0 at the peak's index.
 
     A compiler that makes the logits anew in each use, and rounds otherwise, has an ULP of the peak there,
     which is more than all of a loss near certainty.
     """
-    d = xp.shifted(logits, peak)
+    d = xp.shifted(logits, softmax.peak)
     if logits.shape[axis] == 1:  # of one class the NaN in a row would be lost
         return d
-    return xp.put(d, index, 0.0, axis)
+    return xp.put(d, softmax.place, 0.0, axis)
 
 
 def exponentials(

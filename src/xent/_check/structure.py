@@ -27,6 +27,9 @@ def there(name: str, arrays: Mapping[str, Array]) -> Array:
     return arrays[name]
 
 
+FLOATING = "float16, bfloat16, float32 or float64"
+
+
 def prediction(name: str, x: Array, *, labels: bool = True) -> None:
     """Raise unless ``x`` holds real floating-point numbers, in whose place there may be ``labels``."""
     hint = "; cast it"
@@ -34,7 +37,7 @@ def prediction(name: str, x: Array, *, labels: bool = True) -> None:
         hint += ", unless it holds labels: in a loss the target comes first, as in "
         hint += "xent.cross_entropy(labels, logits=z)"
     hint *= _dtype.is_integer(x) or _dtype.is_bool(x)
-    of_kind(name, x, _dtype.is_floating(x), f"float16, bfloat16, float32 or float64{hint}")
+    of_kind(name, x, _dtype.is_floating(x), f"{FLOATING}{hint}")
     if any(size is None for size in x.shape):
         raise ValueError(f"{name} has shape {sizes.shown(x)}; its sizes must be known")
 

@@ -144,7 +144,7 @@ class FromLogits(Kernel):
         It is in both log a = d − log1p(s) and H = log1p(s) − Σ e d / (1 + s), and would drown what is left
         of them where all classes are nearly equal.
         """
-        d = m.below(xp, logits, s.softmax.peak, s.softmax.place, axis)
+        d = m.below(xp, logits, s.softmax, axis)
         total = 1 + m.limited(xp, s.softmax)
         r = m.root(xp, d)
         return w * (m.scaled(xp, r, -(d + s.spread / total)) * (r / total))

@@ -177,7 +177,7 @@ class FromLogits(Kernel):
 
         Of exponentials of rounded differences: where p is nearly q, what they lose is lost on both sides.
         """
-        e = xp.exp(m.below(xp, logits, s.softmax.peak, s.softmax.place, axis))
+        e = xp.exp(m.below(xp, logits, s.softmax, axis))
         mass, rest = (s.high, s.low), m.limited(xp, s.softmax)
         return ce.excess_of_softmax(xp, e, target, mass, rest, w)
 

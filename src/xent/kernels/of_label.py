@@ -84,10 +84,9 @@ class SoftFromLogits(OfCurve):
         self, xp: Verbs, logits: Array, target: Array, s: Spread, made: Any, w: Array, axis: int
     ) -> Array:
         """Return U a − u with uₖ = tₖ f′(Cₖ) and U their sum, at the peak without u's own part in it."""
-        peak, _, place = s.softmax
-        d, rest = m.below(xp, logits, peak, place, axis), m.limited(xp, s.softmax)
+        d, rest = m.below(xp, logits, s.softmax, axis), m.limited(xp, s.softmax)
         u = target * self.f.slope_in_logits(xp, xp.log1p(rest) - d)
-        mass = at_peak(xp, u, place, axis)
+        mass = at_peak(xp, u, s.softmax.place, axis)
         e = m.exponentials(xp, logits, s.softmax, made, axis)
         return excess_with_peak(xp, e, u, mass, s.softmax, w, axis)
 
@@ -95,7 +94,7 @@ class SoftFromLogits(OfCurve):
         self, xp: Verbs, logits: Array, target: Array, s: Spread, w: Array, axis: int
     ) -> Array:
         """Return f(Cₖ), in which the loss is linear."""
-        d = m.below(xp, logits, s.softmax.peak, s.softmax.place, axis)
+        d = m.below(xp, logits, s.softmax, axis)
         return m.scaled(xp, w, self.f.cost(xp, _costs(xp, s.softmax, d)))
 
 

@@ -115,11 +115,7 @@ class FromLogits(Kernel):
             return (e - t.high * high) - (t.high * low + t.low * total)
 
         scale = w / total
-        e = (
-            xp.exp(m.below(xp, logits, s.softmax.peak, s.softmax.place, axis))
-            if made is None
-            else made
-        )
+        e = xp.exp(m.below(xp, logits, s.softmax, axis)) if made is None else made
         # A block without the label has NaN for it, which is put nowhere, but has no derivative.
         own = xp.at_label(e, target.at, axis)
         own = less(xp.where(xp.isnan(own), xp.zeros_like(own), own), target.own) * scale

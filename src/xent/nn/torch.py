@@ -58,8 +58,7 @@ def _need_both(input: Any, target: Any, least: int = 0) -> None:
         hint = (
             "the prediction comes first, as in torch: loss(input, target)" if turned else "cast it"
         )
-        takes = f"float16, bfloat16, float32 or float64; {hint}"
-        structure.of_kind("input", input, fits=False, takes=takes)
+        structure.of_kind("input", input, fits=False, takes=f"{structure.FLOATING}; {hint}")
 
 
 def _axis(input: Tensor, target: Tensor) -> int:

@@ -78,11 +78,7 @@ class NumPyVerbs(Namespace):
 
     def replaced(self, x: Any, index: Any, value: Any, axis: int) -> Any:
         """Return a copy with ``value`` at ``index``."""
-        x = x.copy(order="K")
-        if not self.finite:
-            return self.put(x, index, value, axis)
-        x[_at(x, index, axis)] = value
-        return x
+        return self.put(x.copy(order="K"), index, value, axis)
 
     def put(self, x: Any, index: Any, value: Any, axis: int) -> Any:
         """Write ``value`` into ``x``."""
