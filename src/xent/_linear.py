@@ -102,22 +102,28 @@ class Chunks:
 
     Attributes
     ----------
-    budget : bytes of a chunk of logits
+    asked : bytes of a chunk of logits as the caller chose them, None where it is ours to choose
     shape : (N, K)
     size : bytes of a logit
     width : D
     elsewhere : whether they lie on a device
-    asked : whether the caller chose the budget
     entire : whether the loss needs whole rows of logits, however long they are
+    doubled : whether as much again is made beside the logits
     """
 
-    budget: int
+    asked: int | None
     shape: tuple[int, int]
     size: int
     width: int
     elsewhere: bool = False
-    asked: bool = False
     entire: bool = False
+    doubled: bool = False
+
+    @property
+    def budget(self) -> int:
+        """Bytes of a chunk of logits."""
+        budget = self.asked or (DEVICE_BUDGET if self.elsewhere else BUDGET)
+        return -(-budget // 2) if self.doubled else budget
 
     @property
     def rows(self) -> int:

@@ -14,7 +14,7 @@ from xent._beside import slopes_of, values_of
 from xent._call import planned, seen
 from xent._check import arguments, structure
 from xent._engine import Engine
-from xent._linear import BUDGET, DEVICE_BUDGET, Chunks, Gradients, Head
+from xent._linear import Chunks, Gradients, Head
 from xent._made import part_of
 from xent._namespace import Sight
 from xent._plan import Operands, Plan
@@ -172,7 +172,7 @@ def prepare(function: str, given: LinearCall) -> LinearProblem:
         plan = replace(plan, axis=1, row_axis=1)
     operands = _flat(engine.xp, plan, operands, rows, classes)
     size = engine.logit_size(head.features)
-    chunks = _chunks(given.chunk_bytes, plan, head, size, sight, halved=len(second) > 0)
+    chunks = _chunks(given.chunk_bytes, plan, head, size, sight, two=len(second) > 0)
     return LinearProblem(engine, plan, operands, head, chunks, of_head, call.returns)
 
 
@@ -197,15 +197,13 @@ def _outline(head: Head, flat: Head) -> Any:
     return Outline((*head.features.shape[:-1], *head.weight.shape[:-1]), flat.features.dtype)
 
 
-def _chunks(given: Any, plan: Plan, head: Head, size: int, sight: Sight, *, halved: bool) -> Chunks:
+def _chunks(given: Any, plan: Plan, head: Head, size: int, sight: Sight, *, two: bool) -> Chunks:
     """Return how the logits are cut, by what the caller gave or by where they are made."""
-    elsewhere = sight is Sight.ELSEWHERE
-    budget = structure.budget(given, DEVICE_BUDGET if elsewhere else BUDGET)
-    more = halved or plan.penalty is not None or plan.beside
-    budget = -(-budget // 2) if more else budget  # as much again is made beside the logits
     entire = plan.row_axis is not None and not plan.kernel.merges
+    doubled = two or plan.penalty is not None or len(plan.beside) > 0
     (n, width), k = head.features.shape, head.weight.shape[0]
-    return Chunks(budget, (n, k), size, width, elsewhere, asked=given is not None, entire=entire)
+    where = sight is Sight.ELSEWHERE
+    return Chunks(structure.budget(given), (n, k), size, width, where, entire, doubled)
 
 
 def _flat_head(engine: Engine, head: Head) -> Head:

@@ -66,10 +66,10 @@ def classes(x: Any) -> int:
     return number
 
 
-def budget(x: Any, default: int) -> int:
-    """Return a number of bytes, the default where none is given."""
+def budget(x: Any) -> int | None:
+    """Return a number of bytes, None where none is given."""
     if x is None:
-        return default
+        return None
     if (size := arguments.integer("chunk_bytes", x)) < 1:
         raise ValueError(
             f"chunk_bytes is {arguments.shown(x)}; it takes a positive number of bytes"

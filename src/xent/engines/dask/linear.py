@@ -49,8 +49,7 @@ def run(
 ) -> tuple[Any, Any]:
     """Return the value of a linear loss, and if it is ``sloped`` the gradients, cut as the head is."""
     plan, operands = divided_by(xp, plan, operands, rows_of(plan, operands), counted=True)
-    budget = chunks.budget if chunks.asked else BUDGET_OF_TASK
-    chunks = replace(chunks, budget=budget, elsewhere=False)
+    chunks = replace(chunks, asked=chunks.asked or BUDGET_OF_TASK, elsewhere=False)
     whole = Head(uncut(head.features, 1), uncut(head.weight, 1), head.bias)
     if operands.target_weight is not None:
         x, weight = (

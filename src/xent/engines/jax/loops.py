@@ -15,7 +15,7 @@ import jax.numpy as jnp
 
 from xent._engine import Engine, value_and_gradient_of, value_of
 from xent._kernel import Kernel, Statistics
-from xent._linear import BUDGET, DEVICE_BUDGET, STRIP, Block, Chunks, Cut, Head, Made, Sums
+from xent._linear import STRIP, Block, Chunks, Cut, Head, Made, Sums
 from xent._plan import Operands, Plan
 from xent._typing import Array
 from xent.engines.head_loop import Carry, OfRows, per_row
@@ -27,9 +27,7 @@ def ample(chunks: Chunks) -> Chunks:
     """Return the chunks for an accelerator: without strips, unless the caller has no room for a few rows."""
     if chunks.asked and chunks.classes != chunks.shape[1]:
         return chunks
-    larger = not (chunks.asked or chunks.elsewhere)  # where it has not been chosen for a device yet
-    budget = chunks.budget * (DEVICE_BUDGET // BUDGET) if larger else chunks.budget
-    return replace(chunks, budget=budget, elsewhere=True)
+    return replace(chunks, elsewhere=True)
 
 
 class Traced:

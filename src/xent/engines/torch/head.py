@@ -10,7 +10,7 @@ import array_api_compat.torch
 import torch
 from torch.distributed.tensor import DTensor, Partial, Replicate, Shard
 
-from xent._linear import BUDGET, FEW, Chunks, Gradients, Head
+from xent._linear import FEW, Chunks, Gradients, Head
 from xent._plan import Operands, Plan
 from xent._rows import divided_by, rows_and_gradient_of, rows_of
 from xent._typing import Array
@@ -192,20 +192,17 @@ class Share:
         """Return how the logits of this process are cut into chunks."""
         features: Any = self.head.features
         elsewhere = features.device.type != HOST
-        budget = chunks.budget
-        if not (elsewhere or chunks.asked):
-            budget = BUDGET if self.plan.penalty is None else BUDGET // 2
         shape = (features.shape[0], self.head.weight.shape[0])
-        own = replace(chunks, shape=shape, elsewhere=elsewhere, budget=budget)
+        own = replace(chunks, shape=shape, elsewhere=elsewhere)
         kernel = self.plan.kernel
         if not isinstance(kernel, Across):
             return own
-        if not chunks.asked:
-            budget //= 4  # one block, with temporaries of its size
-        widest = kernel.part.widest
-        least = FEW * widest * chunks.size
+        budget = (
+            own.budget if own.asked else own.budget // 4
+        )  # one block, with temporaries of its size
+        least = FEW * kernel.part.widest * own.size
         return Even(
-            max(budget, least), shape, own.size, own.width, elsewhere, own.asked, widest=widest
+            max(budget, least), shape, own.size, own.width, elsewhere, widest=kernel.part.widest
         )
 
 
