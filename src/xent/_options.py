@@ -115,8 +115,8 @@ class ChunkOptions(TypedDict, total=False):
     Attributes
     ----------
     chunk_bytes : int, optional
-        Bytes of logits at a time: 64 MiB, of at most 512 rows; on a device 1.5 GiB, of at most 4096. A loss
-        that `torch.compile` sees has all of them at once; `torch.compiler.disable(loss)` keeps it from that.
+        Bytes of logits at a time: 64 MiB, of at most 512 rows; on a device 1.5 GiB, of at most 4096. In a
+        program that `torch.export` writes all of them are there at once.
     """
 
     chunk_bytes: SupportsIndex | None

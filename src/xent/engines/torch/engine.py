@@ -20,7 +20,7 @@ from xent._plan import LOG, QUOTIENT, READY, Operands, Plan, masked, widened
 from xent._rows import rows_and_gradient_of
 from xent._typing import Array
 from xent.engines.head_loop import clean, with_target
-from xent.engines.torch import half, tensor
+from xent.engines.torch import half, opaque, tensor
 from xent.engines.torch.choice import engine_of, gradient_of_values, rows_of_values
 from xent.engines.torch.device import DEVICE
 from xent.engines.torch.function import Compiled, Rows, Work, broadcast, silent
@@ -98,14 +98,14 @@ class Torch(Engine):
     def asarray(self, x: Any, dtype: Any, device: Any) -> Array:
         """Return a number or a nested sequence as a tensor."""
         if isinstance(x, float) and torch.compiler.is_compiling():
-            array: Array = _symbol(x, dtype, device)
+            array: Array = tensor.symbol(x, dtype, device)
             return array
         return super().asarray(x, dtype, device)
 
     def log(self, x: Any) -> Any:
         """Return the logarithm of a number."""
         if isinstance(x, float) and torch.compiler.is_compiling():
-            x = _symbol(x, torch.float64, None)
+            x = tensor.symbol(x, torch.float64, None)
         return super().log(x)
 
     def rows(self, plan: Plan, operands: Operands) -> Array:
@@ -195,11 +195,14 @@ class Torch(Engine):
         inputs: list[Any] = [x for x in head if x is not None]
         plan, operands = masked(plan, operands)
         engine = self.engine_of([*inputs, *operands[1:-1]])
-        loss = HeadLoss(self, engine, plan, operands, chunks, inputs)
-        others_too = differentiable(operands[1:-1])
+        followed, others_too = differentiable(inputs), differentiable(operands[1:-1])
+        each: Any = head
+        wanted: Any = tuple(followed and x is not None and x.requires_grad for x in each)
+        loss = HeadLoss(self, engine, plan, operands, chunks, wanted)
         if engine is None or others_too:
-            return loss.plain(operands[1:-1], *inputs)
-        if not differentiable(inputs):
+            made = None if others_too else opaque.made(loss, head)
+            return loss.plain(operands[1:-1], *inputs) if made is None else made[0]
+        if not followed:
             return engine.linear_value(plan, head, operands, chunks)
         if not any(map(wants_graph, inputs)):
             return loss.plain(operands[1:-1], *inputs)
@@ -208,13 +211,17 @@ class Torch(Engine):
 
     def linear_value_and_gradient(
         self, plan: Plan, head: Head, operands: Operands, chunks: Chunks
-    ) -> tuple[Array, Gradients]:
+    ) -> Any:
         """Return the value of a linear loss and its gradients; with a graph in one block."""
         plan, operands = masked(plan, operands)
         tensors: list[Any] = [*head, *operands[1:-1]]
         engine = None if differentiable(tensors) else self.engine_of(tensors)
         if engine is not None:
             return engine.linear_value_and_gradient(plan, head, operands, chunks)
+        loss = HeadLoss(self, engine, plan, operands, chunks, (True, True, head.bias is not None))
+        made: Any = None if differentiable(tensors) else opaque.made(loss, head, known=True)
+        if made is not None:
+            return made
         features: Any = clean(self.xp, plan, operands, head.features)
         product = partial(half.linear, wide=chunks.size >= 4)
         logits = product(features, head.weight, head.bias)
@@ -232,11 +239,6 @@ TORCH = Torch(array_api_compat.torch, "torch")
 def _casts(kind: str) -> bool:
     """Whether `torch.autocast` rounds here; it can't be asked of the one device that holds no numbers."""
     return kind != "meta" and bool(torch.is_autocast_enabled(kind))
-
-
-def _symbol(x: float, dtype: Any, device: Any) -> Any:
-    """Return a number as a tensor: by a product, since a compiler makes a constant of what `full` takes."""
-    return torch.ones((), dtype=dtype, device=device) * x
 
 
 def _parts(target: Any) -> list[Any]:

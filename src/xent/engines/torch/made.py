@@ -11,7 +11,7 @@ import torch
 from xent import _math as m
 from xent._beside import values_of
 from xent._engine import value_of
-from xent._linear import Chunks, Head
+from xent._linear import Chunks, Head, Wanted
 from xent._plan import Operands, Plan
 from xent._rows import divided_by
 from xent.engines import head as heads
@@ -118,17 +118,17 @@ class HeadLoss(Loss):
         plan: Plan,
         operands: Operands,
         chunks: Chunks,
-        inputs: list[Any],
+        wanted: Wanted,
     ) -> None:
         super().__init__(engine, own, plan, operands)
-        self.chunks = chunks
-        self.wanted = (*(x.requires_grad for x in inputs), False)[:3]
+        self.chunks, self.wanted = chunks, wanted
+        dtype: Any = operands.prediction.dtype
+        self.known = any(wanted) and plan.reduction != "none" and dtype != torch.float16
 
     def made(self, *inputs: Any) -> Any:
         """Return the value, and the gradients where they are known with it."""
-        known = self.plan.reduction != "none" and inputs[0].dtype != torch.float16
         operands = self.operands._replace(prediction=inputs[0])
-        wanted = self.wanted if known else None
+        wanted = self.wanted if self.known else None
         return heads.run(self.own, self.plan, Head(*inputs), operands, self.chunks, wanted)
 
     def plain(self, others: tuple[Any, ...], *inputs: Any) -> Any:

@@ -77,8 +77,11 @@ class Sharded(Torch):
         return g.full_tensor() if isinstance(g, DTensor) else g
 
     def run(self, function: Callable[..., Any], *args: Any) -> Any:
-        """Return ``function(*args)``; what it makes of numbers is the same on all processes."""
-        if DTensor._op_dispatcher._allow_implicit_replication:  # which torch's context would end
+        """Return ``function(*args)``; what it makes of numbers is the same on all processes.
+
+        A compiler takes it for that itself, and does not follow torch's context, which would end another.
+        """
+        if torch.compiler.is_compiling() or DTensor._op_dispatcher._allow_implicit_replication:
             return function(*args)
         with implicit_replication():
             return function(*args)

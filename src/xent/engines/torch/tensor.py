@@ -32,6 +32,12 @@ def eager(tensors: Iterable[Any]) -> bool:
     return True
 
 
+def is_traced() -> bool:
+    """Whether torch.compile is at work, on what is to run in this process, outside of any transform."""
+    at_work = torch.compiler.is_dynamo_compiling() and not torch.compiler.is_exporting()
+    return at_work and not torch._C._are_functorch_transforms_active()
+
+
 def visible(tensors: Iterable[Any]) -> bool:
     """Whether the values of all tensors are there, and in host memory."""
     tensors = list(tensors)
@@ -93,3 +99,8 @@ def once_forwards() -> None:
 
 def _is_dual(x: Any) -> bool:
     return forward_ad._current_level >= 0 and forward_ad.unpack_dual(x).tangent is not None
+
+
+def symbol(x: float, dtype: Any, device: Any) -> Any:
+    """Return a number as a tensor: by a product, since a compiler makes a constant of what `full` takes."""
+    return torch.ones((), dtype=dtype, device=device) * x

@@ -1,0 +1,84 @@
+"""Where a linear loss inside torch.compile is not one operation, or is asked for more than one has."""
+
+from dataclasses import dataclass
+
+import pytest
+import torch
+
+import xent
+from tests.libraries.test_torch_opaque import LABELS, OPERATION, SMALL, Seen, leaves, results
+from xent.kernels import labels
+
+# Of torch's own compiler, about what it traces and what it imports.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
+
+
+@pytest.fixture(autouse=True)
+def _once():
+    torch._dynamo.reset()
+
+
+@dataclass(frozen=True)
+class Own(labels.FromLogits):
+    """The cost of a label, with parameters of many kinds."""
+
+    factor: float = 1.0
+    words: tuple[str, ...] = ("any", "thing")
+    function: object = leaves
+    held: object = None
+
+    def value(self, xp, s):
+        return self.factor * super().value(xp, s)
+
+    def gradient(self, xp, logits, label, s, made, w, axis):
+        return super().gradient(xp, logits, label, s, made, self.factor * w, axis)
+
+
+def head_of(**parameters):
+    """Return the linear head of a loss of that kernel."""
+
+    @xent.loss(xent.LikelihoodOptions)
+    def own(target, *, logits=None, factor=2.0, **options):
+        kernels = {"logits": Own(factor, **parameters)}
+        return xent.Call(target, {"logits": logits}, kernels, options=options, only="labels")
+
+    return xent.linear_head(own)
+
+
+@pytest.mark.parametrize(
+    ("held", "written"),
+    [(None, True), (frozenset((1, 2)), False), (lambda x: x, False)],
+    ids=["constants", "set", "lambda"],
+)
+def test_a_kernel_of_ones_own(held, written):
+    """Of parameters that no text can hold the compiler sees the whole loss."""
+    head, backend, (x, w, _) = head_of(held=held), Seen(), leaves()
+    function = torch.compile(
+        lambda x, w: head(LABELS, x, w, **SMALL), fullgraph=True, backend=backend
+    )
+    got, want = (results(f, [x, w]) for f in (function, lambda x, w: head(LABELS, x, w)))
+    for a, b in zip(got, want, strict=True):
+        torch.testing.assert_close(a, b)
+    assert (OPERATION in backend.operations) is written
+
+
+def test_no_second_derivative_is_silently_wrong():
+    x, w, b = leaves()
+
+    @torch.compile(fullgraph=True, backend="eager")
+    def loss(x):
+        return xent.linear_cross_entropy(LABELS, x, w, b, **SMALL)
+
+    with pytest.raises(NotImplementedError, match="disable"):
+        torch.autograd.grad(loss(x), x, create_graph=True)
+
+
+def test_what_is_exported_knows_no_operation_of_ours():
+    class Module(torch.nn.Module):
+        def forward(self, *x):
+            return xent.linear_cross_entropy(LABELS, *x, **SMALL)
+
+    x = [y.detach() for y in leaves()]
+    program = torch.export.export(Module(), tuple(x))
+    assert OPERATION not in [node.target for node in program.graph.nodes]
+    torch.testing.assert_close(program.module()(*x), Module()(*x))
