@@ -133,11 +133,6 @@ class Case:
         return self._kernel.shape == "row" and self._kernel.merges
 
     @property
-    def whole(self):
-        """Whether its rows must be whole, so that parts of them travel."""
-        return self._kernel.shape == "row" and not self._kernel.merges
-
-    @property
     def is_link(self):
         """Whether it returns the prediction's dtype."""
         return self.record.link

@@ -7,11 +7,23 @@ from dataclasses import dataclass, fields, replace
 from enum import Enum
 from functools import cached_property
 from numbers import Real
-from operator import add
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
 
 Statistics = Any
 """What a loss needs of a row: an array, or a (nested) named tuple of them, of size 1 along the axis."""
+
+
+class Known(NamedTuple):
+    """The statistics of a kernel that measures no part of a row before another has measured the whole.
+
+    Attributes
+    ----------
+    before : those of the other, of whole rows
+    own : what `Kernel.measure_after` makes of them
+    """
+
+    before: Statistics
+    own: Statistics
 
 
 @dataclass(frozen=True)
@@ -32,8 +44,8 @@ class Kernel:
         and there is no class axis. "block": one value for each element of a row that must be whole, as
         of a softmax; its statistic is its value, and nothing merges.
     plain : whether `measure` is no more than a product and its sum
-    merges : whether the statistics of a row follow from those of parts of its classes; where not, as of a
-        sum over classes that needs the softmax first, `measure` and `gradient` are given whole rows only
+    merges : whether the statistics of a row follow from those of parts of its classes, where there is a
+        `before` in a second round; where not, `measure` and `gradient` are given whole rows only
     """
 
     shape: ClassVar[Literal["row", "element", "block"]] = "row"
@@ -46,13 +58,35 @@ class Kernel:
         """Return the statistics of one block, some rows by some classes, and what was made on the way.
 
         What was made is whatever `gradient` can use of the same block, or None. A label is its index
-        among the classes of the block, and outside of them where it is none of these.
+        among the classes of the block, and outside of them where it is none of these. Where there is a
+        `before` it is given whole rows, and returns a `Known`: here in two rounds, as parts are measured.
         """
+        if self.before is None:
+            raise NotImplementedError
+        known, _ = self.before.measure(xp, prediction, target, axis)
+        return Known(known, self.measure_after(xp, prediction, target, known, axis)), None
+
+    @property
+    def before(self) -> Kernel | None:
+        """What has to be known of a whole row before a part of it is measured: a kernel, or None.
+
+        As the normaliser of a softmax, of which a sum over classes is made. Its own statistics are merged
+        first; parts are then measured by `measure_after`, and all else is given a `Known`.
+        """
+        return None
+
+    def measure_after(
+        self, xp: Any, prediction: Any, target: Any, known: Statistics, axis: Any, /
+    ) -> Statistics:
+        """Return the statistics of one block, whose whole rows are ``known`` by `before`."""
         raise NotImplementedError
 
     def merge(self, xp: Any, a: Statistics, b: Statistics, /) -> Statistics:
-        """Return the statistics of two blocks of the same rows and other classes; here their sums."""
-        return type(a)(*map(add, a, b)) if isinstance(a, tuple) else a + b
+        """Return the statistics of two blocks of the same rows and other classes; here their sums.
+
+        Where there is a `before`, those that `measure_after` makes.
+        """
+        return _added(a, b)
 
     def whole(self, xp: Any, s: Statistics, /) -> Statistics:
         """Return the statistics of whole rows with what `value` and `gradient` both make of them.
@@ -125,6 +159,11 @@ class Kernel:
             return self
         holes = [f.name for f in fields(self) if getattr(self, f.name) is HOLE]
         return replace(self, **dict(zip(holes, numbers, strict=True)))
+
+
+def _added(a: Statistics, b: Statistics) -> Statistics:
+    """Return the sums of statistics, however nested."""
+    return type(a)(*map(_added, a, b)) if isinstance(a, tuple) else a + b
 
 
 Forms: TypeAlias = Mapping[str, Kernel]

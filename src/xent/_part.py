@@ -9,7 +9,9 @@ from typing import Any, Generic
 from xent import _dispatch, _dtype, _parts
 from xent._check import parts
 from xent._engine import Engine
+from xent._kernel import Kernel
 from xent._plan import Operands, Plan
+from xent._rounds import Rounds, first, joined, second
 from xent._rows import exponential
 from xent._target import along
 from xent._typing import Array, R
@@ -23,6 +25,7 @@ class Part(Generic[R]):
     ----------
     operands : as the caller gave them, class weights of the whole row
     block : the same with the class weights of this part
+    known : what a first round made of whole rows, in the second
     """
 
     engine: Engine
@@ -31,6 +34,7 @@ class Part(Generic[R]):
     block: Operands
     first: Any
     keep_dtype: bool
+    known: Any = None
 
     @property
     def statistics(self) -> R:
@@ -49,9 +53,10 @@ class Part(Generic[R]):
         Returns
         -------
         Whole
-            With `value`, `gradient` and `value_and_gradient`. Whoever merges the same arrays has the
-            same bits. Its own `statistics` are those of all these parts together, which may be merged
-            with others' again: inside of each machine first, then between machines.
+            With `value`, `gradient` and `value_and_gradient`; or first with a part to be measured `again`.
+            Whoever merges the same arrays has the same bits. Its own `statistics` are those of all these
+            parts together, which may be merged with others' again: inside of each machine first, then
+            between machines.
 
         Raises
         ------
@@ -65,7 +70,21 @@ class Part(Generic[R]):
         return Whole(self, self.engine.run(self._merged, arrays))
 
     def _measured(self) -> Array:
-        return self.stacked(_parts.measure(self.engine.xp, self.plan, self.block, self.first))
+        return self.stacked(self._of(self.block))
+
+    def _of(self, block: Operands) -> list[Any]:
+        """Return the statistics of some of the classes of this part."""
+        return _parts.measure(self.engine.xp, self.plan, block, self.first, self._rounds)
+
+    @property
+    def _rounds(self) -> Rounds:
+        """What is measured now."""
+        return first(self.kernels) if self.known is None else second(self.kernels, self.known)
+
+    @property
+    def kernels(self) -> list[Kernel]:
+        """What makes the statistics."""
+        return _parts.kernels(self.plan, self.block)
 
     def stacked(self, statistics: Any) -> Array:
         """Return statistics as one array, without the class axis."""
@@ -88,7 +107,7 @@ class Part(Generic[R]):
         for i in range(arrays.shape[0]):
             leaves = (along(arrays[i, j, ...], axis) for j in range(len(like)))
             every.append(_filled(xp, one, leaves))
-        return _parts.merge_all(xp, plan, self.block, every)
+        return _parts.merge_all(xp, self._rounds, every)
 
     def _of_one_class(self) -> list[Any]:
         """Return the statistics of the first class alone, which have the structure of all."""
@@ -99,8 +118,7 @@ class Part(Generic[R]):
             target = target[at]
         weights = None if weights is None else weights[:1]
         x = self.block.prediction[at]
-        one = self.block._replace(prediction=x, target=target, class_weight=weights)
-        return _parts.measure(self.engine.xp, self.plan, one, self.first)
+        return self._of(self.block._replace(prediction=x, target=target, class_weight=weights))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -108,12 +126,30 @@ class Whole(Generic[R]):
     """A part, and what is known of its whole rows: all that its value and its gradient need."""
 
     part: Part[R]
-    known: Any
+    merged: Any
 
     @property
     def statistics(self) -> R:
         """What all the parts that were merged are to others, as of one part: an array (k, *rows)."""
-        return self._run(self.part.stacked, self.known)
+        return self._run(self.part.stacked, self.merged)
+
+    @property
+    def again(self) -> Part[R] | None:
+        """The part to be measured and merged once more, None where all is known.
+
+        As of a sum over classes of what only the softmax of a whole row tells.
+        """
+        part = self.part
+        more = part.known is None and len(second(part.kernels, self.merged)) > 0
+        return replace(part, known=self.merged) if more else None
+
+    @property
+    def known(self) -> Any:
+        """All that is known of whole rows."""
+        if self.again is not None:
+            raise parts.measured_once()
+        known = self.part.known
+        return self.merged if known is None else joined(known, self.merged)
 
     def value(self) -> R:
         """Return the value of the loss, as if it had been called with whole rows."""
@@ -159,12 +195,14 @@ def _leaves(statistics: Any) -> Iterator[Any]:
     if isinstance(statistics, (tuple, list)):
         for x in statistics:
             yield from _leaves(x)
-    else:
+    elif statistics is not None:
         yield statistics
 
 
 def _filled(xp: Any, like: Any, leaves: Iterator[Any]) -> Any:
     """Return statistics of the structure and the dtypes of others, with new arrays."""
+    if like is None:
+        return None
     if not isinstance(like, (tuple, list)):
         return _dtype.cast(xp, next(leaves), like.dtype)
     each = [_filled(xp, x, leaves) for x in like]

@@ -151,7 +151,10 @@ def part(loss: Callable[..., Any]) -> LossOfParts:
         merged(every)
             The same part with what is known of whole rows, from the statistics of every part, this one
             among them, in the order of their classes. It has ``value()``, ``gradient()`` with respect to
-            this part's prediction, ``value_and_gradient()``, and ``statistics`` to be merged again.
+            this part's prediction, ``value_and_gradient()``, and ``statistics`` to be merged again. Of a
+            loss of logits that adds what only the softmax of a whole row tells (Jensen–Shannon, a KL
+            reversed or skewed, a Brier score or a focal loss of soft targets) it has first ``again``, the
+            part to be measured and merged once more, which of any other is None.
 
     Raises
     ------

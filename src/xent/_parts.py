@@ -14,6 +14,7 @@ from xent import _dtype
 from xent._beside import of_beside, of_loss
 from xent._kernel import Kernel
 from xent._plan import Operands, Plan, of_penalty
+from xent._rounds import Rounds
 from xent._rows import cotangents, reduced, weigh
 from xent._target import along, raw_gradient, ready, without
 from xent._typing import Array
@@ -22,29 +23,34 @@ MASS = Kernel()
 """What merges masses, by their sum, and has them as they are for its value."""
 
 
-def measure(xp: Any, plan: Plan, operands: Operands, first: Any) -> list[Any]:
-    """Return the statistics of a part, whose first class is ``first``."""
-    runs = zip(kernels(plan, operands), _runs(plan, operands), strict=False)
-    every = [k.measure(xp, *ready(xp, p, o, first), plan.axis)[0] for k, (p, o) in runs]
+def measure(xp: Any, plan: Plan, operands: Operands, first: Any, rounds: Rounds) -> list[Any]:
+    """Return the statistics of a part, whose first class is ``first``, in a round of its `kernels`."""
+    every: list[Any] = []
+    for now, (p, o) in zip(rounds, _runs(plan, operands), strict=False):
+        if now is None:
+            every.append(None)
+            continue
+        x, target = ready(xp, p, o, first)
+        every.append(now.kernel.measure(xp, x, now.given(target), plan.axis)[0])
     if _adds_mass(plan, operands):
-        mass: Any = plan.target.mass(xp, plan, operands)
-        every.append(along(mass, plan.axis))
+        mass: Any = plan.target.mass(xp, plan, operands) if rounds[-1] else None
+        every.append(None if mass is None else along(mass, plan.axis))
     return every
 
 
-def merge(xp: Any, plan: Plan, operands: Operands, a: list[Any], b: list[Any]) -> list[Any]:
+def merge(xp: Any, rounds: Rounds, a: list[Any], b: list[Any]) -> list[Any]:
     """Return the statistics of two parts together."""
-    pairs = zip(kernels(plan, operands), a, b, strict=True)
-    return [kernel.merge(xp, *pair) for kernel, *pair in pairs]
+    pairs = zip(rounds, a, b, strict=True)
+    return [None if now is None else now.kernel.merge(xp, *pair) for now, *pair in pairs]
 
 
-def merge_all(xp: Any, plan: Plan, operands: Operands, every: list[list[Any]]) -> list[Any]:
+def merge_all(xp: Any, rounds: Rounds, every: list[list[Any]]) -> list[Any]:
     """Return the statistics of parts, in their order, together: of halves, of halves of these, and so on."""
     if len(every) == 1:
         return every[0]
     half = len(every) // 2
-    pair = (merge_all(xp, plan, operands, some) for some in (every[:half], every[half:]))
-    return merge(xp, plan, operands, *pair)
+    pair = (merge_all(xp, rounds, some) for some in (every[:half], every[half:]))
+    return merge(xp, rounds, *pair)
 
 
 def value_and_shares(

@@ -33,10 +33,17 @@ def parts_of(backend, case, given, cuts=UNEVEN):
     return [backend.call(part, **some) for some in given_parts(case, given, cuts)]
 
 
-def merged(parts):
-    """Return each part with what is known of whole rows."""
+def once(parts):
+    """Return each part with what the statistics of all say of whole rows."""
     every = [part.statistics for part in parts]
     return [part.merged(every) for part in parts]
+
+
+def merged(parts):
+    """Return each part with all that is known of whole rows, be that in one round or in two."""
+    wholes = once(parts)
+    again = [whole.again for whole in wholes]
+    return wholes if again[0] is None else once(again)
 
 
 def both(backend, wholes):

@@ -1,12 +1,13 @@
 """Losses as somebody might write them outside the package, with what `xent` makes public."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 import xent
-from xent.kernels import labels
-from xent.math import quotient, scaled
+from xent.kernels import labels, links
+from xent.math import limited, quotient, scaled
 
 
 class Squares(xent.Kernel):
@@ -87,6 +88,49 @@ class Hits(xent.Kernel):
 def hits(target, *, logits, **options):
     """Return a loss of whole rows alone."""
     kernels = {"logits": Hits()}
+    return xent.Call(
+        target, {"logits": logits}, distributions=kernels, only="distributions", options=options
+    )
+
+
+class HitsInRounds(xent.Kernel):
+    """The same, measured in two rounds: the softmax, and the sum of what is made of it."""
+
+    before = links.LOGSUMEXP
+
+    def _log_softmax(self, xp, logits, known):
+        return xp.shifted(logits, known.peak) - xp.log1p(limited(xp, known))
+
+    def measure_after(self, xp, logits, target, known, axis):
+        log_a = self._log_softmax(xp, logits, known)
+        a = xp.exp(log_a)
+        parts = scaled(xp, target * a, 1 - log_a), scaled(xp, target * a, -log_a)
+        return Hit(*(xp.sum(x, axis=axis, keepdims=True) for x in parts))
+
+    def value(self, xp, s):
+        return s.own.cost
+
+    def gradient(self, xp, logits, target, s, made, w, axis):
+        log_a = self._log_softmax(xp, logits, s.before)
+        a = xp.exp(log_a)
+        return w * (scaled(xp, target * a, -log_a) - a * s.own.slope)
+
+    def target_gradient(self, xp, logits, target, s, w, axis):
+        log_a = self._log_softmax(xp, logits, s.before)
+        return w * scaled(xp, xp.exp(log_a), 1 - log_a)
+
+
+class Hit(NamedTuple):
+    """Σ tₖ aₖ (1 − log aₖ), and the sum of its derivatives by log aₖ."""
+
+    cost: object
+    slope: object
+
+
+@xent.loss(xent.DivergenceOptions)
+def hits_in_rounds(target, *, logits, **options):
+    """Return the same loss, of rows that may lie in parts."""
+    kernels = {"logits": HitsInRounds()}
     return xent.Call(
         target, {"logits": logits}, distributions=kernels, only="distributions", options=options
     )

@@ -12,6 +12,7 @@ from tests.near import BOTH, assert_near, largest
 from xent import _dispatch
 from xent._made_target import SOFTMAX_OF
 from xent._plan import READY
+from xent._rounds import in_rounds
 from xent._target import along, ready
 
 CLASSES = 12
@@ -43,6 +44,19 @@ def blocks(case, given, cuts, **options):
     return plan, parts, cuts[:-1]
 
 
+def of_parts(kernel, inputs, axis):
+    """Return the statistics of whole rows; of one block as a kernel measures them where nothing is cut."""
+    if len(inputs) == 1:
+        return kernel.measure(XP, *inputs[0], axis)[0]
+
+    def measured(rounds):
+        (now,) = rounds
+        every = [now.kernel.measure(XP, x, now.given(t), axis)[0] for x, t in inputs]
+        return [reduce(lambda a, b: now.kernel.merge(XP, a, b), every)]
+
+    return in_rounds([kernel], measured)[0]
+
+
 def run(case, given, cuts):
     """Return value and gradient from blocks of classes."""
     plan, parts, firsts = blocks(case, given, cuts)
@@ -51,10 +65,7 @@ def run(case, given, cuts):
     kernel = plan.kernel
     with np.errstate(all="ignore"):
         inputs = [ready(XP, plan, part, first) for part, first in zip(parts, firsts, strict=True)]
-        whole = reduce(
-            lambda a, b: kernel.merge(XP, a, b),
-            [kernel.measure(XP, *pair, plan.axis)[0] for pair in inputs],
-        )
+        whole = of_parts(kernel, inputs, plan.axis)
         value = kernel.value(XP, whole)
         w = along(np.ones(value.shape[:-1]), plan.row_axis)
         pieces = [kernel.gradient(XP, *pair, whole, None, w, plan.axis) for pair in inputs]
@@ -84,11 +95,10 @@ def test_merge_is_symmetric(case):
     plan, parts, firsts = blocks(case, given, (0, 5, 12))
     plan = _ready(plan) if plan.target is SOFTMAX_OF else plan
     kernel = plan.kernel
-    a, b = (
-        kernel.measure(XP, *ready(XP, plan, part, first), plan.axis)[0]
-        for part, first in zip(parts, firsts, strict=True)
-    )
-    values = [kernel.value(XP, kernel.merge(XP, *pair)) for pair in ((a, b), (b, a))]
+    inputs = [ready(XP, plan, part, first) for part, first in zip(parts, firsts, strict=True)]
+    values = [
+        kernel.value(XP, of_parts(kernel, some, plan.axis)) for some in (inputs, inputs[::-1])
+    ]
     assert_near(np.asarray(values[1]), np.asarray(values[0]), 4)
 
 

@@ -10,7 +10,7 @@ import pytest
 import xent
 from tests.backends import Backend
 from tests.cases import CASES, NAMED
-from tests.laws.parts import CLASSES, UNEVEN, both, given_parts, merged, of_rows, parts_of
+from tests.laws.parts import CLASSES, UNEVEN, both, given_parts, merged, of_rows, once, parts_of
 from tests.laws.strangers import generalised
 from tests.laws.test_merge import HIDDEN, masked
 from tests.libraries.textbook import textbook
@@ -75,10 +75,15 @@ def test_what_is_merged_merges_again(case):
     """Within each machine first, and then between machines."""
     given = case.arguments(seed=93, classes=CLASSES) | case.options(classes=CLASSES)
     parts = parts_of(Backend.NUMPY, case, given, (0, 3, 4, 9, 12))
-    machines = [
-        parts[i].merged([part.statistics for part in parts[i : i + 2]]).statistics for i in (0, 2)
-    ]
-    value, gradient = both(Backend.NUMPY, [part.merged(machines) for part in parts])
+
+    def in_machines(parts):
+        two = [once(parts[i : i + 2])[0].statistics for i in (0, 2)]
+        return [part.merged(two) for part in parts]
+
+    wholes = in_machines(parts)
+    again = [whole.again for whole in wholes]
+    wholes = wholes if again[0] is None else in_machines(again)
+    value, gradient = both(Backend.NUMPY, wholes)
     for a, b in zip((value, gradient), both(Backend.NUMPY, merged(parts)), strict=True):
         assert_same(a, b)
 
@@ -118,17 +123,22 @@ def test_a_part_may_begin_at_a_traced_class(any_backend, case):
     part = xent.part(case.function)
     some = [*given_parts(case, given, (0, 4, 12))]
     wanted = parts_of(Backend.NUMPY, case, given, (0, 4, 12))
-    every = np.stack([own.statistics for own in wanted])
+    every = {"every": np.stack([own.statistics for own in wanted])}
+    wholes = once(wanted)
+    if wholes[0].again is not None:
+        wanted = [whole.again for whole in wholes]
+        every["more"], wholes = np.stack([own.statistics for own in wanted]), once(wanted)
 
-    def run(every, **own):
-        return part(**own, classes=CLASSES).merged(every).value_and_gradient()
+    def run(every, more=None, **own):
+        whole = part(**own, classes=CLASSES).merged(every)
+        return (whole if more is None else whole.again.merged(more)).value_and_gradient()
 
-    for own, want in zip(some, wanted, strict=True):
+    for own, want in zip(some, wholes, strict=True):
         given = {k: x for k, x in own.items() if k != "classes"} | {
             "first": np.asarray(own["first"])
         }
-        value, gradient = any_backend.run(run, every=every, **given)
-        value_there, slope = want.merged(every).value_and_gradient()
+        value, gradient = any_backend.run(run, **every, **given)
+        value_there, slope = want.value_and_gradient()
         assert_near(value, value_there, ULP)
         assert_near(gradient, slope, ULP, scale=largest(slope))
 

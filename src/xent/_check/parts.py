@@ -44,6 +44,14 @@ def unmerged(function: str, name: str) -> TypeError:
     )
 
 
+def measured_once() -> TypeError:
+    """Return the error for rows of which all is known that a second round of their parts has to know."""
+    return TypeError(
+        "this loss is measured twice, as each class adds what only the softmax of its whole row tells: "
+        "measure and merge the part that `again` is"
+    )
+
+
 def soft_rows(name: str) -> ValueError:
     """Return the error for target logits of which whole rows are needed."""
     return ValueError(

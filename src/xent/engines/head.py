@@ -66,7 +66,7 @@ class _InPlace:
 
     def __init__(self, engine: Products, plan: Plan, head: Head, chunks: Chunks) -> None:
         self.engine, self.head, self.chunks, self.xp = engine, head, chunks, engine.xp
-        self.single = self.measures = chunks.classes == chunks.shape[1]
+        self.single = self.alone = self.measures = chunks.classes == chunks.shape[1]
         self.drops = plan.row_axis is not None
         self.stays = engine.has_room and (self.measures or not self.drops)
         self.rooms: dict[bool, Array] = {}

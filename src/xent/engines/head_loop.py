@@ -4,7 +4,7 @@ For each chunk of rows one of these:
 
 - each element is a row by itself: value and gradient, one strip of classes after another;
 - the rows fit, and the engine measures them itself: the same, in one strip;
-- else the strips are measured one after another and merged, and gradients made in a second round.
+- else the strips are measured one after another and merged, and gradients made in a round of their own.
 
 The divisor of a mean is known before the first product, so that each chunk's share of the value and its
 gradient are final. How a library loops, and how it adds to what it has, is said by its `Loops`.
@@ -21,6 +21,7 @@ from xent._beside import slopes_of, values_of
 from xent._kernel import Kernel, Statistics
 from xent._linear import Block, Chunks, Cut, Gradients, Head, Made, Sums, Wanted
 from xent._plan import Operands, Plan
+from xent._rounds import Rounds, in_rounds
 from xent._target import along
 from xent._typing import Array
 
@@ -37,11 +38,13 @@ class Loops(Protocol):
     ----------
     xp : the verbs of the library
     single : whether all classes are one strip
+    alone : whether that is all of the rows, of which no other device has more
     measures : whether the engine itself makes value and gradient of whole rows in one strip
     """
 
     xp: Any
     single: bool
+    alone: bool
     measures: bool
 
     def over_rows(self, body: OfRows, sums: Sums, operands: Operands, /) -> tuple[Sums, Made]:
@@ -188,13 +191,16 @@ def _merged(
     def strip(cut: Cut) -> Operands:
         return _of_classes(loops, plan, rows, loops.logits(block, cut), cut)
 
-    def merged(cut: Cut, before: Any) -> Any:
-        more = _parts.measure(xp, plan, strip(cut), cut.first)
-        return more if before is None else _parts.merge(xp, plan, rows, before, more)
+    def measured(rounds: Rounds) -> list[Statistics]:
+        def merged(cut: Cut, before: Any) -> Any:
+            more = _parts.measure(xp, plan, strip(cut), cut.first, rounds)
+            return more if before is None else _parts.merge(xp, rounds, before, more)
 
-    measured: Any = loops.over_classes(merged, None)
-    every = zip(_parts.kernels(plan, rows), measured, strict=True)
-    statistics = [loops.complete(kernel, s) for kernel, s in every]
+        made: Any = loops.over_classes(merged, None)
+        every = zip(rounds, made, strict=True)
+        return [None if now is None else loops.complete(now.kernel, s) for now, s in every]
+
+    statistics = in_rounds(_parts.kernels(plan, rows), measured, whole=loops.alone)
     value, shares = _parts.value_and_shares(xp, plan, rows, statistics)
     if gradients is None:
         return value, None

@@ -10,10 +10,11 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from xent import _math as m
-from xent._kernel import Forms, Kernel
+from xent._elementary import LOGSUMEXP
+from xent._kernel import Forms, Kernel, Known
 from xent._typing import Array, Verbs
-from xent.kernels import distributions, labels
-from xent.kernels.wrapped import WholeRows, through
+from xent.kernels import labels
+from xent.kernels.inner import Softmax, Sums
 
 
 class FromProbs(Kernel):
@@ -135,53 +136,55 @@ def _spread(xp: Verbs, s: Rivals) -> Array:
     return (s.rivals.rest - s.gap) / _some(xp, s) ** 2
 
 
-class Row(NamedTuple):
-    """The score of a whole row of logits, and the statistics of its target."""
-
-    score: distributions.Score
-    value: Array
-
-
-_SOFT = distributions.FromLogits()
-
-
-class FromLogits(WholeRows):
-    """Brier score of a distribution from whole rows of logits, by the q − t of the cross entropy's gradient.
+class FromLogits(Kernel):
+    """Brier score of a distribution from logits, by the q − t of the cross entropy's gradient.
 
     It is exact of a one-hot row on the peak, where q − 1 would lose its digits.
     """
 
-    def measure(self, xp: Verbs, logits: Array, target: Array, axis: int) -> tuple[Row, None]:
-        """Return Σ (q − t)²."""
-        s, _ = _SOFT.measure(xp, logits, target, axis)
-        d = _excess(xp, logits, target, s, axis)[1]
-        return Row(s, xp.sum(d * d, axis=axis, keepdims=True)), None
+    @property
+    def before(self) -> Kernel:
+        """The softmax's normaliser."""
+        return LOGSUMEXP
 
-    def value(self, xp: Verbs, s: Row) -> Array:
+    def measure(self, xp: Verbs, logits: Array, target: Array, axis: int) -> tuple[Known, None]:
+        """Return Σ (q − t)² of whole rows."""
+        softmax, _, _ = m.normaliser(xp, logits, axis)
+        d = _excess(xp, logits, target, softmax, axis)[1]
+        return Known(softmax, Sums(xp.sum(d * d, axis=axis, keepdims=True))), None
+
+    def measure_after(
+        self, xp: Verbs, logits: Array, target: Array, known: m.Normaliser, axis: int
+    ) -> Sums:
+        """Return the same of a part, and Σ q (q − t)."""
+        q, d = _excess(xp, logits, target, known, axis)
+        return Sums(xp.sum(d * d, axis=axis, keepdims=True), q.inner(xp, d, axis))
+
+    def value(self, xp: Verbs, s: Known) -> Array:
         """Return the sum."""
-        return s.value
+        loss: Array = s.own.loss
+        return loss
 
     def gradient(
-        self, xp: Verbs, logits: Array, target: Array, s: Row, made: None, w: Array, axis: int
+        self, xp: Verbs, logits: Array, target: Array, s: Known, made: None, w: Array, axis: int
     ) -> Array:
         """Return 2 q (d − Σ q d), d = q − t."""
-        q, d = _excess(xp, logits, target, s.score, axis)
-        return 2 * w * through(xp, q, d, axis)
+        q, d = _excess(xp, logits, target, s.before, axis)
+        return 2 * w * q.through(xp, d, s.own.inner, axis)
 
     def target_gradient(
-        self, xp: Verbs, logits: Array, target: Array, s: Row, w: Array, axis: int
+        self, xp: Verbs, logits: Array, target: Array, s: Known, w: Array, axis: int
     ) -> Array:
         """Return 2 (t − q)."""
-        return -2 * w * _excess(xp, logits, target, s.score, axis)[1]
+        return -2 * w * _excess(xp, logits, target, s.before, axis)[1]
 
 
 def _excess(
-    xp: Verbs, logits: Array, target: Array, s: distributions.Score, axis: int
-) -> tuple[Array, Array]:
+    xp: Verbs, logits: Array, target: Array, softmax: m.Normaliser, axis: int
+) -> tuple[Softmax, Array]:
     """Return q and q − t."""
-    e = m.exponentials(xp, logits, s.softmax, None, axis)
-    rest = m.limited(xp, s.softmax)
-    return e / (1 + rest), ((e - target) - target * rest) / (1 + rest)
+    e, rest = m.exponentials(xp, logits, softmax, None, axis), m.limited(xp, softmax)
+    return Softmax(e / (1 + rest), logits, softmax), ((e - target) - target * rest) / (1 + rest)
 
 
 LABELS: Forms = {"probs": LabelFromProbs(), "logits": LabelFromLogits()}

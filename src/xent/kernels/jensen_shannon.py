@@ -16,7 +16,7 @@ from xent import _math as m
 from xent import _series as series
 from xent._kernel import Kernel
 from xent._typing import Array, Number, Verbs
-from xent.kernels.softmaxes import OfSoftmaxes
+from xent.kernels.softmaxes import Alone, OfSoftmaxes
 
 
 @dataclass(frozen=True)
@@ -60,11 +60,11 @@ class FromLogits(OfSoftmaxes):
         """Return β E(p, m) + (1 − β) E(q, m)."""
         return _terms(xp, p, q, d, self.beta)
 
-    def slope(self, xp: Verbs, p: Array, q: Array, d: Array) -> Array:
+    def slope(self, xp: Verbs, p: Array, q: Array, d: Array, alone: Alone) -> Array:
         """Return (1 − β) log(q/m)."""
         return _slope(xp, p, q, d, self.beta, 1 - self.beta)
 
-    def target_slope(self, xp: Verbs, p: Array, q: Array, d: Array) -> Array:
+    def target_slope(self, xp: Verbs, p: Array, q: Array, d: Array, alone: Alone) -> Array:
         """Return β log(p/m)."""
         return _slope(xp, q, p, -d, 1 - self.beta, self.beta)
 

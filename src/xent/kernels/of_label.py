@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 from xent import _math as m
-from xent._kernel import Forms, Kernel
+from xent._elementary import LOGSUMEXP
+from xent._kernel import Forms, Kernel, Known
 from xent._typing import Array, Number, Verbs
 from xent.kernels import labels
 from xent.kernels.curves import Curve
-from xent.kernels.distributions import at_peak, excess_with_peak
+from xent.kernels.distributions import at_peak, excess_of_softmax, excess_with_peak
 
 
 @dataclass(frozen=True)
@@ -49,53 +50,67 @@ class LabelFromLogits(OfCurve, labels.FromLogits):
 
 
 class Spread(NamedTuple):
-    """What a row of logits costs beside a distribution.
+    """Σ tₖ f(Cₖ) of a block, and Σ u, uₖ = tₖ f′(Cₖ), of classes at the row's peak and beside it.
 
-    Attributes
-    ----------
-    softmax : the row's normaliser
-    cost : Σ tₖ f(−log aₖ)
+    The last two are None of whole rows, of which the gradient makes them.
     """
 
-    softmax: m.Normaliser
     cost: Array
+    own: Array | None = None
+    others: Array | None = None
 
 
 @dataclass(frozen=True)
 class SoftFromLogits(OfCurve):
     """Σₖ tₖ f(Cₖ) of a distribution from logits, with Cₖ = (peak − zₖ) + log1p(s), a sum of what is ≥ 0.
 
-    f is not linear: of a part of a row, whose softmax is not known, nothing can be summed.
+    f is not linear: of a part of a row nothing can be summed before its softmax is known.
     """
 
-    merges: ClassVar[bool] = False
+    @property
+    def before(self) -> Kernel:
+        """The softmax's normaliser."""
+        return LOGSUMEXP
 
-    def measure(self, xp: Verbs, logits: Array, target: Array, axis: int) -> tuple[Spread, Array]:
-        """Return the normaliser and the cost, and the exponentials."""
+    def measure(self, xp: Verbs, logits: Array, target: Array, axis: int) -> tuple[Known, Array]:
+        """Return the normaliser and the cost of whole rows, and the exponentials."""
         softmax, d, made = m.normaliser(xp, logits, axis)
         cost = m.scaled(xp, target, self.f.cost(xp, _costs(xp, softmax, d)))
-        return Spread(softmax, xp.sum(cost, axis=axis, keepdims=True)), made
+        return Known(softmax, Spread(xp.sum(cost, axis=axis, keepdims=True))), made
 
-    def value(self, xp: Verbs, s: Spread) -> Array:
+    def measure_after(
+        self, xp: Verbs, logits: Array, target: Array, known: m.Normaliser, axis: int
+    ) -> Spread:
+        """Return the cost of a part, and Σ u."""
+        costs = _costs(xp, known, xp.shifted(logits, known.peak))
+        cost = m.scaled(xp, target, self.f.cost(xp, costs))
+        u, top = target * self.f.slope_in_logits(xp, costs), logits >= known.peak
+        parts = cost, xp.where(top, u, xp.zeros_like(u)), xp.where(top, xp.zeros_like(u), u)
+        return Spread(*(xp.sum(x, axis=axis, keepdims=True) for x in parts))
+
+    def value(self, xp: Verbs, s: Known) -> Array:
         """Return the cost."""
-        return s.cost
+        cost: Array = s.own.cost
+        return cost
 
     def gradient(
-        self, xp: Verbs, logits: Array, target: Array, s: Spread, made: Any, w: Array, axis: int
+        self, xp: Verbs, logits: Array, target: Array, s: Known, made: Any, w: Array, axis: int
     ) -> Array:
         """Return U a − u with uₖ = tₖ f′(Cₖ) and U their sum, at the peak without u's own part in it."""
-        d, rest = m.below(xp, logits, s.softmax, axis), m.limited(xp, s.softmax)
+        softmax, own = s.before, s.own
+        d, rest = m.below(xp, logits, softmax, axis), m.limited(xp, softmax)
         u = target * self.f.slope_in_logits(xp, xp.log1p(rest) - d)
-        mass = at_peak(xp, u, s.softmax.place, axis)
-        e = m.exponentials(xp, logits, s.softmax, made, axis)
-        return excess_with_peak(xp, e, u, mass, s.softmax, w, axis)
+        e = m.exponentials(xp, logits, softmax, made, axis)
+        if own.own is not None:
+            return excess_of_softmax(xp, e, u, (own.own, own.others), rest, w)
+        return excess_with_peak(xp, e, u, at_peak(xp, u, softmax.place, axis), softmax, w, axis)
 
     def target_gradient(
-        self, xp: Verbs, logits: Array, target: Array, s: Spread, w: Array, axis: int
+        self, xp: Verbs, logits: Array, target: Array, s: Known, w: Array, axis: int
     ) -> Array:
         """Return f(Cₖ), in which the loss is linear."""
-        d = m.below(xp, logits, s.softmax, axis)
-        return m.scaled(xp, w, self.f.cost(xp, _costs(xp, s.softmax, d)))
+        d = m.below(xp, logits, s.before, axis)
+        return m.scaled(xp, w, self.f.cost(xp, _costs(xp, s.before, d)))
 
 
 def _costs(xp: Verbs, softmax: m.Normaliser, d: Array) -> Array:

@@ -2,59 +2,151 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
+from xent import _math as m
+from xent._kernel import Kernel, Known
 from xent._typing import Array, Verbs
+from xent.kernels.inner import Inner, Softmax
 from xent.kernels.kl_logits import OF_LOGITS, Contrast
-from xent.kernels.wrapped import WholeRows, through
+
+Alone = Callable[[], Array]
+"""Whether of each row the other softmax has less than half of what one has at its peak, where it is asked."""
 
 
-class Rows(NamedTuple):
-    """What is known of two whole rows of logits, and the measure itself."""
+class Facing(NamedTuple):
+    """What is known of two whole rows of logits.
+
+    Attributes
+    ----------
+    contrast : the statistics of their divergence
+    p, q : of each the logit at the other's peak; None of whole rows in one block, where it can be looked up
+    """
 
     contrast: Contrast
-    value: Array
+    p: Array | None = None
+    q: Array | None = None
 
 
-class OfSoftmaxes(WholeRows):
+class Faced(Kernel):
+    """Two rows of logits, known before a sum over their classes is made."""
+
+    def measure(self, xp: Verbs, logits: Array, target: Array, axis: int) -> tuple[Facing, None]:
+        """Return the contrast, and the logits at both peaks."""
+        s, _ = OF_LOGITS.measure(xp, logits, target, axis)
+        both = ((target, s.q.place), (logits, s.p.place))
+        return Facing(s, *(xp.pick(x, place, axis) for x, place in both)), None
+
+    def merge(self, xp: Verbs, a: Facing, b: Facing) -> Facing:
+        """Return what is known of both halves: beside a peak, that of the half which has it."""
+        of_p, of_q = (
+            xp.where(x.peak < y.peak, other, own)
+            for x, y, own, other in (
+                (a.contrast.q, b.contrast.q, a.p, b.p),
+                (a.contrast.p, b.contrast.p, a.q, b.q),
+            )
+        )
+        return Facing(OF_LOGITS.merge(xp, a.contrast, b.contrast), of_p, of_q)
+
+
+FACED = Faced()
+
+
+class SumsOfTwo(NamedTuple):
+    """The sum that is the measure, and of each softmax Σ p g, g the derivative with respect to it."""
+
+    loss: Array
+    inner: Inner | None = None
+    of_target: Inner | None = None
+
+
+class OfSoftmaxes(Kernel):
     """A sum over the classes of p, q and p − q, the softmaxes of two rows.
 
-    The difference is as exact as those of the logits are. A term depends on both normalisers, so that
-    parts of rows do not merge: rows are whole.
+    The difference is as exact as those of the logits are. A term depends on both normalisers, which are
+    known before.
     """
+
+    @property
+    def before(self) -> Kernel:
+        """Both rows."""
+        return FACED
 
     def terms(self, xp: Verbs, p: Array, q: Array, d: Array) -> Array:
         """Return what each class adds, d = p − q."""
         raise NotImplementedError
 
-    def slope(self, xp: Verbs, p: Array, q: Array, d: Array) -> Array:
+    def slope(self, xp: Verbs, p: Array, q: Array, d: Array, alone: Alone) -> Array:
         """Return the derivative of the sum with respect to q, but for a constant."""
         raise NotImplementedError
 
-    def target_slope(self, xp: Verbs, p: Array, q: Array, d: Array) -> Array:
+    def target_slope(self, xp: Verbs, p: Array, q: Array, d: Array, alone: Alone) -> Array:
         """Return the derivative of the sum with respect to p, but for a constant."""
         raise NotImplementedError
 
-    def measure(self, xp: Verbs, logits: Array, target: Array, axis: int) -> tuple[Rows, None]:
+    def measure(self, xp: Verbs, logits: Array, target: Array, axis: int) -> tuple[Known, None]:
         """Return the sum, and the statistics of both rows."""
         s, _ = OF_LOGITS.measure(xp, logits, target, axis)
         p, q, d = OF_LOGITS.softmaxes(xp, logits, target, s)
-        return Rows(s, xp.sum(self.terms(xp, p, q, -d), axis=axis, keepdims=True)), None
+        terms = xp.sum(self.terms(xp, p, q, -d), axis=axis, keepdims=True)
+        return Known(Facing(s), SumsOfTwo(terms)), None
 
-    def value(self, xp: Verbs, s: Rows) -> Array:
+    def measure_after(
+        self, xp: Verbs, logits: Array, target: Array, known: Facing, axis: int
+    ) -> SumsOfTwo:
+        """Return the sums of a block."""
+        p, q, d = OF_LOGITS.softmaxes(xp, logits, target, known.contrast)
+        terms = xp.sum(self.terms(xp, p, q, -d), axis=axis, keepdims=True)
+        of_q, of_p = _alone(xp, p, q, known, axis)
+        slope, target_slope = (
+            self.slope(xp, p, q, -d, of_q),
+            self.target_slope(xp, p, q, -d, of_p),
+        )
+        s = known.contrast
+        inner = Softmax(q, logits, s.q).inner(xp, slope, axis)
+        return SumsOfTwo(terms, inner, Softmax(p, target, s.p).inner(xp, target_slope, axis))
+
+    def value(self, xp: Verbs, s: Known) -> Array:
         """Return the sum."""
-        return s.value
+        loss: Array = s.own.loss
+        return loss
 
     def gradient(
-        self, xp: Verbs, logits: Array, target: Array, s: Rows, made: None, w: Array, axis: int
+        self, xp: Verbs, logits: Array, target: Array, s: Known, made: None, w: Array, axis: int
     ) -> Array:
         """Return q (g − Σ q g), g the derivative with respect to q."""
-        p, q, d = OF_LOGITS.softmaxes(xp, logits, target, s.contrast)
-        return w * through(xp, q, self.slope(xp, p, q, -d), axis)
+        contrast = s.before.contrast
+        p, q, d = OF_LOGITS.softmaxes(xp, logits, target, contrast)
+        g = self.slope(xp, p, q, -d, _alone(xp, p, q, s.before, axis)[0])
+        return w * Softmax(q, logits, contrast.q).through(xp, g, s.own.inner, axis)
 
     def target_gradient(
-        self, xp: Verbs, logits: Array, target: Array, s: Rows, w: Array, axis: int
+        self, xp: Verbs, logits: Array, target: Array, s: Known, w: Array, axis: int
     ) -> Array:
         """Return p (g − Σ p g), g the derivative with respect to p."""
-        p, q, d = OF_LOGITS.softmaxes(xp, logits, target, s.contrast)
-        return w * through(xp, p, self.target_slope(xp, p, q, -d), axis)
+        contrast = s.before.contrast
+        p, q, d = OF_LOGITS.softmaxes(xp, logits, target, contrast)
+        g = self.target_slope(xp, p, q, -d, _alone(xp, p, q, s.before, axis)[1])
+        return w * Softmax(p, target, contrast.p).through(xp, g, s.own.of_target, axis)
+
+
+def _alone(xp: Verbs, p: Array, q: Array, known: Facing, axis: int) -> tuple[Alone, Alone]:
+    """Return whether p has less than half of q at q's peak, and q of p at p's."""
+    if known.p is None or known.q is None:
+        return partial(alone, xp, q, p, axis), partial(alone, xp, p, q, axis)
+    s = known.contrast
+    return partial(beaten, xp, s.q, s.p, known.p), partial(beaten, xp, s.p, s.q, known.q)
+
+
+def alone(xp: Verbs, q: Array, p: Array, axis: int) -> Array:
+    """Return whether p has less than half of q at q's peak, of whole rows."""
+    place = xp.first_peak(q, axis)
+    return 2 * xp.pick(p, place, axis) < xp.pick(q, place, axis)
+
+
+def beaten(xp: Verbs, q: m.Normaliser, p: m.Normaliser, logit: Array) -> Array:
+    """Return the same of rows whose normalisers are known, and the logit that p has there."""
+    own = xp.exp(xp.shifted(logit, p.peak)) / (1 + m.limited(xp, p))
+    return 2 * own < 1 / (1 + m.limited(xp, q))

@@ -1,42 +1,16 @@
-"""Kernels made of another: of one whose arguments change places, and of one that takes probabilities.
-
-And what kernels have in common whose rows must be whole.
-"""
+"""Kernels made of another: of one whose arguments change places, and of one that takes probabilities."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from xent import _math as m
-from xent._kernel import Kernel, Statistics
+from xent._elementary import LOGSUMEXP
+from xent._kernel import Kernel, Known, Statistics
 from xent._typing import Array, Verbs
-
-
-class WholeRows(Kernel):
-    """A kernel whose statistics do not merge: it is only ever given whole rows."""
-
-    merges: ClassVar[bool] = False
-
-    def merge(self, xp: Verbs, a: Statistics, b: Statistics) -> Statistics:
-        """Raise: a wrong number would be the alternative."""
-        raise TypeError(f"{type(self).__name__} needs whole rows; join their parts first")
-
-
-def through(xp: Verbs, p: Array, g: Array, axis: int) -> Array:
-    """Return p (g − Σ p g), p a softmax: what a derivative g in p is in the logits, infinite where p g is.
-
-    A class without probability adds nothing. At the peak, where Σ p g has p g in it and may be no more, it is
-    p g (1 − p) less p times the others' p g, with 1 − p as their sum.
-    """
-    own, place = m.scaled(xp, p, g), xp.first_peak(p, axis)
-    rest, beside = (
-        xp.sum(xp.replaced(x, place, 0.0, axis), axis=axis, keepdims=True) for x in (p, own)
-    )
-    top, peak = xp.pick(own, place, axis), xp.pick(p, place, axis)
-    inner = own - m.scaled(xp, p, beside + top)
-    inner = xp.put(inner, place, m.scaled(xp, rest, top) - m.scaled(xp, peak, beside), axis)
-    return xp.where(xp.isinf(own), own, inner)
+from xent.kernels import inner
+from xent.kernels.inner import Sums
 
 
 @dataclass(frozen=True)
@@ -81,6 +55,17 @@ class Reverse(Wrapped):
         """Return the statistics of p as the prediction and q as the target."""
         return self.kernel.measure(xp, p, q, axis)[0], None
 
+    @property
+    def before(self) -> Kernel | None:
+        """What the kernel has to know of both."""
+        return None if self.kernel.before is None else Reverse(self.kernel.before)
+
+    def measure_after(
+        self, xp: Verbs, q: Array, p: Array, known: Statistics, axis: int
+    ) -> Statistics:
+        """Return the same of a part."""
+        return self.kernel.measure_after(xp, p, q, known, axis)
+
     def gradient(
         self, xp: Verbs, q: Array, p: Array, s: Statistics, made: None, w: Array, axis: int
     ) -> Array:
@@ -94,10 +79,6 @@ class Reverse(Wrapped):
         """Return the derivative with respect to what is the kernel's prediction."""
         gradient: Array = self.kernel.gradient(xp, p, q, s, None, w, axis)
         return gradient
-
-
-class ReverseOfRows(WholeRows, Reverse):
-    """The same of a kernel of which rows are whole."""
 
 
 class OfLogProbs(Wrapped):
@@ -122,25 +103,56 @@ class OfLogProbs(Wrapped):
         return gradient
 
 
-class OfSoftmax(WholeRows, Wrapped):
-    """A loss of probabilities, from logits: q is their softmax."""
+class OfSoftmax(Wrapped):
+    """A loss of probabilities that is a plain sum, from logits: q is their softmax."""
 
-    def measure(self, xp: Verbs, logits: Array, p: Array, axis: int) -> tuple[Statistics, None]:
-        """Return the statistics of q."""
-        return self.kernel.measure(xp, m.softmax(xp, logits, axis), p, axis)[0], None
+    @property
+    def before(self) -> Kernel:
+        """The softmax's normaliser."""
+        return LOGSUMEXP
+
+    def measure(self, xp: Verbs, logits: Array, p: Array, axis: int) -> tuple[Known, None]:
+        """Return the statistics of q, of whole rows."""
+        softmax, _, _ = m.normaliser(xp, logits, axis)
+        q = inner.softmax(xp, logits, softmax).p
+        return Known(softmax, Sums(self.kernel.measure(xp, q, p, axis)[0])), None
+
+    def measure_after(
+        self, xp: Verbs, logits: Array, p: Array, known: m.Normaliser, axis: int
+    ) -> Sums:
+        """Return those of a part, and Σ q g."""
+        q = inner.softmax(xp, logits, known)
+        loss, _ = self.kernel.measure(xp, q.p, p, axis)
+        return Sums(loss, q.inner(xp, self._slope(xp, q.p, p, known, loss, axis), axis))
+
+    def merge(self, xp: Verbs, a: Statistics, b: Statistics) -> Statistics:
+        """Return the sums of two blocks."""
+        return Kernel.merge(self, xp, a, b)
+
+    def value(self, xp: Verbs, s: Known) -> Array:
+        """Return the loss of each row."""
+        return super().value(xp, s.own.loss)
 
     def gradient(
-        self, xp: Verbs, logits: Array, p: Array, s: Statistics, made: None, w: Array, axis: int
+        self, xp: Verbs, logits: Array, p: Array, s: Known, made: None, w: Array, axis: int
     ) -> Array:
         """Return q (g − Σ q g), g the derivative with respect to q."""
-        q = m.softmax(xp, logits, axis)
-        slope = self.kernel.gradient(xp, q, p, s, None, xp.ones_like(w), axis)
-        return w * through(xp, q, slope, axis)
+        q = inner.softmax(xp, logits, s.before)
+        g = self._slope(xp, q.p, p, s.before, s.own.loss, axis)
+        return w * q.through(xp, g, s.own.inner, axis)
+
+    def _slope(
+        self, xp: Verbs, q: Array, p: Array, s: m.Normaliser, loss: Statistics, axis: int
+    ) -> Array:
+        """Return g, which of a plain sum depends on no statistics."""
+        one = xp.ones_like(s.rest)
+        slope: Array = self.kernel.gradient(xp, q, p, loss, None, one, axis)
+        return slope
 
     def target_gradient(
-        self, xp: Verbs, logits: Array, p: Array, s: Statistics, w: Array, axis: int
+        self, xp: Verbs, logits: Array, p: Array, s: Known, w: Array, axis: int
     ) -> Array:
         """Return that of the kernel."""
-        q = m.softmax(xp, logits, axis)
-        gradient: Array = self.kernel.target_gradient(xp, q, p, s, w, axis)
+        q = inner.softmax(xp, logits, s.before).p
+        gradient: Array = self.kernel.target_gradient(xp, q, p, s.own.loss, w, axis)
         return gradient

@@ -14,7 +14,7 @@ from xent._request import Call, is_there
 from xent._sparse import TargetLike
 from xent._target import LOGITS, PMF
 from xent._typing import A, ArrayLike, Maybe, Scalar
-from xent.kernels import jensen_shannon, kl, kl_logits, labels, skewed
+from xent.kernels import jensen_shannon, kl, kl_logits, labels, skewed_softmax
 from xent.kernels.wrapped import OfSoftmax
 
 
@@ -47,7 +47,7 @@ def kl_divergence(
         Whether p and q change places. The gradient stays that of the prediction. Of distributions only.
     skew : float in [0, 1], default 0
         α, how much of the first is mixed into the second: above 0 nothing is infinite. Of distributions
-        only; logits must be given as whole rows, as where they are reversed beside probabilities.
+        only.
 
     Returns
     -------
@@ -82,7 +82,7 @@ def kl_divergence(
         return Call(
             target if target_logits is None else target_logits,
             predictions,
-            distributions=skewed.kernels(
+            distributions=skewed_softmax.kernels(
                 number("skew", skew) if is_there("skew", skew) else None,
                 reverse=reverse,
                 both=target_logits is not None,
@@ -161,7 +161,7 @@ def jensen_shannon_divergence(
     Notes
     -----
     Σ β E(p, m) + (1 − β) E(q, m) with E(p, m) = p log(p/m) − (p − m) ≥ 0, a series near p = q. The
-    gradient that `xent.grad` returns is with respect to q or its logits, of which rows must be whole.
+    gradient that `xent.grad` returns is with respect to q or its logits.
 
     References
     ----------

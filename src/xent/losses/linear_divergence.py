@@ -113,7 +113,7 @@ def linear_kl_divergence(
     `xent.value_and_grad` returns the student's gradients as a named tuple ``(features, weight, bias)``, made
     with the value, chunk by chunk, in extra memory of these gradients and a few chunks; half of `chunk_bytes`
     is the teacher's. By autograd the teacher's three have theirs too, which torch makes of whole logits.
-    Skewed, each chunk has whole rows. The temperature divides both logits, and the value is not multiplied
+    The temperature divides both logits, and the value is not multiplied
     by its square: multiply by temperature² to keep the gradients' size, as Hinton et al. do.
 
     References
@@ -171,7 +171,7 @@ def linear_jensen_shannon_divergence(
 
     Notes
     -----
-    Gradients, memory and temperature are as of `linear_kl_divergence`; each chunk has whole rows.
+    Gradients, memory and temperature are as of `linear_kl_divergence`.
 
     References
     ----------

@@ -37,8 +37,7 @@ def brier_score(
 
     Notes
     -----
-    From logits 1 − q of the label is made of the other classes alone. Of distributions and logits rows must
-    be whole.
+    From logits 1 − q of the label is made of the other classes alone.
 
     References
     ----------

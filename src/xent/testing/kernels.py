@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from xent._kernel import Kernel
+from xent._rounds import Rounds, in_rounds
 from xent._target import along, ready
 from xent.testing.case import Case, narrowed
 from xent.testing.compare import MODERATE, alike, largest, law, near, require
@@ -27,13 +28,26 @@ class Measured(NamedTuple):
     axis: int
     blocks: list[tuple[Any, Any]]
 
-    def parts(self) -> list[Any]:
-        """Return the statistics of each block and what was made on the way."""
-        return [self.kernel.measure(self.xp, *block, self.axis) for block in self.blocks]
+    def parts(self) -> tuple[Any, list[Any]]:
+        """Return the statistics of the whole row, and what was made on the way to those of each block."""
+        rows, made = self.blocks, [None] * len(self.blocks)
+        if len(rows) == 1 or self.kernel.before is None:
+            every = [self.kernel.measure(self.xp, *block, self.axis) for block in rows]
+            made = [on_the_way for _, on_the_way in every]
+            return self._merged(self.kernel, [s for s, _ in every]), made
+        (s,) = in_rounds([self.kernel], self._measured)
+        return s, made
 
-    def whole(self, parts: list[Any]) -> Any:
-        """Return the statistics of the whole row."""
-        return reduce(lambda a, b: self.kernel.merge(self.xp, a, b), [s for s, _ in parts])
+    def _measured(self, rounds: Rounds) -> list[Any]:
+        """Return the statistics of the whole row in a round."""
+        (now,) = rounds
+        assert now is not None
+        blocks = [(x, now.given(target)) for x, target in self.blocks]
+        every = [now.kernel.measure(self.xp, *block, self.axis)[0] for block in blocks]
+        return [self._merged(now.kernel, every)]
+
+    def _merged(self, kernel: Kernel, every: list[Any]) -> Any:
+        return reduce(lambda a, b: kernel.merge(self.xp, a, b), every)
 
 
 def measured(case: Case, given: dict[str, Any], cuts: tuple[int, ...]) -> Measured:
@@ -57,13 +71,12 @@ def outcome(case: Case, given: dict[str, Any], cuts: tuple[int, ...], *, made: b
     """Return value and gradient from blocks of classes."""
     m = measured(case, given, cuts)
     with np.errstate(all="ignore"):
-        parts = m.parts()
-        s = m.whole(parts)
+        s, parts = m.parts()
         value: Any = m.kernel.value(m.xp, s)
         w = np.linspace(0.5, 2.0, value.size).reshape(value.shape)
         pieces = [
             m.kernel.gradient(m.xp, x, t, s, on_the_way if made else None, w, m.axis)
-            for (x, t), (_, on_the_way) in zip(m.blocks, parts, strict=True)
+            for (x, t), on_the_way in zip(m.blocks, parts, strict=True)
         ]
     return np.asarray(value), np.concatenate(pieces, axis=-1)
 
@@ -131,11 +144,8 @@ def symmetric(lib: Any, case: Case) -> None:
     for what, given in draws(case).items():
         m = measured(case, given, (0, 5, WIDE))
         with np.errstate(all="ignore"):
-            (a, _), (b, _) = m.parts()
-            values = [
-                np.asarray(m.kernel.value(m.xp, m.kernel.merge(m.xp, *pair)))
-                for pair in ((a, b), (b, a))
-            ]
+            turned = m._replace(blocks=m.blocks[::-1])
+            values = [np.asarray(m.kernel.value(m.xp, x.parts()[0])) for x in (m, turned)]
         near(f"the value of {what}", values[1], values[0], 4)
 
 

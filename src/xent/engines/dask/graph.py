@@ -9,7 +9,9 @@ import dask.array as da
 
 from xent import _dispatch, _dtype
 from xent._engine import Engine
+from xent._kernel import Known
 from xent._plan import Numbers, Operands, Plan
+from xent._rounds import Round, first, second
 from xent._target import along, raw_gradient, ready
 from xent._typing import Array
 from xent.engines import blocks
@@ -44,7 +46,16 @@ class Graph:
 
     def statistics(self) -> Any:
         """Return the statistics of whole rows, one object in each chunk of rows."""
-        parts = each(self.measure, self.all, *self.arguments, dtype=object, **self.static)
+        known = self._round()
+        if self.axis is None or self.static["plan"].kernel.before is None:
+            return known
+        own = self._round(known, self.row)
+        return each(_joined, self.row, known, self.row, own, self.row, dtype=object)
+
+    def _round(self, *known: Any) -> Any:
+        """Return the statistics of whole rows in a round, the second where those of the first are known."""
+        given = (*self.arguments, *(known or (None, None)))
+        parts = each(self.measure, self.all, *given, dtype=object, **self.static)
         if self.axis is None:
             return parts
         return chained(merge, parts, self.axis, tuple(self.chunks[i] for i in self.row), object)
@@ -86,10 +97,19 @@ Tiles = Iterable[tuple[blocks.Tile, Operands]]
 
 
 def _measure(*given: Any, plan: Plan, numbers: Numbers) -> Measured:
-    *own, first = given
+    *own, first, known = given
     engine, operands = taken(plan, numbers, own)
     shape, tiles = operands.prediction.shape, tiles_of(engine, plan, operands)
-    return engine.run(measured, engine, plan, operands.numbers, tiles, shape, number_of(first))
+    now, start = round_of(plan, operands.numbers, known), number_of(first)
+    return engine.run(measured, engine, plan, now, tiles, shape, start)
+
+
+def round_of(plan: Plan, numbers: Numbers, known: Measured | None) -> Round:
+    """Return what a chunk is measured by, of rows that are known or are to be."""
+    kernel = plan.kernel.filled(numbers.kernel)
+    every = first([kernel]) if known is None else second([kernel], [known.statistics])
+    assert every[0] is not None
+    return every[0]
 
 
 def tiles_of(engine: Engine, plan: Plan, operands: Operands) -> Iterator[tuple[Any, Operands]]:
@@ -101,16 +121,21 @@ def tiles_of(engine: Engine, plan: Plan, operands: Operands) -> Iterator[tuple[A
 
 
 def measured(
-    engine: Engine, plan: Plan, numbers: Numbers, tiles: Tiles, shape: Any, first: int
+    engine: Engine, plan: Plan, now: Round, tiles: Tiles, shape: Any, first: int
 ) -> Measured:
     """Return the statistics of a chunk of ``shape``, without what was made on the way to them."""
-    xp = engine.of_blocks
-    kernel: Any = plan.kernel.filled(numbers.kernel)
-    whole: Any = None
+    xp, whole = engine.of_blocks, None
     for tile, block in tiles:
-        s = kernel.measure(xp, *ready(xp, plan, block, first), plan.axis)[0]
+        own = now._replace(known=some(now.known, tile))
+        prediction, target = ready(xp, plan, block, first)
+        s, _ = now.kernel.measure(xp, prediction, own.given(target), plan.axis)
         whole = _put(engine, plan, whole, s, tile, shape)
-    return Measured(kernel, whole)
+    return Measured(now.kernel, whole)
+
+
+def _joined(known: Measured, own: Measured) -> Measured:
+    """Return the statistics of both rounds, with the kernel itself."""
+    return Measured(own.kernel.of, Known(known.statistics, own.statistics))
 
 
 def number_of(first: Any) -> int:
@@ -188,7 +213,9 @@ def gradients(
 
 
 def some(statistics: Any, tile: Any) -> Any:
-    """Return the statistics of some rows."""
+    """Return the statistics of some rows, None of none."""
+    if statistics is None:
+        return None
     if isinstance(statistics, tuple):
         return type(statistics)(*(some(s, tile) for s in statistics))
     return statistics[tile]

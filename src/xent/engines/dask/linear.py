@@ -21,7 +21,16 @@ from xent._rows import cotangents, divided_by, reduced, weigh
 from xent.engines import head as heads
 from xent.engines.blocks import Tile
 from xent.engines.dask import parts
-from xent.engines.dask.graph import Graph, Measured, gradients, measured, number_of, some, tiles_of
+from xent.engines.dask.graph import (
+    Graph,
+    Measured,
+    gradients,
+    measured,
+    number_of,
+    round_of,
+    some,
+    tiles_of,
+)
 from xent.engines.dask.sweep import Sweep
 from xent.engines.dask.tasks import (
     CLASS,
@@ -182,7 +191,7 @@ def _blocks(
 
 
 def _measure(*given: Any, plan: Plan, numbers: Numbers, chunks: Chunks) -> Measured:
-    *own, first = given
+    *own, first, known = given
     engine, operands, head, chunks = _taken(own, plan, numbers, chunks)
 
     def tiles() -> Iterator[tuple[Tile, Operands]]:
@@ -192,8 +201,8 @@ def _measure(*given: Any, plan: Plan, numbers: Numbers, chunks: Chunks) -> Measu
                 rows = slice(block.rows.start + start, block.rows.start + stop)
                 yield (rows, tile[1]), some_rows
 
-    start = number_of(first)
-    return engine.run(measured, engine, plan, operands.numbers, tiles(), chunks.shape, start)
+    now, start = round_of(plan, operands.numbers, known), number_of(first)
+    return engine.run(measured, engine, plan, now, tiles(), chunks.shape, start)
 
 
 def _slopes(*given: Any, plan: Plan, numbers: Numbers, chunks: Chunks) -> Any:

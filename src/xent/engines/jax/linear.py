@@ -76,7 +76,8 @@ def _loop(
     axes: tuple[str, ...] = (),
 ) -> tuple[Array, Any]:
     def cut(chunks: Chunks, head: Head, operands: Operands) -> tuple[Array, Any]:
-        loops = Traced(engine, head, chunks, first, axes)
+        twice = plan.kernel.before is not None
+        loops = Traced(engine, head, chunks, first, axes, twice=twice)
         return run(loops, plan, head, operands, chunks, wanted)
 
     both: tuple[Array, Any] = _by_platform(cut, chunks, head, operands)

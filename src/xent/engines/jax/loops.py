@@ -19,8 +19,8 @@ from xent._linear import STRIP, Block, Chunks, Cut, Head, Made, Sums
 from xent._plan import Operands, Plan
 from xent._typing import Array
 from xent.engines.head_loop import Carry, OfRows, per_row
-from xent.engines.jax.parts import merged
 from xent.engines.jax.sizes import alike, known
+from xent.engines.jax.whole import merged
 
 
 def ample(chunks: Chunks) -> Chunks:
@@ -33,23 +33,32 @@ def ample(chunks: Chunks) -> Chunks:
 class Traced:
     """The loops of one head.
 
-    The rows of a chunk are stored whole where they fit; else each strip is made again whenever it is
-    needed. The head may have a part of the classes, from ``first``, and other devices along some axes of
-    the mesh the others.
+    The rows of a chunk are stored whole where they fit, and are one strip to a loss that would measure each
+    ``twice``; else each strip is made again whenever it is needed. The head may have a part of the classes,
+    from ``first``, and other devices along some axes of the mesh the others.
     """
 
     measures = False
 
     def __init__(
-        self, engine: Engine, head: Head, chunks: Chunks, first: Any = 0, axes: tuple[str, ...] = ()
+        self,
+        engine: Engine,
+        head: Head,
+        chunks: Chunks,
+        first: Any = 0,
+        axes: tuple[str, ...] = (),
+        *,
+        twice: bool = False,
     ) -> None:
         self.engine, self.head, self.chunks, self.xp = engine, head, chunks, engine.xp
         self.first, self.axes = first, axes
         self.whole = chunks.classes == chunks.shape[1]
         self.ample, self.classes = chunks.elsewhere and self.whole, chunks.shape[1]
-        uncut = self.ample or chunks.entire or not isinstance(self.classes, int)
+        entire = chunks.entire or (twice and self.whole)
+        uncut = self.ample or entire or not isinstance(self.classes, int)
         self.size = self.classes if uncut else int(min(STRIP, known(chunks.classes)))
         self.single = self.classes <= self.size
+        self.alone = self.single and not axes
 
     def over_rows(self, body: OfRows, sums: Sums, operands: Operands) -> tuple[Sums, Made]:
         """Return the sums, and what the rows have for themselves, by a scan and a remainder."""

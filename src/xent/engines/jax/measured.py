@@ -15,6 +15,7 @@ from xent._target import LABEL
 from xent.engines.jax.parts import apart, by_parts
 from xent.engines.jax.sizes import known
 from xent.engines.jax.turned import of_classes, stored
+from xent.engines.jax.whole import of_rounds
 from xent.engines.jax.without import SHORT
 
 Numbers = tuple[Any, ...]
@@ -53,16 +54,17 @@ def measured_apart(
 
 @partial(jax.custom_jvp, nondiff_argnums=(0, 1))
 def _in_parts(xp: Any, plan: Plan, prediction: Any, target: Any, numbers: Numbers) -> Statistics:
-    def measure(prediction: Any, target: Any, numbers: Numbers) -> Statistics:
-        return _in_blocks(xp, plan, plan.kernel.filled(numbers), prediction, target)
-
+    measure = partial(_in_blocks, xp, plan)
     return by_parts(measure, plan.kernel, xp, plan.axis, prediction, target, numbers)
 
 
 @_in_parts.defjvp
 def _parts_derivative(xp: Any, plan: Plan, primals: Any, tangents: Any) -> tuple[Any, Any]:
     def whole(prediction: Any, target: Any, numbers: Numbers) -> Statistics:
-        return plan.kernel.filled(numbers).measure(xp, prediction, target, plan.axis)[0]
+        return of_rounds(measure, plan.kernel.filled(numbers), xp, prediction, target)
+
+    def measure(kernel: Kernel, prediction: Any, target: Any) -> Statistics:
+        return kernel.measure(xp, prediction, target, plan.axis)[0]
 
     return _in_parts(xp, plan, *primals), jax.jvp(whole, primals, tangents)[1]
 

@@ -18,10 +18,7 @@ from jax.sharding import NamedSharding, PartitionSpec
 from xent._kernel import Kernel, Statistics
 from xent._math import Entries
 from xent.engines.jax.sizes import pieces
-
-Measure = Callable[[Any, Any, tuple[Any, ...]], Statistics]
-"""A function of prediction, target and the numbers of a kernel."""
-
+from xent.engines.jax.whole import Measure, of_rounds
 
 _of_one = ContextVar("of_one", default=False)
 """Whether what is traced is what one device does."""
@@ -136,7 +133,10 @@ def _named(mesh: Any, args: Any) -> list[Any]:
 def by_parts(
     measure: Measure, kernel: Kernel, xp: Any, axis: int | None, *given: Any
 ) -> Statistics:
-    """Return ``measure(*given)``, of each device's own part of the prediction, and of the parts merged."""
+    """Return what a kernel measures, of each device's own part of the prediction, and of the parts merged.
+
+    ``given`` are prediction, target, and the numbers of the kernel.
+    """
     shape = given[0].shape
     shapes = _shapes(axis, given)
 
@@ -147,11 +147,10 @@ def by_parts(
 
         def of_part(given: Any) -> Statistics:
             prediction, target, numbers = given
-            if not names:
-                return measure(prediction, target, numbers)
-            first = jax.lax.axis_index(names) * prediction.shape[axis]
-            target = jax.tree.map(lambda x: x - first if _is_label(x) else x, target)
-            return merged(kernel.filled(numbers), xp, measure(prediction, target, numbers), names)
+            if names:
+                first = jax.lax.axis_index(names) * prediction.shape[axis]
+                target = jax.tree.map(lambda x: x - first if _is_label(x) else x, target)
+            return of_rounds(measure, kernel.filled(numbers), xp, prediction, target, names)
 
         placed = [_placed(mesh, x, like, spec) for x, like in zip(args, shapes, strict=True)]
         made = jax.tree.map(lambda x: _placed(mesh, x, shape, rows), results)
@@ -164,7 +163,11 @@ def by_parts(
         right = [_factors(x.shape, shape, i) for i, x in enumerate(results)]
         return " -> ".join(map(", ".join, (left, right)))
 
-    made: Statistics = spread(lambda given: measure(*given), given, divide, rule)
+    def whole(given: Any) -> Statistics:
+        prediction, target, numbers = given
+        return of_rounds(measure, kernel.filled(numbers), xp, prediction, target)
+
+    made: Statistics = spread(whole, given, divide, rule)
     return made
 
 
@@ -212,22 +215,3 @@ def _factors(own: tuple[int, ...], shape: tuple[int, ...], number: int) -> str:
 def _is_label(x: Any) -> bool:
     """Whether it is the index of a class."""
     return bool(jnp.issubdtype(jnp.result_type(x), jnp.integer)) and jnp.ndim(x) > 0
-
-
-def merged(kernel: Kernel, xp: Any, s: Statistics, names: tuple[str, ...]) -> Statistics:
-    """Return the statistics of whole rows, of those of all devices along some axes of the mesh.
-
-    All of a dtype travel together; those that no loss is made of are dropped by the compiler.
-    """
-    leaves, tree = jax.tree.flatten(s)
-    every: list[Any] = list(leaves)
-    for dtype in {x.dtype for x in leaves}:
-        mine = [i for i, x in enumerate(leaves) if x.dtype == dtype]
-        gathered = jax.lax.all_gather(jnp.stack([leaves[i] for i in mine]), names)
-        for n, i in enumerate(mine):
-            every[i] = gathered[:, n]
-    parts = [jax.tree.unflatten(tree, [x[n] for x in every]) for n in range(every[0].shape[0])]
-    while len(parts) > 1:
-        pairs = zip(parts[::2], parts[1::2], strict=False)
-        parts = [kernel.merge(xp, a, b) for a, b in pairs] + parts[len(parts) // 2 * 2 :]
-    return parts[0]

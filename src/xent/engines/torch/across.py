@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import product
@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 
 import torch
 
-from xent._kernel import Kernel, Statistics
+from xent._kernel import Kernel, Known, Statistics
 from xent._plan import Plan
+from xent._rounds import Round, Rounds, in_rounds
 from xent.engines.torch.exchange import Gathered, Group, entering
 
 
@@ -108,8 +109,28 @@ class Across(Kernel):
         """Return the statistics of whole rows: those of the part, exchanged."""
         if self.known is not None:
             return self.known, None
-        s, _ = self.inner.measure(xp, prediction, target, axis)
-        return self.part.whole(xp, self.inner, s), None
+
+        def measured(now: Round) -> Statistics:
+            return now.kernel.measure(xp, prediction, now.given(target), axis)[0]
+
+        return self.exchanged(xp, measured), None
+
+    def exchanged(self, xp: Any, measured: Callable[[Round], Statistics]) -> Statistics:
+        """Return the statistics of whole rows, of those of the part that ``measured`` returns of a round."""
+
+        def whole(rounds: Rounds) -> list[Statistics]:
+            (now,) = rounds
+            assert now is not None
+            if now.known is not None:
+                now = now._replace(known=self._entered(now.known))
+            return [self.part.whole(xp, now.kernel, measured(now))]
+
+        return in_rounds([self.inner], whole)[0]
+
+    def _entered(self, s: Statistics) -> Statistics:
+        """Return what is known of whole rows as each process uses it for its own classes."""
+        numbers = torch.stack([x.to(_floating(s)) for x in leaves(s)])
+        return like(s, iter(entering(numbers, self.part.groups)))
 
     def value(self, xp: Any, s: Statistics) -> Any:
         """Return the loss of each row."""
@@ -165,10 +186,20 @@ class Both(Kernel):
         """Return the kernel with numbers in place of the holes of the loss."""
         return replace(self, loss=self.loss.filled(numbers)) if numbers else self
 
-    def measure(self, xp: Any, prediction: Any, target: Any, axis: Any) -> tuple[Statistics, None]:
+    def measure(self, xp: Any, prediction: Any, target: Any, axis: Any) -> tuple[Pair, None]:
         """Return the statistics of both."""
         loss, _ = self.loss.measure(xp, prediction, target, axis)
         return Pair(loss, self.penalty.measure(xp, prediction, None, axis)[0]), None
+
+    @property
+    def before(self) -> Kernel | None:
+        """What the loss has to know of whole rows; the penalty is measured after that."""
+        return self.loss.before
+
+    def measure_after(self, xp: Any, prediction: Any, target: Any, known: Any, axis: Any) -> Pair:
+        """Return the statistics of both."""
+        loss = self.loss.measure_after(xp, prediction, target, known, axis)
+        return Pair(loss, self.penalty.measure(xp, prediction, None, axis)[0])
 
     def merge(self, xp: Any, a: Statistics, b: Statistics) -> Statistics:
         """Return the statistics of two blocks."""
@@ -177,23 +208,32 @@ class Both(Kernel):
 
     def value(self, xp: Any, s: Statistics) -> Any:
         """Return both values, side by side along the class axis."""
-        values = self.loss.value(xp, s.loss), self.penalty.value(xp, s.penalty)
+        loss, penalty = _apart(s)
+        values = self.loss.value(xp, loss), self.penalty.value(xp, penalty)
         return torch.cat(values, self.axis)
 
     def gradient(
         self, xp: Any, prediction: Any, target: Any, s: Statistics, made: None, w: Any, axis: Any
     ) -> Any:
         """Return the sum of both gradients."""
-        own, more = w.split(1, axis)
-        g = self.loss.gradient(xp, prediction, target, s.loss, None, own, axis)
-        return g + self.penalty.gradient(xp, prediction, None, s.penalty, None, more, axis)
+        (loss, penalty), (own, more) = _apart(s), w.split(1, axis)
+        g = self.loss.gradient(xp, prediction, target, loss, None, own, axis)
+        return g + self.penalty.gradient(xp, prediction, None, penalty, None, more, axis)
 
     def target_gradient(
         self, xp: Any, prediction: Any, target: Any, s: Statistics, w: Any, axis: Any
     ) -> Any:
         """Return the gradient of the loss."""
         own = w.narrow(axis, 0, 1)
-        return self.loss.target_gradient(xp, prediction, target, s.loss, own, axis)
+        return self.loss.target_gradient(xp, prediction, target, _apart(s).loss, own, axis)
+
+
+def _apart(s: Statistics) -> Pair:
+    """Return the statistics of both, of a loss that was measured in two rounds too."""
+    if isinstance(s, Known):
+        return Pair(Known(s.before, s.own.loss), s.own.penalty)
+    pair: Pair = s
+    return pair
 
 
 def joint(plan: Plan) -> Plan:

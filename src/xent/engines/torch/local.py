@@ -13,9 +13,10 @@ from torch.utils._pytree import tree_map_only
 
 from xent import _math as m
 from xent._engine import Engine, value_of
-from xent._kernel import Kernel, Statistics
+from xent._kernel import Statistics
 from xent._made_target import SOFTMAX_OF
 from xent._plan import READY, Operands, Plan, masked, widened
+from xent._rounds import Round
 from xent._rows import reduced, rows_and_gradient_of
 from xent._target import along, ready
 from xent._typing import Array
@@ -37,7 +38,7 @@ class Parted(torch.autograd.Function):
         operands = operands_of(work.numbers, saved)
         xp, plan = verbs(work.engine, saved), work.plan
         kernel = plan.kernel.filled(work.numbers.kernel)
-        s = kernel.part.whole(xp, kernel.inner, _measured(xp, plan, kernel.inner, operands))
+        s = kernel.exchanged(xp, lambda now: _measured(xp, plan, now, operands))
         ctx.work, ctx.count, ctx.like = work, len(saved), s
         ctx.save_for_backward(*saved, *leaves(s))
         ctx.set_materialize_grads(False)
@@ -90,12 +91,14 @@ def _tiles(xp: Any, plan: Plan, operands: Operands) -> Iterator[tuple[Any, Any, 
         yield tile, place, blocks.cut(rows, operands, tile)
 
 
-def _measured(xp: Any, plan: Plan, kernel: Kernel, operands: Operands) -> Statistics:
-    """Return the statistics of this process's classes, block by block."""
+def _measured(xp: Any, plan: Plan, now: Round, operands: Operands) -> Statistics:
+    """Return the statistics of this process's classes in a round, block by block."""
     x: Any = operands.prediction
     every: Any = None
     for _, place, block in _tiles(xp, plan, operands):
-        s, _ = kernel.measure(xp, *ready(xp, plan, block), plan.axis)
+        own = now if place is None else now._replace(known=_some(now.known, place))
+        prediction, target = ready(xp, plan, block)
+        s, _ = now.kernel.measure(xp, prediction, own.given(target), plan.axis)
         if place is None:
             return s
         if every is None:
@@ -115,11 +118,15 @@ def _gradient(xp: Any, plan: Plan, operands: Operands, w: Any) -> Any:
         if tile is None:
             return rows_and_gradient_of(xp, plan, operands, w)[1]
         g = torch.empty_like(x) if g is None else g
-        known = like(kernel.known, (part[place] for part in leaves(kernel.known)))
-        some = replace(plan, kernel=replace(kernel, known=known))
+        some = replace(plan, kernel=replace(kernel, known=_some(kernel.known, place)))
         own = w[place] if plan.row_axis is None else w[blocks.of_rows(plan, tile)]
         g[tile] = rows_and_gradient_of(xp, some, block, own)[1]
     return g
+
+
+def _some(s: Statistics, place: Any) -> Statistics:
+    """Return the statistics of some rows."""
+    return None if s is None else like(s, (part[place] for part in leaves(s)))
 
 
 class Local(Torch):

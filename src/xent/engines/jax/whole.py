@@ -1,0 +1,53 @@
+"""Statistics of whole rows, of those that each device has of its own classes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from xent._kernel import Kernel, Statistics
+from xent._rounds import Rounds, in_rounds
+
+Measure = Callable[[Kernel, Any, Any], Statistics]
+"""A function of a kernel, prediction and target."""
+
+
+def of_rounds(
+    measure: Measure,
+    kernel: Kernel,
+    xp: Any,
+    prediction: Any,
+    target: Any,
+    names: tuple[str, ...] = (),
+) -> Statistics:
+    """Return the statistics of whole rows, whose other classes lie along some axes of the mesh, if any."""
+
+    def measured(rounds: Rounds) -> list[Statistics]:
+        (now,) = rounds
+        assert now is not None
+        s = measure(now.kernel, prediction, now.given(target))
+        return [merged(now.kernel, xp, s, names) if names else s]
+
+    return in_rounds([kernel], measured)[0]
+
+
+def merged(kernel: Kernel, xp: Any, s: Statistics, names: tuple[str, ...]) -> Statistics:
+    """Return the statistics of whole rows, of those of all devices along some axes of the mesh.
+
+    All of a dtype travel together; those that no loss is made of are dropped by the compiler.
+    """
+    leaves, tree = jax.tree.flatten(s)
+    every: list[Any] = list(leaves)
+    for dtype in {x.dtype for x in leaves}:
+        mine = [i for i, x in enumerate(leaves) if x.dtype == dtype]
+        gathered = jax.lax.all_gather(jnp.stack([leaves[i] for i in mine]), names)
+        for n, i in enumerate(mine):
+            every[i] = gathered[:, n]
+    parts = [jax.tree.unflatten(tree, [x[n] for x in every]) for n in range(every[0].shape[0])]
+    while len(parts) > 1:
+        pairs = zip(parts[::2], parts[1::2], strict=False)
+        parts = [kernel.merge(xp, a, b) for a, b in pairs] + parts[len(parts) // 2 * 2 :]
+    return parts[0]
