@@ -77,6 +77,19 @@ def peak(*lazy, **options):
         tracemalloc.stop()
 
 
+def tasks_of(x):
+    """Return by name the layers of a graph that cut an array anew."""
+    return [name for name in x.__dask_graph__().layers if name.startswith("rechunk")]
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.merges and c.form == "logits"], ids=str)
+def test_no_logits_are_cut_anew(case):
+    given = case.arguments(seed=95, rows=(ROWS,), classes=CLASSES)
+    value, gradient = case.both(**converted(given, lambda x: cut(x, CHUNKS["uneven"])))
+    assert tasks_of(value) == []
+    assert tasks_of(gradient) == []
+
+
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_memory_of_a_chunk(case):
     rows, classes = 1 << 12, 3 << 9
@@ -133,6 +146,7 @@ def test_tasks_are_as_many_as_chunks():
 HEADS = {
     "labels": (CE, False, {"label_smoothing": 0.125, "z_loss": 0.25, "softcap": 3.0}),
     "distributions": (xent.linear_head(xent.kl_divergence), True, {}),
+    "two rounds": (xent.linear_head(xent.brier_score), True, {}),
     "elements": (xent.linear_binary_cross_entropy, True, {}),
 }
 

@@ -35,8 +35,13 @@ CALLS = {
     "labels with all": (xent.linear_cross_entropy, DRAW.integers(0, K, N), EVERY),
     "distributions": (xent.linear_cross_entropy, SOFT, {}),
     "whole rows": (xent.linear_head(hits), SOFT, {}),
+    "two rounds": (xent.linear_head(xent.brier_score), SOFT, {}),
     "kl": (xent.linear_head(xent.kl_divergence), SOFT, {}),
     "binary": (xent.linear_binary_cross_entropy, SOFT, {"label_smoothing": 0.125}),
+}
+TWO_HEADS = {
+    xent.linear_kl_divergence: {"reverse": True},
+    xent.linear_jensen_shannon_divergence: {"beta": 0.25},
 }
 # Mesh, features, weight, target of a class each.
 PLACEMENTS = {
@@ -143,9 +148,10 @@ def test_pairs(loss, kind):
 
 @pytest.mark.parametrize("kind", [AxisType.Auto, AxisType.Explicit], ids=["automatic", "explicit"])
 @pytest.mark.parametrize("placement", ["rows", "classes", "both"])
-def test_two_heads(placement, kind):
+@pytest.mark.parametrize("loss", TWO_HEADS, ids=lambda loss: loss.__name__)
+def test_two_heads(loss, placement, kind):
     """A teacher lies as its student does, and no weight and no logits travel."""
-    loss, numbers = xent.linear_kl_divergence, {"reverse": True, "chunk_bytes": BUDGET}
+    numbers = TWO_HEADS[loss] | {"chunk_bytes": BUDGET}
     mesh, student = placed(placement, kind, CALLS["labels"][1], {})
     del student["target"]
     teacher = {"features": np.cos(np.arange(N * 8)).reshape(N, 8), "weight": HEAD["weight"][:, :8]}

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from functools import partial
 
 import pytest
 import torch
@@ -77,6 +78,36 @@ def of_exchanges(name):
         assert seen == numbers_of(way, reduction, each)
 
 
+JENSEN_SHANNON = xent.jensen_shannon_divergence
+SKEWED = partial(xent.kl_divergence, skew=0.25, reverse=True)
+
+
+def of_rounds(way):
+    """Check that a sum over softmaxes is exchanged in two rounds, and a backward pass exchanges nothing."""
+    _, z = data()
+    other = data(1)[1]
+    for loss, target, rounds in (
+        (JENSEN_SHANNON, {"target_logits": other}, (14, 5)),
+        (JENSEN_SHANNON, {"p": torch.softmax(other, -1)}, (3, 3)),
+        (SKEWED, {"target_logits": other}, (14, 5)),
+        (SKEWED, {"target": torch.softmax(other, -1)}, (4, 5)),
+        (xent.brier_score, {"target": torch.softmax(other, -1)}, (3, 3)),
+    ):
+        wanted = [x for n in rounds for x in numbers_of(way, "none", n)]
+        d, x = distributed(z, way).requires_grad_(), z.clone().requires_grad_()
+        given = {"reduction": "none", **target}
+        value, seen = exchanged(loss, logits=d, **given)
+        assert seen == wanted
+        slope, seen = exchanged(torch.autograd.grad, value.sum(), d)
+        assert max(n for _, n in [("", 0), *seen]) <= 1  # of the sum
+        want = loss(logits=x, **given)
+        assert_near(whole(value), whole(want))
+        own = torch.autograd.grad(want.sum(), x)[0]
+        assert_near(whole(slope[0]), whole(own), scale=largest(whole(own)))
+        _, seen = exchanged(xent.value_and_grad(loss), logits=d.detach(), **given)
+        assert seen == wanted
+
+
 def of_meshes(name):
     """Check that arrays on two meshes are refused, by name."""
     y, z = data()
@@ -109,13 +140,17 @@ def of_validation(name):
         xent.cross_entropy(y, logits=distributed(z, "rows"), validate=True)
 
 
-def of_the_compiled(way):
+def of_the_compiled(name):
     """Check that torch.compile follows a call, and that its derivative is placed as the logits."""
+    way, rounds = name
     y, z = data()
     d = distributed(z, way).requires_grad_()
+    y = y if rounds == "one" else data(1)[1]
 
     def step(z, y):
-        return xent.cross_entropy(y, logits=z)
+        if rounds == "one":
+            return xent.cross_entropy(y, logits=z)
+        return xent.jensen_shannon_divergence(target_logits=y, logits=z)
 
     value = torch.compile(step, fullgraph=True, backend="aot_eager")(d, y)
     value.backward()
@@ -141,6 +176,7 @@ def of_the_dead(name):
 
 KINDS = {
     "exchanges": of_exchanges,
+    "rounds": of_rounds,
     "meshes": of_meshes,
     "parts": of_parts,
     "validation": of_validation,
@@ -155,7 +191,8 @@ def run(check):
 
 
 CHECKS = [("exchanges", (way, r)) for way in WAYS if way != "partial" for r in ("none", "mean")]
-CHECKS += [("compiled", way) for way in ("rows", "classes")]
+CHECKS += [("rounds", way) for way in ("rows", "classes", "rows, classes", "classes twice")]
+CHECKS += [("compiled", (way, n)) for way in ("rows", "classes") for n in ("one", "two")]
 CHECKS += [(kind, ()) for kind in ("meshes", "parts", "validation", "the dead")]
 
 
