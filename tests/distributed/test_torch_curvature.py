@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch.distributed.tensor import DTensor
 from torch.distributed.tensor.debug import CommDebugMode
 
 import xent
@@ -38,6 +39,26 @@ def of_loss(case, way):
         product, both = xent.hvp(case.function), xent.grad_and_hessian_diagonal(case.function)
         got = product(**there, tangent=distributed(v, way)), *both(**there)
         assert_same(got, (product(**given, tangent=v), *both(**given)), [there[case.form]] * 3)
+
+
+def derived(y, of):
+    """Return the derivatives of a sum of what all processes have of ``y``."""
+    y = y.full_tensor() if isinstance(y, DTensor) else y
+    return torch.autograd.grad((y * turned(y)).sum(), of, create_graph=True)
+
+
+def of_further(case, way):
+    """Check the derivative of a product's own derivative: along the classes, of which a process has none."""
+    given = tensors(losses.given_of(case, ()))
+    x, v = given[case.form], turned(given[case.form])
+
+    def further(x, v):
+        leaves = x.requires_grad_(), v.requires_grad_()
+        product = xent.hvp(case.function)(**{**given, case.form: x}, tangent=v)
+        return derived(derived(product, leaves)[0], leaves)
+
+    there = distributed(x, way), distributed(v, way)
+    assert_same(further(*there), further(x, v), there)
 
 
 def of_head(function, way):
@@ -78,7 +99,8 @@ def of_elements(way):
 
 def run(check):
     kind, *names = check
-    {"loss": of_loss, "head": of_head, "elements": of_elements}[kind](*names)
+    of = {"loss": of_loss, "further": of_further, "head": of_head, "elements": of_elements}
+    of[kind](*names)
 
 
 CHECKS = [
@@ -88,6 +110,7 @@ CHECKS = [
 ]
 CHECKS += [("elements", way) for way in losses.MOST]
 CHECKS += [("loss", losses.MAIN, way) for way in ALL if way not in losses.MOST]
+CHECKS += [("further", case, "classes") for case in losses.BRIEF if case.form == "logits"]
 CHECKS += [("head", function, way) for function in ("hvp", "gauss_newton") for way in MAIN]
 
 said, test_it_is_as_on_one_process = law(run, CHECKS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from math import prod
 from typing import Any, NamedTuple
 
@@ -139,6 +139,18 @@ def whole_rows(x: Any, axis: int | None) -> Any:
     if not isinstance(x, DTensor):
         return x
     return x.redistribute(placements=of_whole_rows(settled(x), x.ndim, axis))
+
+
+def of_own_rows(function: Callable[..., Any], axis: int, *arrays: Any) -> Any:
+    """Return ``function(*arrays)`` of tensors, or of DTensors with the same rows: of each process's own."""
+    placed = [x.device_mesh for x in arrays if isinstance(x, DTensor)]
+    if not placed:
+        return function(*arrays)
+    first = whole_rows(spread(arrays[0], placed[0]), axis)
+    layout = Layout(placed[0], tuple(first.placements), tuple(first.shape), axis)
+    made = function(*(layout.local(x, layout.placements) for x in (first, *arrays[1:])))
+    shape = *layout.shape[:axis], made.shape[axis], *layout.shape[axis + 1 :]
+    return layout.whole(made, layout.placements, shape)
 
 
 def once(x: Any) -> Any:

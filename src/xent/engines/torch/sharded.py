@@ -19,13 +19,14 @@ from xent._namespace import Sight
 from xent._plan import Operands, Plan
 from xent._typing import Array
 from xent.engines.head_loop import with_target
-from xent.engines.torch.engine import Torch
+from xent.engines.torch.engine import Recorded, Torch
 from xent.engines.torch.head import Share, entered
 from xent.engines.torch.layout import (
     Layout,
     added_up,
     here,
     is_part,
+    of_own_rows,
     of_whole_rows,
     once,
     parts,
@@ -37,9 +38,28 @@ from xent.engines.torch.layout import (
 from xent.engines.torch.local import Local
 
 
+class RowWise(Recorded):
+    """The verbs of DTensors: what an index asks for, each process finds in its own rows.
+
+    torch would cut the classes where that sends less, as in a derivative of a derivative: a process that
+    has none of them then looks into nothing, and ends.
+    """
+
+    def pick(self, x: Any, index: Any, axis: int) -> Any:
+        """Return the entry of ``x`` at ``index``."""
+        return of_own_rows(partial(super().pick, axis=axis), axis, x, index)
+
+    entries = pick
+
+    def added(self, x: Any, index: Any, value: Any, axis: int) -> Any:
+        """Return ``x`` with ``value`` added at ``index``."""
+        return of_own_rows(partial(super().added, axis=axis), axis, x, index, value)
+
+
 class Sharded(Torch):
     """Runs plans on DTensors, and on tensors beside them, which are the same on all processes."""
 
+    namespace = RowWise
     spreads = True
     measures_beside = False
 
