@@ -50,6 +50,8 @@ PLACEMENTS = {
     "both": ({"r": 2, "c": 4}, P("r", None), P("c", None), P("r", "c")),
     "weight by classes": ({"r": 8}, P("r", None), P("r", None), P("r", None)),
     "weight by features": ({"r": 8}, P("r", None), P(None, "r"), P("r", None)),
+    "weight by both": ({"r": 2, "c": 4}, P("r", None), P(("c", "r"), None), P("r", "c")),
+    "weight by rows first": ({"r": 2, "c": 4}, P("r", None), P(("r", "c"), None), P("r", None)),
     "bias whole": ({"c": 8}, P(None, None), P("c", None), P(None, "c"), P()),
     "bias by rows": ({"r": 2, "c": 4}, P("r", None), P("c", None), P("r", "c"), P("r")),
 }

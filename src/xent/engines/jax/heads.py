@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import takewhile
 from math import prod
 from typing import Any, cast
 
@@ -27,15 +28,16 @@ def by_parts(
 ) -> tuple[Array, Any]:
     """Return the value and the gradients of a head, of each device's own part and summed.
 
-    Rows stay where they are, and classes that do not lie along the same axes of the mesh. What else a
-    device lacks of the weight is gathered, once; the gradients lie as the head does.
+    Rows stay where they are, and classes along the axes of the mesh before the first that has rows. What
+    else a device lacks of the weight is gathered, once; the gradients lie as the head does.
     """
     given, made = _of_given(head, operands), _of_made(plan, head, wanted)
     rule = f"{_factors(given, 'a')} -> {_factors(made, 'b')}"
 
     def divide(mesh: Any, args: Any, results: Any) -> Division:
         rows, classes = _axes(mesh, args[0], 0), _axes(mesh, args[1], 0)
-        classes = () if {*rows} & {*classes} or not plan.kernel.merges else classes
+        whole = not plan.kernel.merges
+        classes = () if whole else tuple(takewhile(lambda name: name not in rows, classes))
         at = {"n": rows, "k": classes}
         have = [[at.get(name, ()) for name in names] for names in made]
         like = dict(zip(("ke", "k"), args[1:], strict=False))
@@ -119,14 +121,14 @@ def _partial(plan: Plan, names: str, rows: Axes, classes: Axes) -> Axes:
 def _summed(x: Any, have: list[Axes], want: list[Axes], partial: Axes) -> Any:
     """Return the sum of a device's summand and others', of which it keeps what lies there."""
     for i, (held, wants) in enumerate(zip(have, want, strict=True)):
-        has = held if held == wants else ()
+        has = held if wants[: len(held)] == held else ()
         if held != has:  # as a bias may beside a weight: what is cut otherwise is joined first
             x = jax.lax.all_gather(x, held, axis=i, tiled=True)
-        more = tuple(name for name in wants if name not in has)
-        if more and {*more} <= {*partial}:
-            x = jax.lax.psum_scatter(x, more, scatter_dimension=i, tiled=True)
-            partial = tuple(name for name in partial if name not in more)
-        elif more:
-            size = x.shape[i] // jax.lax.axis_size(more)
-            x = jax.lax.dynamic_slice_in_dim(x, jax.lax.axis_index(more) * size, size, i)
+        for name in wants[len(has) :]:
+            if name in partial:
+                x = jax.lax.psum_scatter(x, name, scatter_dimension=i, tiled=True)
+                partial = tuple(other for other in partial if other != name)
+            else:
+                size = x.shape[i] // jax.lax.axis_size(name)
+                x = jax.lax.dynamic_slice_in_dim(x, jax.lax.axis_index(name) * size, size, i)
     return jax.lax.psum(x, partial) if partial else x
