@@ -52,6 +52,8 @@ PLACEMENTS = {
     "weight by features": ({"r": 8}, P("r", None), P(None, "r"), P("r", None)),
     "weight by both": ({"r": 2, "c": 4}, P("r", None), P(("c", "r"), None), P("r", "c")),
     "weight by rows first": ({"r": 2, "c": 4}, P("r", None), P(("r", "c"), None), P("r", None)),
+    "weight whole": ({"r": 2, "c": 4}, P("r", None), P(None, None), P("r", "c")),
+    "features whole": ({"r": 2, "c": 4}, P(None, None), P("c", None), P("r", "c")),
     "bias whole": ({"c": 8}, P(None, None), P("c", None), P(None, "c"), P()),
     "bias by rows": ({"r": 2, "c": 4}, P("r", None), P("c", None), P("r", "c"), P("r")),
 }
@@ -69,8 +71,8 @@ def placed(name, kind, target, options):
         "target": soft,
     }
     if target.ndim == 1:
-        where["target"] = P(features[0])
-    where |= {k: P(features[0]) if k in ROWS else P() for k in options}
+        where["target"] = P(soft[0])
+    where |= {k: P(soft[0]) if k in ROWS else P() for k in options}
     given = HEAD | {"target": target} | {k: x for k, x in options.items() if np.ndim(x)}
     return mesh, {k: jax.device_put(x, NamedSharding(mesh, where[k])) for k, x in given.items()}
 
@@ -108,10 +110,7 @@ def test_values_and_gradients(call, placement, kind):
     for made in (slopes, theirs):
         for name, want in wants.items():
             assert ulps(made[name], want) <= 64
-            if not placement.startswith(
-                "bias"
-            ):  # which lies otherwise than the weight: XLA chooses
-                assert made[name].sharding.is_equivalent_to(given[name].sharding, want.ndim)
+            assert made[name].sharding.is_equivalent_to(given[name].sharding, want.ndim)
     moved = [kind for kind, count in sent(program) if kind != "all-reduce" and count >= K * D]
     gathered = placement.startswith("weight") or call == "whole rows"
     assert len(moved) <= (2 if gathered else 0)  # once for each way

@@ -19,6 +19,9 @@ from xent.engines.jax.parts import Division, names_of, spread
 Axes = tuple[str, ...]
 """Axes of a mesh."""
 
+OF_HEAD = "nd", "ke", "k"
+"""What each axis of features, weight and bias is: n of rows, k of classes, d and e of features."""
+
 Loop = Callable[[Chunks, Head, Operands, Any, Axes], tuple[Array, Any]]
 """A function of chunks, head, operands, the first class, and the axes of the mesh with other classes."""
 
@@ -32,15 +35,17 @@ def by_parts(
     else a device lacks of the weight is gathered, once; the gradients lie as the head does.
     """
     given, made = _of_given(head, operands), _of_made(plan, head, wanted)
-    rule = f"{_factors(given, 'a')} -> {_factors(made, 'b')}"
+    # A gradient lies as what it is of, whatever else is cut along an axis of that: its axes are its own.
+    own = ["1" * len(names) if names in OF_HEAD else names for names in made]
+    rule = f"{_factors(given, 'a')} -> {_factors(own, 'b')}"
 
     def divide(mesh: Any, args: Any, results: Any) -> Division:
-        rows, classes = _axes(mesh, args[0], 0), _axes(mesh, args[1], 0)
+        rows, classes = (_cut(mesh, args, given, name) for name in "nk")
         whole = not plan.kernel.merges
         classes = () if whole else tuple(takewhile(lambda name: name not in rows, classes))
         at = {"n": rows, "k": classes}
         have = [[at.get(name, ()) for name in names] for names in made]
-        like = dict(zip(("ke", "k"), args[1:], strict=False))
+        like = dict(zip(OF_HEAD[1:], args[1:], strict=False))
         want = [
             [_axes(mesh, like[names], i) for i in range(len(names))] if names in like else axes
             for names, axes in zip(made, have, strict=True)
@@ -65,8 +70,8 @@ def by_parts(
 
 
 def _of_given(head: Head, operands: Operands) -> list[str]:
-    """Return what each axis of each array is: n of rows, k of classes, d to f of features, 1 of none."""
-    names = ["nd", "ke"] + ["k"] * (head.bias is not None)
+    """Return what each axis of each array is: also f of a teacher's features, j of a few, 1 of none."""
+    names = list(OF_HEAD[: 2 + (head.bias is not None)])
     known = {"target_probs": "nj", "target_weight": "kf", "target_bias": "k"}
     if operands.target_probs is not None:
         known["target"] = "nj"
@@ -87,7 +92,7 @@ def _of_given(head: Head, operands: Operands) -> list[str]:
 def _of_made(plan: Plan, head: Head, wanted: Wanted | None) -> list[str]:
     """Return the same of value and gradients."""
     value = "" if plan.reduction != "none" else "n" if plan.row_axis is not None else "nk"
-    gradients = zip(("nd", "ke", "k"), wanted or (False,) * 3, head, strict=True)
+    gradients = zip(OF_HEAD, wanted or (False,) * 3, head, strict=True)
     beside = ["n"] * len(plan.beside)
     return [value, *beside, *(names for names, wants, x in gradients if wants and x is not None)]
 
@@ -98,6 +103,13 @@ def _factors(every: list[str], side: str) -> str:
         " ".join(f"{side}{i}_{j}" if n == "1" else n for j, n in enumerate(names))
         for i, names in enumerate(every)
     )
+
+
+def _cut(mesh: Any, args: Any, given: list[str], name: str) -> Axes:
+    """Return the axes of the mesh along which rows or classes are cut, of the first array where they are."""
+    every = zip(args, given, strict=True)
+    axes = (_axes(mesh, x, names.index(name)) for x, names in every if name in names)
+    return next(filter(None, axes), ())
 
 
 def _axes(mesh: Any, x: Any, axis: int) -> Axes:

@@ -24,6 +24,7 @@ from xent.engines.head_loop import clean, run, with_target
 from xent.engines.jax.derivative import is_zero
 from xent.engines.jax.heads import by_parts
 from xent.engines.jax.loops import Traced, ample, over_rows, product, wide, zeros
+from xent.engines.jax.lying import lying_as
 from xent.engines.jax.parts import apart, of_one_device
 from xent.engines.jax.sizes import alike
 
@@ -61,8 +62,11 @@ def _scanned(
     engine: Engine, plan: Plan, chunks: Chunks, head: Head, operands: Operands, wanted: Any
 ) -> tuple[Array, Any]:
     scan = _in_parts if apart() and isinstance(chunks.shape[0], int) else _loop
-    both: tuple[Array, Any] = scan(engine, plan, wanted, chunks, head, operands)
-    return both
+    value, gradients = scan(engine, plan, wanted, chunks, head, operands)
+    if gradients is None:
+        return value, None
+    placed = (None if g is None else lying_as(x, g) for x, g in zip(head, gradients, strict=True))
+    return value, Gradients(*placed)
 
 
 def _loop(

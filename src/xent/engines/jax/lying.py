@@ -23,17 +23,21 @@ def _bound(x: Any, g: Any) -> Any:
 
 
 def _spread(x: Any, g: Any) -> Any:
-    """Return ``g``, cut as ``x`` is: each device gives its own part of it back."""
+    """Return ``g``, cut as ``x`` is: each device gives its own part of it back.
+
+    ``x`` stands there twice, once with ``g`` and once with the result: where ``g`` is made of what is cut
+    otherwise, the compiler would choose for both.
+    """
 
     def divide(mesh: Any, args: Any, results: Any) -> Division:
-        lying = args[0].sharding
-        return Division([lying, lying], lying, lambda given: given[1])
+        lying = [x.sharding for x in args]
+        return Division([lying[0], lying[1], lying[1]], lying[1], lambda given: given[2])
 
     def rule(args: Any, results: Any) -> str:
-        axes = " ".join(f"a{i}" for i in range(x.ndim))
-        return f"{axes}, {axes} -> {axes}"
+        one, other = (" ".join(f"{side}{i}" for i in range(x.ndim)) for side in "ab")
+        return f"{one}, {other}, {one} -> {other}"
 
-    return spread(lambda given: given[1], (x, g), divide, rule)
+    return spread(lambda given: given[2], (x, x, g), divide, rule)
 
 
 def _batched(args: Any, dims: Any, placed: Any) -> tuple[Any, int]:
