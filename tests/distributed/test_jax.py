@@ -9,11 +9,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jax.sharding import AxisType
+from jax.sharding import AxisType, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 import xent
-from tests.cases import CASES, in_brief
+from tests.cases import CASES, NAMED, in_brief
 from tests.distributed.jax import (
     CLASSES,
     DEVICES,
@@ -188,6 +188,20 @@ def test_an_exported_program_is_whole(placement):
     assert "CustomSPMDPartitioning" not in exported.mlir_module()
     for got, want in zip(exported.call(arrays), work.run(work.arrays)[0], strict=True):
         assert ulps(got, want) <= 64
+
+
+@on_eight
+@pytest.mark.parametrize("kind", [AxisType.Auto, AxisType.Explicit], ids=["automatic", "explicit"])
+@pytest.mark.parametrize("of", [P(), P("rows", None), P(None, "classes")], ids=str)
+def test_a_gradient_lies_as_its_logits(of, kind):
+    """However target and weights are cut: by rows, and by classes too."""
+    placed = Placed("both", kind)
+    for case in (NAMED["cross_entropy-labels-logits"], NAMED["cross_entropy-distributions-logits"]):
+        work = Work(case)
+        arrays = placed.put(work.arrays)
+        arrays["logits"] = jax.device_put(work.arrays["logits"], NamedSharding(placed.mesh, of))
+        with jax.set_mesh(placed.mesh) if kind is AxisType.Explicit else nullcontext():
+            work.holds(jax.jit(work.run)(arrays), arrays["logits"])
 
 
 LARGE = (1024, 512)
