@@ -118,6 +118,44 @@ def test_values_and_gradients(call, placement, kind):
 
 
 @pytest.mark.parametrize("kind", [AxisType.Auto, AxisType.Explicit], ids=["automatic", "explicit"])
+@pytest.mark.parametrize(
+    "placement",
+    ["rows", "both", "weight by both", "weight whole", "features whole", "bias by rows"],
+)
+@pytest.mark.parametrize("call", ["labels", "distributions"])
+def test_rows_that_are_weighed(call, placement, kind):
+    """What JAX differentiates itself: rows, and a mean by weights that have a derivative too."""
+    function, target, _ = CALLS[call]
+    s = ROWS["sample_weight"]
+    mesh, given = placed(placement, kind, target, {"sample_weight": s})
+
+    def by_hand(moving, target):
+        weights = moving.pop("sample_weight")
+        rows = function(target, **moving, reduction="none", chunk_bytes=BUDGET)
+        return jnp.sum(rows * weights)
+
+    def by_option(moving, target):
+        return function(target, **moving, chunk_bytes=BUDGET)
+
+    moving = {k: x for k, x in given.items() if k != "target"}
+    rows = function(target, **HEAD, reduction="none")
+    mean = np.sum(rows * s) / np.sum(s)
+    slopes = (rows, "sum"), ((rows - mean) / np.sum(s), "mean")
+    terms = {"sample_weight": rows / np.sum(s)}  # of the second, a difference
+    for own, (slope, reduction) in zip((by_hand, by_option), slopes, strict=True):
+        with jax.set_mesh(mesh) if kind is AxisType.Explicit else nullcontext():
+            program = compiled(jax.grad(own), moving, given["target"])
+            got = program(moving, given["target"])
+        both = xent.value_and_grad(function)
+        _, gradients = both(target, **HEAD, sample_weight=s, reduction=reduction)
+        wants = {**dict(zip(HEAD, gradients, strict=True)), "sample_weight": slope}
+        for name, want in wants.items():
+            assert ulps(got[name], want, terms.get(name, 0.0)) <= 64
+            assert got[name].sharding.is_equivalent_to(given[name].sharding, want.ndim)
+        assert all(count <= K * D for kind, count in sent(program) if kind != "all-reduce")
+
+
+@pytest.mark.parametrize("kind", [AxisType.Auto, AxisType.Explicit], ids=["automatic", "explicit"])
 @pytest.mark.parametrize("loss", NUMBERS, ids=lambda loss: loss.__name__)
 def test_pairs(loss, kind):
     """Each device has some of the pairs: gradients lie as they do, and no logits travel."""

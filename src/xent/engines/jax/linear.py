@@ -31,8 +31,8 @@ from xent.engines.jax.sizes import alike
 
 @partial(jax.jit, static_argnums=(0, 1, 2))
 def value(engine: Engine, plan: Plan, chunks: Chunks, head: Head, operands: Operands) -> Array:
-    """Return the value of a linear loss."""
-    plan, head, operands = _divided(engine, plan, chunks, head, operands)
+    """Return the value of a linear loss, for JAX to differentiate: its gradients lie as the head does."""
+    plan, head, operands = _divided(engine, plan, chunks, _lying(head, head), operands)
     return _head_value(engine, plan, chunks, head, operands)
 
 
@@ -63,10 +63,13 @@ def _scanned(
 ) -> tuple[Array, Any]:
     scan = _in_parts if apart() and isinstance(chunks.shape[0], int) else _loop
     value, gradients = scan(engine, plan, wanted, chunks, head, operands)
-    if gradients is None:
-        return value, None
-    placed = (None if g is None else lying_as(x, g) for x, g in zip(head, gradients, strict=True))
-    return value, Gradients(*placed)
+    return value, None if gradients is None else _lying(head, gradients)
+
+
+def _lying(head: Head, given: Any) -> Any:
+    """Return the arrays of a head, or its gradients, each of which lies as that of the head does."""
+    every = zip(head, given, strict=True)
+    return type(given)(*(None if g is None else lying_as(x, g) for x, g in every))
 
 
 def _loop(
@@ -112,7 +115,7 @@ def _by_platform(cut: Callable[..., Any], chunks: Chunks, head: Head, operands: 
 
 
 def _differentiable(
-    engine: Engine, plan: Plan, chunks: Chunks, head: Head, operands: Operands
+    across: bool, engine: Engine, plan: Plan, chunks: Chunks, head: Head, operands: Operands
 ) -> Any:
     """Return the value, made of whole rows and differentiated by JAX, a chunk's logits made again."""
     each = plan.reduction == "none"
@@ -129,7 +132,8 @@ def _differentiable(
 
     def cut(chunks: Chunks, head: Head, operands: Operands) -> Any:
         sums, step = Sums(zeros(head.features, ()), None, None), chunks.whole_rows
-        sums, made = over_rows(jax.checkpoint(one), sums, head.features, operands, step)
+        loop = partial(over_rows, across=across)
+        sums, made = loop(jax.checkpoint(one), sums, head.features, operands, step)
         value = made.value if each else sums.value
         return (value, made.beside) if plan.beside else value
 
@@ -152,7 +156,7 @@ def _head_derivative(
     (head, operands), (d_head, d_operands) = primals, tangents
     moving = jax.tree.leaves(d_operands, is_leaf=is_zero)
     if plan.reduction == "none" or any(not is_zero(d) for d in moving):
-        plain = partial(of_one_device, _differentiable, engine, plan, chunks)
+        plain = partial(of_one_device, _differentiable, apart(), engine, plan, chunks)
         value, d_value = _moved(plain, primals, tangents)
         return _known_value(engine, plan, chunks, head, operands, value), d_value
     wanted = tuple(d is not None and not is_zero(d) for d in d_head)

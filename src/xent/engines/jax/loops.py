@@ -154,11 +154,13 @@ class Traced:
 
 
 def over_rows(
-    body: OfRows, sums: Sums, features: Any, operands: Operands, step: int
+    body: OfRows, sums: Sums, features: Any, operands: Operands, step: int, *, across: bool = False
 ) -> tuple[Sums, Made]:
     """Return the sums, and what the rows have for themselves, ``step`` rows at a time.
 
     There may be several arrays of features. A symbolic number of rows is padded by some that are masked.
+    The rows of a step are neighbours, or they go ``across`` all: of those that lie on several devices each
+    then has some.
     """
 
     def some(sums: Sums, part: Any) -> tuple[Sums, Made]:
@@ -172,8 +174,11 @@ def over_rows(
     whole = count * step
     if not fixed:
         everything = jax.tree.map(partial(_padded, rows=whole - rows), everything)
-    cut = jax.tree.map(lambda x: x[:whole].reshape(count, step, *x.shape[1:]), everything)
+    shape = (step, count) if across else (count, step)
+    cut = jax.tree.map(lambda x: x[:whole].reshape(*shape, *x.shape[1:]), everything)
+    cut = jax.tree.map(lambda x: x.swapaxes(0, 1), cut) if across else cut
     sums, made = jax.lax.scan(some, sums, cut)
+    made = jax.tree.map(lambda x: x.swapaxes(0, 1), made) if across else made
     made = jax.tree.map(lambda x: x.reshape(whole, *x.shape[2:]), made)
     if not fixed:
         made = jax.tree.map(lambda x: x[:rows], made)
