@@ -5,7 +5,7 @@ import pytest
 
 import xent
 from tests.laws import broken
-from tests.laws.test_testing import each_library, here
+from tests.laws.checked import each_library, here
 from xent.testing import check
 
 

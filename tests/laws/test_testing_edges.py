@@ -3,7 +3,7 @@
 import pytest
 
 from tests.laws import broken, broken_edges
-from tests.laws.test_testing import failures, of
+from tests.laws.checked import failures, of
 
 LIMITS = {
     broken_edges.NoLimitWhereCertain: ("A single infinite logit", "finite logits"),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.laws import broken, broken_edges, strangers
-from tests.laws.test_testing import QUICK, each_library, failures, here, of
+from tests.laws.checked import QUICK, each_library, failures, here, of
 from xent.kernels import labels
 from xent.testing import check
 

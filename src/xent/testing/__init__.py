@@ -14,6 +14,7 @@ from typing import Any
 from xent.testing import case as _case
 from xent.testing import company as company
 from xent.testing import edges as edges
+from xent.testing import far as far
 from xent.testing import gradients as gradients
 from xent.testing import kernels as kernels
 from xent.testing import libraries as _libraries
@@ -91,10 +92,11 @@ def check(
     loss : function
         A loss by `xent.loss`.
     textbook : function, optional
-        ``(t, q, **parameters) -> values``, plain and right on moderate arguments: NumPy float64
-        arrays of shape (N, K), the target as a distribution (a label as its one-hot row, logits as
-        their softmax, None where there is none) and the prediction as probabilities, whatever form
-        it is given in. It returns one value per row, or whatever the loss returns. Without it nothing
+        ``(t, q, **parameters) -> values``, plain, with no limit or ε that the loss has not: NumPy
+        float64 arrays of shape (N, K), the target as a distribution (a label as its one-hot row,
+        logits as their softmax, None where there is none) and the prediction as probabilities,
+        whatever form it is given in. It returns one value per row, or whatever the loss returns. Where
+        its own rounding leaves it no digits, or it is no number, it is not asked. Without it nothing
         tells whether the loss is the one that was meant, only whether it agrees with itself.
     targets : str, or several, default "labels"
         What the target may hold: "labels", "distributions", "binary", "target_logits", or "nothing".

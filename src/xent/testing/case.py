@@ -17,6 +17,8 @@ from xent._kernel import is_number
 Given = dict[str, Any]
 ROWS, CLASSES = 3, 5
 FORMS = ("logits", "probs", "log_probs", "q")
+TIED = 5e-3
+"""How near to each other, relatively, no drawn target and probability are: a loss may have a kink there."""
 KINDS = ("labels", "distributions", "binary", "target_logits", "nothing")
 
 
@@ -112,27 +114,39 @@ class Case:
     def draw(self, seed: int = 0, rows: int = ROWS, classes: int = CLASSES) -> Given:
         """Return a target and a prediction, moderate and without ties, the class axis the last."""
         random, shape = np.random.default_rng(seed), (rows, classes)
-        prediction = random.uniform(-2, 2, shape)
-        if self.form != "logits":
-            prediction = self.probs(prediction)
+        logits = random.uniform(-2, 2, shape)
+        target = self._target(random, shape)
+        if self.kind == "distributions":
+            while np.any(np.abs(target / self.probs(logits) - 1) < TIED):
+                target = self._target(random, shape)
+        prediction = logits if self.form == "logits" else self.probs(logits)
         if self.form == "log_probs":
             prediction = np.log(prediction)
-        targets = {
-            "labels": lambda: np.arange(rows) * 2 % classes,
-            "distributions": lambda: softmax(random.uniform(-1.5, 1.5, shape)),
-            "target_logits": lambda: random.uniform(-2, 2, shape),
-            "binary": lambda: random.uniform(0.05, 0.95, shape),
-        }
+        return (
+            {self.form: prediction}
+            if target is None
+            else {self.target: target, self.form: prediction}
+        )
+
+    def _target(self, random: np.random.Generator, shape: tuple[int, int]) -> Any:
+        """Return a target, None where there is none."""
+        if self.kind == "labels":
+            return np.arange(shape[0]) * 2 % shape[1]
         if self.kind == "nothing":
-            return {self.form: prediction}
-        return {self.target: targets[self.kind](), self.form: prediction}
+            return None
+        low, high = {"target_logits": (-2, 2), "binary": (0.05, 0.95)}.get(self.kind, (-1.5, 1.5))
+        x = random.uniform(low, high, shape)
+        return softmax(x) if self.kind == "distributions" else x
 
     def probs(self, logits: Any) -> Any:
         """Return the probabilities of logits."""
         return 1 / (1 + np.exp(-logits)) if self.elementwise else softmax(logits)
 
-    def said(self, given: Mapping[str, Any]) -> Any:
-        """Return what the textbook says: of the target as a distribution, and of probabilities."""
+    def said(self, given: Mapping[str, Any], lean: Any = 0.0) -> Any:
+        """Return what the textbook says: of the target as a distribution, and of probabilities.
+
+        These may ``lean`` by so many ULP, each by its own number, but never above 1.
+        """
         assert self.textbook is not None
         q, t = np.asarray(given[self.form], np.float64), given.get(self.target)
         if self.form == "logits":
@@ -143,6 +157,8 @@ class Case:
             t = np.eye(q.shape[-1])[t]
         if self.kind == "target_logits":
             t = softmax(t)
+        if np.any(lean):
+            q = np.minimum(q * (1 + lean * 2.0**-52), np.maximum(q, 1.0))
         return self.textbook(t, q, **self.parameters)
 
     def options(self, rows: int = ROWS, classes: int = CLASSES) -> Given:

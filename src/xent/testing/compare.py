@@ -60,6 +60,11 @@ def eps(x: Any) -> float:
     return _dtype.EPS.get(x.dtype.name, 2.0**-52)
 
 
+def tiny(x: Any) -> float:
+    """Return the smallest number of full precision of a dtype."""
+    return 2.0**-126 if x.dtype.name in ("float32", "bfloat16") else 2.0**-1022
+
+
 def largest(x: Any) -> Any:
     """Return the largest finite entry of each row, by which the terms of a gradient are measured."""
     size = np.abs(np.where(np.isfinite(x), x, 0.0))
@@ -69,16 +74,18 @@ def largest(x: Any) -> Any:
 def near(what: str, got: Any, want: Any, ulp: float = MODERATE, *, scale: Any = None) -> None:
     """Raise unless two arrays agree within so many ULP of ``want``, or of ``scale``.
 
-    Infinities and NaN agree with their like alone.
+    Infinities and NaN agree with their like alone. Below the smallest number of full precision, which a
+    library may take for 0, nothing is as exact.
     """
     got, want = np.asarray(got), np.asarray(want)
     require(got.shape == want.shape, f"{what} has shape {got.shape}, wanted {want.shape}")
-    one = eps(got)
+    one, least = eps(got), tiny(got) * (ulp > 0)
     got, want = got.astype(np.float64), want.astype(np.float64)
     size = np.abs(want) if scale is None else np.broadcast_to(scale, want.shape)
     with np.errstate(all="ignore"):
         same = (got == want) | (np.isnan(got) & np.isnan(want))
-        off = np.where(same, 0.0, np.abs(got - want) / (one * size))
+        off = np.abs(got - want)
+        off = np.where(same | (off < least), 0.0, off / (one * size))
     off = np.where(np.isnan(off), np.inf, off)
     if np.any(off > ulp):
         at = tuple(int(i) for i in np.unravel_index(np.argmax(off), off.shape))
@@ -94,20 +101,29 @@ def alike(got: Any, want: Any, ulp: float = MODERATE, *, word: str = "") -> None
     near(f"the gradient{word}", got[1], want[1], ulp, scale=largest(want[1]))
 
 
-def tends(a: Any, b: Any, c: Any) -> Any:
+def tends(a: Any, b: Any, c: Any, got: Any) -> Any:
     """Return what numbers tend to that are a at x, b at x² and c at x⁴, far out; infinite without a limit.
 
     There powers of x have settled, or grow without end, and steps of a power of log x are in one ratio:
     if they shrink they have a sum (Aitken), as those of a square root of log x do, by √½, but not those of
-    log log x, by 1. What the terms of that cancel to is 0.
+    log log x, by 1. What the terms of that cancel to is 0. A low power of x has not settled: what it
+    still lacks is ρ, ρ² and ρ⁴ of a number. Of the two limits it is the one that is nearer to ``got``.
     """
     with np.errstate(all="ignore"):
         before, step = b - a, c - b
         ratio = np.where(before == 0, 0.0, step / before)
-        limit = np.where(ratio < 0.85, c + step * ratio / (1 - ratio), np.copysign(np.inf, step))
+        rho = (np.sqrt(1 + 4 * np.maximum(ratio, 0.0)) - 1) / 2
+        sums = (c + step * r / (1 - r) for r in (ratio, rho * rho))
+        limit = nearer(got, *sums)
+        limit = np.where(ratio < 0.85, limit, np.copysign(np.inf, step))
         limit = np.where(np.abs(limit) < 1e-3 * np.abs(a), 0.0, limit)
         rests = ~(np.abs(step) > 1e-12 * np.abs(c)) | ~np.isfinite(c)
     return np.where(rests, c, limit)
+
+
+def nearer(x: Any, a: Any, b: Any) -> Any:
+    """Return of two numbers the one that is nearer to ``x``, the first where that is no number."""
+    return np.where(np.abs(x - b) < np.abs(x - a), b, a)
 
 
 def close(what: str, got: Any, want: Any, rounding: float, *, scale: Any) -> None:

@@ -53,13 +53,13 @@ def _defined(what: str, value: Any, gradient: Any) -> None:
     require(not lost, f"the gradient {what} is {gradient}, of finite logits")
 
 
-def _limit(lib: Any, case: Case, what: str, at: int, sign: int) -> Any:
-    """Return what value and gradient tend to."""
+def _limit(lib: Any, case: Case, what: str, at: int, sign: int, got: Any) -> Any:
+    """Return what value and gradient tend to, as `tends` says of what is got."""
     series = []
     for x in FURTHER:
         series.append(_both(lib, case, at, sign * x))
         _defined(f"{what}{sign * x:+g}", *series[-1])
-    return [tends(*three) for three in zip(*series, strict=True)]
+    return [tends(*four) for four in zip(*series, got, strict=True)]
 
 
 @law(lambda case: knows_labels(case) and "reduction" in case.names)
@@ -70,8 +70,8 @@ def infinite(lib: Any, case: Case) -> None:
             for dtype in (np.float64, np.float32):
                 word = f"{what[:-4]}{sign * x:+g} in {np.dtype(dtype).name}"
                 _defined(word, *_both(lib, case, at, sign * x, dtype))
-        wanted = _limit(lib, case, what[:-4], at, sign)
-        alike(_both(lib, case, at, sign * np.inf), wanted, 16, word=f" {what}")
+        got = _both(lib, case, at, sign * np.inf)
+        alike(got, _limit(lib, case, what[:-4], at, sign, got), 16, word=f" {what}")
 
 
 @law(lambda case: knows_labels(case) and "reduction" in case.names and case.textbook is not None)
