@@ -15,7 +15,8 @@ class CommonOptions(TypedDict, total=False):
     ----------
     sample_weight : one per row, optional
         Multiplies the cost of a row, and what it counts in a mean. A weight of 0 silences an
-        infinite cost.
+        infinite cost. It may be negative, as the advantages of reinforcement learning are: then take
+        ``reduction="sum"`` or a `denominator`, since a mean divides by their sum, which may be 0.
     where : bool, one per row, optional
         False takes a row out: it adds exactly 0 to the value and has gradient 0, whatever it holds.
     denominator : number or 0-d array, optional
@@ -172,7 +173,8 @@ class ClassOptions(LabelOptions, total=False):
     Attributes
     ----------
     class_weight : (K,), optional
-        What each class weighs in the cost, and in the divisor of a mean.
+        What each class weighs in the cost, and in the divisor of a mean. A negative one drives the
+        prediction away from its class, without end; the divisor has its sign too, as with `sample_weight`.
     """
 
     class_weight: ArrayLike | None

@@ -19,7 +19,7 @@ class SparseDistribution:
         Which classes, 0 to K − 1. The last axis is that of the k entries, whatever the `axis` of the
         prediction; the others are its rows.
     probs : floating (..., k)
-        How probable each is. A row may sum to less than 1, and an entry that is not needed has 0.
+        How probable each is. A row may sum to less than 1, not to more; an entry that is not needed has 0.
     rest : None or "uniform", default None
         What becomes of what a row lacks to 1: it is lost, so that the row counts its sum in a mean; or it
         is spread evenly over the classes that no entry gives any.

@@ -43,15 +43,14 @@ class Sparse(Target):
     def check(
         self, xp: Verbs, plan: Plan, operands: Operands, name: str, validate: bool | None
     ) -> None:
-        """Raise for an index out of range, what is no probability, and where asked for a sum beyond 1."""
+        """Raise for an index out of range, what is no probability, and a sum beyond 1."""
         index, keep = operands.target, operands.where
         probs: Any = operands.target_probs
         of_probs, last = probs_of(name), index.ndim - 1
         wide = None if keep is None else xp.broadcast_to(keep[..., None], index.shape)
         values.labels(xp, name, index, plan.classes, wide)
         values.of_form(xp, "probs", of_probs, probs, last, keep)
-        if validate:
-            values.at_most_one(xp, of_probs, probs, last, keep)
+        values.at_most_one(xp, of_probs, probs, last, keep)
 
 
 class Dense(Sparse):

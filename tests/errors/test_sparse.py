@@ -8,6 +8,7 @@ from tests.errors.said import assert_said, rows
 
 Z = np.zeros((2, 4))
 I, P = np.asarray([[0, 3], [1, 2]]), np.full((2, 2), 0.5)  # noqa: E741  # indices, as in a formula
+MORE = np.asarray([[0.0], [0.25]])  # which its second row has too much
 CE = xent.cross_entropy
 
 
@@ -55,12 +56,10 @@ VALUES = [
     ),
     (of(I, P - 0.75), ValueError, "target.probs holds -0.25 at (0, 0)"),
     (of(I, P + 1), ValueError, "target.probs holds 1.5 at (0, 0)"),
-    (
-        of(I, P + 0.25, validate=True),
-        ValueError,
-        "row (0,) of target.probs sums to 1.5",
-        "at most 1",
-    ),
+    (of(I, P + 0.25), ValueError, "row (0,) of target.probs sums to 1.5", "at most 1"),
+    (of(I, P + 0.25, "uniform"), ValueError, "row (0,) of target.probs sums to 1.5", "at most 1"),
+    (of(I, P + 0.25, validate=True), ValueError, "row (0,) of target.probs sums to 1.5"),
+    (head(I, P + MORE), ValueError, "row (1,) of target.probs sums to 1.5"),
     (head(I + 1, P), ValueError, "target.indices holds label 4"),
 ]
 
@@ -72,6 +71,8 @@ def test_what_is_said(call, kind, held):
 
 def test_what_is_right_is_not_refused():
     of(I, P / 2, validate=True)()
+    of(I, P + 0.25, validate=False)()
+    of(I, P + MORE, where=np.asarray([True, False]))()
     of(where=np.asarray([True, False]), indices=I + np.asarray([[0], [9]]))()
 
 

@@ -198,36 +198,6 @@ def test_one_hot_treats_a_bad_label_alike(any_backend):
             any_backend.run(xent.one_hot, labels=labels, num_classes=3)
 
 
-@pytest.mark.cases(of=lambda case: case.takes("denominator"), slow=lambda case: False)
-def test_a_negative_denominator(backend, case):
-    """However it is given, and after another that was right: a plan knows no number."""
-    given = case.arguments()
-    backend.run(case.both, **given, denominator=2.0)
-    for x in (-1, -0.5, np.asarray(-2.0)):
-        if isinstance(x, np.ndarray) and not reads(backend):
-            continue
-        with pytest.raises(ValueError, match=r"denominator is .*; it takes a number that is not"):
-            backend.run(case.function, **given, denominator=x)
-    if not backend.is_lazy:
-        for x in (-1.0, np.asarray(-1.0)):
-            value = backend.run(case.function, **given, denominator=x, validate=False)
-            assert np.isfinite(value)
-    nothing = 1 if case.loss == "perplexity" else 0
-    assert backend.run(case.function, **given, denominator=0) == nothing
-
-
-def test_a_negative_denominator_of_heads_and_parts():
-    z, y = np.zeros((2, 3)), np.asarray([0, 1])
-    for call in (
-        lambda n: xent.linear_cross_entropy(y, z, z, denominator=n),
-        lambda n: xent.contrastive_loss(z, z, temperature=1.0, denominator=n),
-        lambda n: xent.part(xent.cross_entropy)(y, logits=z, first=0, classes=3, denominator=n),
-    ):
-        call(1)
-        with pytest.raises(ValueError, match=r"denominator is .*-1.*; it takes a number"):
-            call(-1)
-
-
 def test_self_information_checks_its_probabilities(backend):
     if reads(backend):
         with pytest.raises(ValueError, match=r"p holds 1\.5 at \(0,\); probabilities are 0 to 1"):

@@ -156,7 +156,8 @@ def divisor(x: Array, reduction: str) -> None:
     """Raise unless ``denominator`` is one number for a mean."""
     if reduction != "mean":
         raise ValueError(f"denominator divides a mean; got reduction={reduction!r}")
-    weight("denominator", x)
+    fits = _dtype.is_floating(x) or _dtype.is_integer(x)
+    of_kind("denominator", x, fits, "a number")
     sizes.of_shape("denominator", x, (), "; it takes a number or a 0-d array")
 
 

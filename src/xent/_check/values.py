@@ -67,12 +67,13 @@ class Sees(Protocol):
 
 
 def divisor(engine: Sees, given: Any, x: Array) -> None:
-    """Raise for a ``denominator`` that is negative, where that can be seen; of 0 a mean is 0 (R10)."""
-    plain = isinstance(given, Real)
-    number: Any = given if plain else x
-    if not plain and engine.has_devices and engine.sight([x]) is not Sight.READABLE:
-        return
-    if bool(number < 0):
+    """Raise for a ``denominator`` that is negative or NaN, where that can be seen; of 0 a mean is 0 (R10)."""
+    number: Any = given
+    if not isinstance(given, Real):
+        if engine.has_devices and engine.sight([x]) is not Sight.READABLE:
+            return
+        number = x.item() if hasattr(x, "item") else float(x)  # `<` of an array would be traced
+    if not number >= 0:
         raise ValueError(
             f"denominator is {arguments.shown(number)}; it takes a number that is not negative"
         )
