@@ -5,6 +5,7 @@ from itertools import product
 import pytest
 import torch
 
+import xent.nn.torch as ours
 from tests.nn.modules import NAMES, assert_torchs
 
 ULP = 32
@@ -30,6 +31,13 @@ def test_torchs_own_samples(name):
             if impossible(options, x, target):
                 continue
             tried += 1
+            if name == "KLDivLoss" and not are_distributions(options, x, target):
+                with pytest.raises(ValueError, match=r"probabilities are (at most 0|0 to 1)"):
+                    getattr(ours, name)(*given, **options)(x, target)
+                x, target = (
+                    -x.detach().abs(),
+                    target / 10 if log_target(options) else target.abs() / 10,
+                )
             options = {**options, "like": state}
             assert_torchs(name, given, x, target, ULP, **options)
     assert tried >= 4
@@ -40,6 +48,18 @@ def impossible(options, x, target):
     no_batch = options.get("reduction") == "batchmean" and x.ndim == 0
     ignored = options.get("ignore_index")
     return no_batch or (ignored is not None and bool(torch.all(target == ignored)))
+
+
+def log_target(options):
+    return options.get("log_target", False)
+
+
+def are_distributions(options, x, target):
+    """Whether there are log-probabilities, and probabilities or their logarithms; of NaN nothing is said."""
+    outside = torch.any(x > 0) or (
+        not log_target(options) and torch.any((target < 0) | (target > 1))
+    )
+    return not outside
 
 
 def draw(shape, seed=0):

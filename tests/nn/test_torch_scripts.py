@@ -150,3 +150,15 @@ def test_an_empty_batch_costs_nothing(made):
     value.backward()
     assert value == 0
     assert x.grad.shape == x.shape
+
+
+@pytest.mark.skipif("LinearCrossEntropyLoss" not in NAMES, reason="torch has it since 2.13")
+@pytest.mark.parametrize("out_features", [(), (2,)])
+def test_an_input_of_another_width_is_named(out_features):
+    """Not the weight, which nobody passed."""
+    module = ours.LinearCrossEntropyLoss(4, 3, out_features=out_features)
+    with pytest.raises(
+        ValueError, match=r"input has shape \(5, 3\); it takes \(\.\.\., 4\)"
+    ) as said:
+        module(torch.ones(5, 3), torch.zeros(5, dtype=torch.int64))
+    assert "weight" not in str(said.value)

@@ -10,7 +10,8 @@ and gradients what torch's own should be. Values are checked where torch checks 
 - SoftMarginLoss does not overflow: 100 of a margin of −100, and not inf;
 - the loss of half precision is float32, and not rounded;
 - labels are of any integer type; one out of range is a ValueError, and on an accelerator NaN;
-- NLLLoss of log-probabilities above 0 raises, in host memory; KLDivLoss broadcasts nothing;
+- NLLLoss and KLDivLoss of log-probabilities above 0 raise, in host memory, and KLDivLoss of a target that is not 0 to 1;
+  it broadcasts nothing;
 - torch.jit.script does not take them; torch.compile, torch.export and torch.func do.
 
 Examples
@@ -114,6 +115,10 @@ if hasattr(nn, "LinearCrossEntropyLoss"):  # torch has it since 2.13
 
         def forward(self, input: Tensor, target: Tensor) -> Tensor:
             _need_both(input, target, 1)
+            width = self.linear.in_features
+            if input.shape[-1] != width:
+                rule = f"(..., {width}), the in_features of the module"
+                raise ValueError(f"input has shape {tuple(input.shape)}; it takes {rule}")
             given, head = (self, self.num_classes, target), self.linear
             options = {"label_smoothing": self.label_smoothing}
             if not self.out_features:
@@ -180,4 +185,4 @@ class KLDivLoss(nn.KLDivLoss):
         rows = (target, input)
         if reduction == "none" or input.ndim == 0:
             rows = target[..., None], input[..., None]  # a row each
-        return _reduced(loss, reduction, count, rows[0], log_probs=rows[1], validate=False)
+        return _reduced(loss, reduction, count, rows[0], log_probs=rows[1])
