@@ -11,6 +11,7 @@ from xent._metrics import Metrics as Metrics
 from xent._metrics import with_metrics as with_metrics
 from xent._options import BinaryOptions as BinaryOptions
 from xent._options import CrossEntropyOptions as CrossEntropyOptions
+from xent._options import CurveOptions as CurveOptions
 from xent._options import DistanceOptions as DistanceOptions
 from xent._options import DivergenceOptions as DivergenceOptions
 from xent._options import LikelihoodOptions as LikelihoodOptions

@@ -1,4 +1,4 @@
-"""The site's pages of the two documents run without the site; every public name has its page."""
+"""The site's pages that need one library alone run without the site; every public name has its page."""
 
 import re
 from pathlib import Path
@@ -20,6 +20,13 @@ def test_every_number_of_a_document(page, monkeypatch):
     exec("\n".join(cells), {})
     matplotlib.pyplot.close("all")
     assert len(cells) > 10
+
+
+@pytest.mark.parametrize("page", ["checking", "writing"])
+def test_every_cell_of_a_guide_to_losses_of_your_own(page):
+    cells = CELL.findall((DOCS / "guides" / f"{page}.md").read_text(encoding="utf-8"))
+    exec("\n".join(cells), {"__name__": f"docs_{page}"})
+    assert cells
 
 
 def test_every_public_name_is_in_the_reference():

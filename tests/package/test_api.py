@@ -54,7 +54,7 @@ TARGETS = ("SparseDistribution",)
 OF_YOUR_OWN = ("Call", "Kernel", "loss", "linear_head", "part")
 OPTIONS = (
     *("BinaryOptions", "CrossEntropyOptions", "DistanceOptions"),
-    *("DivergenceOptions", "LikelihoodOptions", "ScoreOptions"),
+    *("CurveOptions", "DivergenceOptions", "LikelihoodOptions", "ScoreOptions"),
 )
 FUNCTIONS = (
     *SIGNATURES,

@@ -56,7 +56,7 @@ class Curve:
         return xp.where(sure, self.certain(), self.slope(xp, xp.where(sure, 1.0, c)))
 
     def fall(self, xp: Verbs, probs: Array, c: Array) -> Array:
-        """Return f′(C) / q, which is −df/dq of a probability q."""
+        """Return f′(C) / q, −df/dq of a probability q; where f′(∞) is 0 that of q = 0 is to be stated."""
         return xp.divide(self.slope(xp, c), probs)
 
 

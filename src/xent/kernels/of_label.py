@@ -211,7 +211,20 @@ SOFT = {"logits": SoftFromLogits, "probs": SoftFromProbs, "log_probs": SoftFromL
 
 
 def kernels(curve: Callable[[Any], Curve], parameter: Number) -> tuple[Forms, Forms]:
-    """Return the kernels of a curve, of labels and of distributions."""
+    """Return the kernels of a curve, of labels and of distributions, each for every form of a prediction.
+
+    Parameters
+    ----------
+    curve : class
+        What makes the function f of its parameter: a `curves.Curve`, a frozen dataclass of one field.
+    parameter : number
+        An operand, which may be traced: another one compiles nothing again.
+
+    Returns
+    -------
+    tuple
+        What `xent.Call` takes as its `labels` and its `distributions`.
+    """
     of_labels, soft = (
         {form: kernel(curve, parameter) for form, kernel in of.items()} for of in (LABELS, SOFT)
     )
