@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import xent
+from tests.errors.said import assert_said, rows
 
 Y, Z, X, W = np.asarray([0, 2]), np.zeros((2, 3)), np.zeros((2, 4)), np.zeros((3, 4))
 P = np.full((2, 3), 1 / 3)
@@ -92,3 +93,42 @@ def test_a_cotangent_holds_real_numbers():
     for x in (np.asarray(1j), np.asarray(1, dtype=object)):
         with pytest.raises(TypeError, match="cotangent has dtype"):
             pulled(Y, logits=Z, cotangent=x)
+
+
+CE = xent.cross_entropy
+SAID = [
+    (
+        lambda: xent.grad(np.sum),
+        TypeError,
+        "no gradient is known of <function sum",
+        "cross_entropy",
+    ),
+    (lambda: xent.grad(lambda z: z), TypeError, "no gradient is known of <function <lambda>"),
+    (
+        lambda: xent.hvp(xent.log_probs)(Y, logits=Z, tangent=Z),
+        TypeError,
+        "no second derivative is known of log_probs",
+        "another loss of one prediction",
+    ),
+    (
+        lambda: xent.with_metrics(CE)(Y, P),
+        TypeError,
+        "with_metrics(cross_entropy)",
+        "takes a prediction as logits",
+    ),
+    (
+        lambda: xent.vjp(CE)(Y, logits=Z, reduction="none", cotangent=1.0),
+        ValueError,
+        "cotangent is ()",
+        "it takes the shape of the value, (2,)",
+    ),
+    (lambda: xent.vjp(CE)(Y, logits=Z, cotangent=None), TypeError, "cotangent is None"),
+    (lambda: xent.hvp(CE)(Y, logits=Z, tangent=None), TypeError, "tangent is None", "an array"),
+    (lambda: xent.grad(xent.log_probs)(Y, logits=Z), TypeError, "has several values", "xent.vjp"),
+]
+TABLES = (SAID,)
+
+
+@pytest.mark.parametrize(("call", "kind", "held"), rows(*TABLES))
+def test_message(call, kind, held):
+    assert_said(call, kind, held)

@@ -10,7 +10,15 @@ import numpy as np
 import pytest
 
 import xent
-from tests.errors import test_habits, test_linear, test_options, test_structure
+from tests.errors import (
+    test_habits,
+    test_linear,
+    test_made,
+    test_options,
+    test_own_loss,
+    test_structure,
+    test_weights,
+)
 from xent._check import arguments, structure, values
 
 Z, Y, P = np.zeros((2, 3)), np.asarray([0, 1]), np.full((2, 3), 0.25)
@@ -31,7 +39,15 @@ OF_VALUES = [
     ),
 ]
 """As `test_mixed` and `test_validation` have them, on the libraries at hand."""
-MODULES = (test_structure, test_options, test_linear, test_habits)
+MODULES = (
+    test_structure,
+    test_options,
+    test_weights,
+    test_own_loss,
+    test_made,
+    test_linear,
+    test_habits,
+)
 CHECKS = (arguments, structure, values)
 FILES = {module.__file__ for module in CHECKS}
 NOT_HERE = {

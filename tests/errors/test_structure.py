@@ -7,7 +7,6 @@ import pytest
 
 import xent
 from tests.errors.said import assert_said, rows
-from tests.laws.strangers import generalised
 from xent._check import structure
 
 Z = np.zeros((2, 3))
@@ -19,17 +18,6 @@ CE, KL, BCE, JS = (
     xent.binary_cross_entropy,
     xent.jensen_shannon_divergence,
 )
-
-
-@xent.loss(xent.DivergenceOptions)
-def brier(target, probs, **options):
-    """A loss of distributions by somebody else."""
-    kernels = {"probs": Brier()}
-    return xent.Call(target, {"probs": probs}, distributions=kernels, options=options)
-
-
-class Brier(xent.Kernel):
-    """Its formula, which no call here comes to."""
 
 
 PREDICTIONS = [
@@ -112,17 +100,6 @@ TARGETS = [
         lambda: CE([[0.0], [1.0]], logits=Z),
         ValueError,
         "cast them to an integer dtype, and drop axis 1",
-    ),
-    (
-        lambda: generalised(P, P),
-        TypeError,
-        "target has dtype float64; it takes integer labels",
-    ),
-    (
-        lambda: brier(Y, P),
-        TypeError,
-        "target has dtype int64; it takes distributions in floating point",
-        "xent.one_hot",
     ),
     (lambda: CE(None, logits=Z), TypeError, "target is None; it takes labels or distributions"),
     (lambda: BCE(None, logits=Z), TypeError, "target is None; it takes numbers"),
@@ -246,13 +223,6 @@ TABLES = (PREDICTIONS, TARGETS, AXES, ARRAYS)
 @pytest.mark.parametrize(("call", "kind", "held"), rows(*TABLES))
 def test_message(call, kind, held):
     assert_said(call, kind, held)
-
-
-@pytest.mark.parametrize("call", [lambda: generalised(P, P), lambda: brier(Y, P)])
-def test_somebodys_loss_is_not_told_to_use_another(call):
-    with pytest.raises(TypeError) as caught:
-        call()
-    assert "cross_entropy" not in str(caught.value)
 
 
 def test_functions_without_a_target_take_none():

@@ -1,12 +1,104 @@
-"""Weights and divisors that can't be meant raise where they can be read (R13)."""
+"""What is said of weights, masks and divisors that cannot be (R9, R10, R13, R18), and what can be."""
 
 import numpy as np
 import pytest
 
 import xent
 from tests.backends import missing
+from tests.errors.said import assert_said, rows
 from tests.errors.test_validation import reads
 from tests.near import assert_near
+
+Z = np.zeros((2, 3))
+Y = np.asarray([0, 1])
+CE, BCE = xent.cross_entropy, xent.binary_cross_entropy
+WEIGHTS = [
+    (
+        lambda: CE(Y, logits=Z, class_weight=[1.0, 2.0]),
+        ValueError,
+        "class_weight has shape (2,)",
+        "it takes (3,), one per class",
+    ),
+    (
+        lambda: CE(Y, logits=Z, class_weight=np.ones(3) * 1j),
+        TypeError,
+        "class_weight has dtype complex128",
+        "real numbers",
+    ),
+    (
+        lambda: CE(Y, logits=Z, sample_weight=np.ones((2, 3))),
+        ValueError,
+        "sample_weight has shape (2, 3)",
+        "one entry per row, shape (2,)",
+    ),
+    (
+        lambda: CE(Y, logits=Z, sample_weight=2.0),
+        ValueError,
+        "sample_weight has shape ()",
+        "one entry per row, shape (2,)",
+    ),
+    (
+        lambda: CE(Y, logits=Z, where=Y),
+        TypeError,
+        "where has dtype int64",
+        "bool, True for rows that count",
+    ),
+    (lambda: CE(Y, logits=Z, where=Z > 0), ValueError, "where has shape (2, 3)", "shape (2,)"),
+    (
+        lambda: BCE(Z, logits=Z, where=np.ones(2, bool)),
+        ValueError,
+        "where has shape (2,)",
+        "shape (2, 3)",
+    ),
+    (
+        lambda: BCE(Z, logits=Z, pos_weight=np.ones(2)),
+        ValueError,
+        "pos_weight has shape (2,)",
+        "does not broadcast to (2, 3)",
+    ),
+    (
+        lambda: BCE(Z, logits=Z, pos_weight=np.ones((1, 2, 3))),
+        ValueError,
+        "pos_weight has shape (1, 2, 3)",
+        "does not broadcast",
+    ),
+    (
+        lambda: xent.softmax(Z, where=np.ones((2, 3), int)),
+        TypeError,
+        "where has dtype int64",
+        "bool, True for classes that count",
+    ),
+    (
+        lambda: xent.logsumexp(Z, where=[True, False]),
+        ValueError,
+        "where has shape (2,)",
+        "does not broadcast to (2, 3)",
+    ),
+    (
+        lambda: xent.log_softmax(Z, where=np.ones((1, 2, 3), bool)),
+        ValueError,
+        "where has shape (1, 2, 3)",
+        "does not broadcast",
+    ),
+    (
+        lambda: CE(Y, logits=Z, denominator=2, reduction="sum"),
+        ValueError,
+        "denominator divides a mean",
+        "reduction='sum'",
+    ),
+    (
+        lambda: CE(Y, logits=Z, denominator=np.ones(2)),
+        ValueError,
+        "denominator has shape (2,)",
+        "a number or a 0-d array",
+    ),
+]
+TABLES = (WEIGHTS,)
+
+
+@pytest.mark.parametrize(("call", "kind", "held"), rows(*TABLES))
+def test_message(call, kind, held):
+    assert_said(call, kind, held)
 
 
 @pytest.mark.cases(
