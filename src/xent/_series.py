@@ -186,13 +186,16 @@ def scaled_power(xp: Verbs, p: Array, x: Ratio, b: Array) -> Array:
 
 def power_slope(xp: Verbs, x: Ratio, a: Array, b: Array) -> Array:
     """Return (a xᵇ − 1) / b of b = a − 1, the derivative of x (xᵇ − 1) / b, with the same limits."""
-    close, endless = xp.abs(b) < SMALL, b == xp.inf
-    few = xp.where(close, b, xp.zeros_like(b))
-    many = xp.where(close | endless, xp.ones_like(b), b)
-    share = xp.where(endless, xp.ones_like(b), a / many)
-    rest = xp.where(endless, xp.zeros_like(b), 1 / many)
+    close = xp.abs(b) < SMALL
+    few, many = xp.where(close, b, xp.zeros_like(b)), xp.where(close, xp.ones_like(b), b)
     near = 1 + m.scaled(xp, a, power_log(xp, x, few))
-    return xp.where(close, near, m.scaled(xp, share, power(xp, x, b)) - rest)
+    return xp.where(close, near, m.scaled(xp, share(xp, a, many), power(xp, x, b)) - 1 / many)
+
+
+def share(xp: Verbs, a: Array, b: Array) -> Array:
+    """Return a / b of an order a and b = a − 1, 1 where they are infinite."""
+    endless, one = b == xp.inf, xp.ones_like(b)
+    return xp.where(endless, one, a) / xp.where(endless, one, b)
 
 
 def expm1_excess(xp: Verbs, x: Array) -> Array:

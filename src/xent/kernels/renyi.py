@@ -184,7 +184,6 @@ def _slope(xp: Verbs, s: Powers, value: Array, x: series.Ratio, order: Number) -
     some = xp.where(small, d, xp.zeros_like(d))
     close = 1 + a * some * series.expm1_ratio(xp, b * xp.where(xp.isinf(some), 0.0, some))
     many = xp.where(small, xp.ones_like(b), b)
-    share = xp.where(b == xp.inf, xp.ones_like(a), a) / xp.where(b == xp.inf, xp.ones_like(b), many)
     z = _beside(xp, x, s.origin(xp), order)
-    power = m.scaled(xp, share, series.power(xp, z, many))
+    power = m.scaled(xp, series.share(xp, a, many), series.power(xp, z, many))
     return xp.where(small, close / mass, power / total - 1 / (many * mass))
