@@ -1,6 +1,8 @@
 """Where a linear loss inside torch.compile is not one operation, or is asked for more than one has."""
 
+import sys
 from dataclasses import dataclass
+from typing import ClassVar
 
 import pytest
 import torch
@@ -60,6 +62,35 @@ def test_a_kernel_of_ones_own(held, written):
     for a, b in zip(got, want, strict=True):
         torch.testing.assert_close(a, b)
     assert (OPERATION in backend.operations) is written
+
+
+def test_a_kernel_that_is_defined_anew(monkeypatch):
+    """As in a notebook, where the class that has its name is another one then."""
+    x, w, _ = leaves()
+    values = []
+    for factor in (1.0, 3.0):
+
+        @dataclass(frozen=True)
+        class Own(labels.FromLogits):
+            times: ClassVar[float] = factor
+
+            def value(self, xp, s):
+                return self.times * super().value(xp, s)
+
+        Own.__qualname__ = "Own"
+        monkeypatch.setattr(sys.modules[__name__], "Own", Own)
+
+        @xent.loss(xent.LikelihoodOptions)
+        def own(target, *, logits=None, kernel=Own(), **options):
+            kernels = {"logits": kernel}
+            return xent.Call(target, {"logits": logits}, kernels, options=options, only="labels")
+
+        torch._dynamo.reset()
+        head, backend = xent.linear_head(own), Seen()
+        loss = torch.compile(lambda x, w: head(LABELS, x, w, **SMALL), backend=backend)  # noqa: B023
+        values.append(loss(x, w).detach())
+        assert OPERATION in backend.operations
+    torch.testing.assert_close(3 * values[0], values[1])
 
 
 def test_no_second_derivative_is_silently_wrong():

@@ -8,6 +8,7 @@ process it runs.
 from __future__ import annotations
 
 import pickle
+import sys
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass, replace
@@ -23,7 +24,7 @@ from torch.fx.experimental.symbolic_shapes import statically_known_true
 from xent import _math as m
 from xent._kernel import HOLE
 from xent._linear import Chunks, Gradients, Wanted
-from xent._plan import NOTHING, Operands, Plan, Target
+from xent._plan import Operands, Plan, Target
 from xent.engines.torch import tensor
 from xent.engines.torch.device import DEVICE
 from xent.engines.torch.made import HeadLoss, flat
@@ -62,11 +63,11 @@ def made(loss: HeadLoss, head: Any, *, known: bool = False) -> Any:
     # Of half precision on a processor the gradients wait for the incoming one, as eager ones do unless
     # that is a one, which can't be seen here: they would be rounded a second time.
     known = known or (loss.known and (elsewhere or features.itemsize >= 4))
-    plan = replace(loss.plan, target=NOTHING, classes=0, traced=False)
+    plan = replace(loss.plan, classes=0, traced=False)
     chunks = replace(chunks, shape=(0, 0), width=0)
     given: list[Any] = []
     operands = _emptied(loss.operands[1:], given)
-    text = _written(loss.plan.target, _apart((plan, chunks, operands, loss.wanted, known)))
+    text = _written(_apart((plan, chunks, operands, loss.wanted, known)))
     if not text:
         return None
     value, *more = _linear(text, *head, given)
@@ -106,9 +107,9 @@ def _like(x: Any, parts: list[Any]) -> Any:
 
 def _apart(x: Any) -> Any:
     """Return constants of which `_together` makes ``x``: torch.compile knows no other object's value."""
-    if x is None or x is NOTHING:
-        return None
-    if isinstance(x, (bool, int, float, str, Enum, type, FunctionType)):
+    if isinstance(x, Target):
+        return (Target, type(x), x.name)
+    if x is None or isinstance(x, (bool, int, float, str, Enum, type, FunctionType)):
         return x
     if isinstance(x, tuple):
         return (type(x), *map(_apart, x))
@@ -124,6 +125,11 @@ def _together(x: Any) -> Any:
             raise TypeError("a parameter of a kernel that no text can hold")
         return x
     kind, parts = x[0], [_together(y) for y in x[1:]]
+    if kind is Target:  # each is one, in the module of its class
+        found = getattr(sys.modules[parts[0].__module__], parts[1])
+        if type(found) is not parts[0]:
+            raise TypeError("a target of one call")
+        return found
     if is_dataclass(kind):
         names = [f.name for f in fields(kind)]
         return x[0](**dict(zip(names, parts, strict=True)))
@@ -131,14 +137,16 @@ def _together(x: Any) -> Any:
 
 
 @torch.compiler.assume_constant_result
-def _written(target: Target, constants: Any) -> str:
-    """Return the text of `Static`, none where there is something that can't be written or found again."""
+def _written(constants: Any) -> str:
+    """Return the text of a `Static`, none where there is something that can't be written."""
     try:
-        plan, *others = _together(constants)
-        text = b64encode(pickle.dumps(Static(replace(plan, target=target), *others))).decode()
-        return text if _read(text)[0].target is target else ""
+        static = Static(*_together(constants))
+        text = b64encode(pickle.dumps(static)).decode()
     except (pickle.PicklingError, AttributeError, TypeError):
         return ""
+    if _read(text) != static:  # a class of this name has been defined anew
+        _read.cache_clear()
+    return text
 
 
 @lru_cache(maxsize=256)

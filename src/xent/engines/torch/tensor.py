@@ -34,8 +34,11 @@ def eager(tensors: Iterable[Any]) -> bool:
 
 def is_traced() -> bool:
     """Whether torch.compile is at work, on what is to run in this process, outside of any transform."""
-    at_work = torch.compiler.is_dynamo_compiling() and not torch.compiler.is_exporting()
-    return at_work and not torch._C._are_functorch_transforms_active()
+    compiler: Any = torch.compiler
+    # torch 2.11 says that it exports whatever it compiles, but for the flag itself.
+    exports = compiler.is_exporting() and getattr(compiler, "_is_exporting_flag", True)
+    at_work = compiler.is_dynamo_compiling() and not exports
+    return bool(at_work and not torch._C._are_functorch_transforms_active())
 
 
 def visible(tensors: Iterable[Any]) -> bool:
