@@ -5,9 +5,9 @@ import torch
 
 import xent
 from tests.cases import EVERY
+from tests.distributed.heads import CLASSES, ROWS, WAYS
 from tests.distributed.placed import WAYS as ROW_WAYS
 from tests.distributed.placed import distributed
-from tests.distributed.test_torch_heads import CLASSES, ROWS, WAYS
 from tests.distributed.test_torch_mixed import LABELS, WEIGHTS, arrays_of, assert_alike, there_of
 from tests.distributed.torch import law
 

@@ -8,10 +8,11 @@ from torch.distributed.tensor.debug import CommDebugMode
 import xent
 from tests.cases import EVERY
 from tests.distributed import test_torch_losses as losses
+from tests.distributed.heads import MAIN, NAMES, WAYS, placed
 from tests.distributed.placed import WAYS as ALL
-from tests.distributed.placed import assert_placed, distributed, tensors, whole
-from tests.distributed.test_torch_heads import MAIN, NAMES, WAYS, head, mesh_of, placed
+from tests.distributed.placed import assert_placed, distributed, mesh_of, tensors, whole
 from tests.distributed.torch import law
+from tests.linear.textbook import head
 from tests.near import assert_near
 
 pytestmark = pytest.mark.pinned  # torch 2.11 compares no DTensors by `!=`

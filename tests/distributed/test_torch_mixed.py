@@ -5,10 +5,7 @@ import torch
 
 import xent
 from tests.cases import EVERY
-from tests.distributed.placed import WAYS as ROW_WAYS
-from tests.distributed.placed import assert_placed, distributed, mesh_of, whole
-from tests.distributed.test_torch_curvature import turned
-from tests.distributed.test_torch_heads import (
+from tests.distributed.heads import (
     CLASSES,
     NAMES,
     ROWS,
@@ -17,6 +14,9 @@ from tests.distributed.test_torch_heads import (
     assert_as_on_one,
     placed,
 )
+from tests.distributed.placed import WAYS as ROW_WAYS
+from tests.distributed.placed import assert_placed, distributed, mesh_of, whole
+from tests.distributed.test_torch_curvature import turned
 from tests.distributed.torch import law
 from tests.linear.textbook import head
 from tests.near import assert_near, largest

@@ -45,11 +45,7 @@ def by_parts(
         classes = () if whole else tuple(takewhile(lambda name: name not in rows, classes))
         at = {"n": rows, "k": classes}
         have = [[at.get(name, ()) for name in names] for names in made]
-        like = dict(zip(OF_HEAD[1:], args[1:], strict=False))
-        want = [
-            [_axes(mesh, like[names], i) for i in range(len(names))] if names in like else axes
-            for names, axes in zip(made, have, strict=True)
-        ]
+        want = _as_the_head(mesh, args, made, have)
 
         def of_part(both: tuple[Head, Operands]) -> tuple[Array, Any]:
             shape = both[0].features.shape[0], both[0].weight.shape[0]
@@ -67,6 +63,15 @@ def by_parts(
         return loop(chunks, *both, 0, ())
 
     return cast(tuple[Array, Any], spread(alone, (head, operands), divide, lambda *_: rule))
+
+
+def _as_the_head(mesh: Any, args: Any, made: list[str], have: list[Any]) -> list[Any]:
+    """Return the axes of the mesh for each axis of what is made: those of what it is the gradient of."""
+    like = dict(zip(OF_HEAD[1:], args[1:], strict=False))
+    return [
+        [_axes(mesh, like[names], i) for i in range(len(names))] if names in like else axes
+        for names, axes in zip(made, have, strict=True)
+    ]
 
 
 def _of_given(head: Head, operands: Operands) -> list[str]:

@@ -157,11 +157,8 @@ def by_parts(
         return Division(placed, made, of_part)
 
     def rule(args: Any, results: Any) -> str:
-        left = [
-            _factors(x.shape, like, i) for i, (x, like) in enumerate(zip(args, shapes, strict=True))
-        ]
-        right = [_factors(x.shape, shape, i) for i, x in enumerate(results)]
-        return " -> ".join(map(", ".join, (left, right)))
+        left, right = _every(args, shapes), _every(results, [shape] * len(results))
+        return f"{left} -> {right}"
 
     def whole(given: Any) -> Statistics:
         prediction, target, numbers = given
@@ -169,6 +166,12 @@ def by_parts(
 
     made: Statistics = spread(whole, given, divide, rule)
     return made
+
+
+def _every(arrays: Any, shapes: list[Any]) -> str:
+    """Return what the axes of some arrays are called, each beside the shape that it is compared to."""
+    each = enumerate(zip(arrays, shapes, strict=True))
+    return ", ".join(_factors(x.shape, like, i) for i, (x, like) in each)
 
 
 def _shapes(axis: int | None, given: Any) -> list[Any]:
