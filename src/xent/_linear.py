@@ -102,7 +102,7 @@ class Chunks:
 
     Attributes
     ----------
-    asked : bytes of a chunk of logits as the caller chose them, None where it is ours to choose
+    asked : bytes of a chunk of logits as the caller or an engine chose them, None for what is usual there
     shape : (N, K)
     size : bytes of a logit
     width : D

@@ -116,8 +116,8 @@ class ChunkOptions(TypedDict, total=False):
     Attributes
     ----------
     chunk_bytes : int, optional
-        Bytes of logits at a time: 64 MiB, of at most 512 rows; on a device 1.5 GiB, of at most 4096. In a
-        program that `torch.export` writes all of them are there at once.
+        Bytes of logits at a time: 64 MiB, of at most 512 rows; on a device 1.5 GiB, of at most 4096. The
+        guide to large vocabularies says in which compiled calls all of them are there at once.
     """
 
     chunk_bytes: SupportsIndex | None

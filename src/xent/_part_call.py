@@ -146,8 +146,8 @@ def part(loss: Callable[..., Any]) -> LossOfParts:
 
         statistics : array (k, *rows), float32 or float64
             k numbers of each row, measured each time that they are asked for. From logits 3 of labels,
-            5 of distributions, 7 of smoothed labels, and 3 more with `z_loss`; from probabilities 1 to 6;
-            of a mean of distributions 1 more.
+            5 of distributions, 7 of smoothed labels, and 3 more with `z_loss`; `examples/many_devices.md`
+            has a table of all.
         merged(every)
             The same part with what is known of whole rows, from the statistics of every part, this one
             among them, in the order of their classes. It has ``value()``, ``gradient()`` with respect to

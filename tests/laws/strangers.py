@@ -65,7 +65,7 @@ def generalised_of_textbook(t, q, power):
 
 
 class Hits(xent.Kernel):
-    """Σ tₖ aₖ (1 − log aₖ), a the softmax: no part of a row can be measured without the whole."""
+    """Σ tₖ aₖ (1 − log aₖ), a the softmax: stated for whole rows."""
 
     merges = False
 

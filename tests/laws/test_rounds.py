@@ -25,9 +25,9 @@ LOSSES = {
     "generalized": partial(xent.generalized_cross_entropy, q=0.7),
 }
 OF_TWO = ("jensen_shannon", "skewed", "reversed", "both")
-KINDS = [(name, kind) for name in LOSSES for kind in ("probs", "logits")][: 2 * len(OF_TWO)]
+KINDS = [(name, kind) for name in OF_TWO for kind in ("probs", "logits")]
 KINDS += [(name, "probs") for name in LOSSES if name not in OF_TWO]
-of_kinds = pytest.mark.parametrize(("name", "kind"), KINDS, ids="-".join)
+of_kinds = pytest.mark.parametrize(("name", "kind"), KINDS, ids=str)
 
 
 def softmax(z):
@@ -73,11 +73,10 @@ def test_variants_in_parts(backend, name, kind):
 
 
 @pytest.mark.parametrize("near", [1e-2, 1e-5, 1e-9])
-@of_kinds
-def test_rows_that_are_nearly_equal(name, kind, near):
+@pytest.mark.parametrize("name", OF_TWO)
+def test_rows_that_are_nearly_equal(name, near):
     """Where a difference of two large sums would leave nothing."""
-    if kind == "logits":
-        assert_whole(Backend.NUMPY, name, given_of(name, kind, Z + near * T, Z), GOAL)
+    assert_whole(Backend.NUMPY, name, given_of(name, "logits", Z + near * T, Z), GOAL)
 
 
 @pytest.mark.parametrize("target", [0.75 * CERTAIN, CERTAIN + T, np.roll(CERTAIN, 3, -1)])
@@ -117,7 +116,7 @@ def test_ties_at_the_peak_of_two_parts():
 
 
 def test_a_loss_of_ones_own():
-    """It holds the laws, and a head makes its logits in strips."""
+    """It holds the laws."""
     own = {"targets": ["distributions"], "libraries": ["numpy"]}
     assert "holds" in str(check(hits_in_rounds, hits_of_textbook, **own))
     given = {"target": softmax(T), "logits": Z}

@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import pytest
@@ -67,7 +68,7 @@ def test_a_kernel_of_ones_own(held, written):
 def test_a_kernel_that_is_defined_anew(monkeypatch):
     """As in a notebook, where the class that has its name is another one then."""
     x, w, _ = leaves()
-    values = []
+    values, programs = [], []
     for factor in (1.0, 3.0):
 
         @dataclass(frozen=True)
@@ -85,12 +86,13 @@ def test_a_kernel_that_is_defined_anew(monkeypatch):
             kernels = {"logits": kernel}
             return xent.Call(target, {"logits": logits}, kernels, options=options, only="labels")
 
-        torch._dynamo.reset()
-        head, backend = xent.linear_head(own), Seen()
-        loss = torch.compile(lambda x, w: head(LABELS, x, w, **SMALL), backend=backend)  # noqa: B023
-        values.append(loss(x, w).detach())
+        backend = Seen()
+        head = partial(xent.linear_head(own), LABELS, **SMALL)
+        programs.append(torch.compile(lambda x, w, head=head: head(x, w), backend=backend))
+        values.append(programs[-1](x, w).detach())
         assert OPERATION in backend.operations
     torch.testing.assert_close(3 * values[0], values[1])
+    assert [f(x, w).detach() for f in programs] == values, "programs of before are as before"
 
 
 def test_no_second_derivative_is_silently_wrong():

@@ -40,7 +40,8 @@ def rows(name: str, shape: str) -> None:
 def unmerged(function: str, name: str) -> TypeError:
     """Return the error for a loss that is made of whole rows alone."""
     return TypeError(
-        f"{function} of {name} has no parts: each class adds what only the softmax of its whole row tells"
+        f"{function} of {name} has no parts: its kernel has `merges = False`; one that states `before` and "
+        "`measure_after` has"
     )
 
 

@@ -70,6 +70,11 @@ class Case:
         return "target_logits" if self.kind == "target_logits" else self.names[0]
 
     @cached_property
+    def size(self) -> float:
+        """The size of the textbook's terms: that of its largest value at moderate arguments, at least 1."""
+        return max(1.0, float(np.max(np.abs(self.said(self.draw())))))
+
+    @cached_property
     def elementwise(self) -> bool:
         """Whether each element is a row by itself."""
         return "axis" not in self.names

@@ -41,7 +41,7 @@ def merged(kernel: Kernel, xp: Any, s: Statistics, names: tuple[str, ...]) -> St
     """
     leaves, tree = jax.tree.flatten(s)
     every: list[Any] = list(leaves)
-    for dtype in {x.dtype for x in leaves}:
+    for dtype in dict.fromkeys(x.dtype for x in leaves):  # on each host in the same order
         mine = [i for i, x in enumerate(leaves) if x.dtype == dtype]
         gathered = jax.lax.all_gather(jnp.stack([leaves[i] for i in mine]), names)
         for n, i in enumerate(mine):

@@ -197,9 +197,8 @@ class Share:
         kernel = self.plan.kernel
         if not isinstance(kernel, Across):
             return own
-        budget = (
-            own.budget if own.asked else own.budget // 4
-        )  # one block, with temporaries of its size
+        # One block, with temporaries of its size.
+        budget = own.budget if own.asked else own.budget // 4
         least = FEW * kernel.part.widest * own.size
         return Even(
             max(budget, least), shape, own.size, own.width, elsewhere, widest=kernel.part.widest

@@ -13,7 +13,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass, replace
 from enum import Enum
-from functools import lru_cache, partial
+from functools import partial
 from types import FunctionType
 from typing import Any, NamedTuple
 
@@ -136,22 +136,28 @@ def _together(x: Any) -> Any:
     return kind(parts) if kind is tuple else kind(*parts)
 
 
+_WRITTEN: dict[str, Static] = {}
+"""What each text of this process stands for; programs hold texts, so that none is forgotten."""
+
+
 @torch.compiler.assume_constant_result
 def _written(constants: Any) -> str:
     """Return the text of a `Static`, none where there is something that can't be written."""
     try:
         static = Static(*_together(constants))
         text = b64encode(pickle.dumps(static)).decode()
-    except (pickle.PicklingError, AttributeError, TypeError):
+    except (pickle.PicklingError, AttributeError, KeyError, TypeError):
         return ""
-    if _read(text) != static:  # a class of this name has been defined anew
-        _read.cache_clear()
+    while _WRITTEN.setdefault(text, static) != static:  # a class of that name is another one now
+        text = f" {text}"
     return text
 
 
-@lru_cache(maxsize=256)
 def _read(text: str) -> Static:
-    static: Static = pickle.loads(b64decode(text))
+    """Return what a text stands for, of another process too: a program that is kept is trusted as code is."""
+    static = _WRITTEN.get(text)
+    if static is None:
+        static = _WRITTEN.setdefault(text, pickle.loads(b64decode(text)))
     return static
 
 
@@ -235,8 +241,8 @@ def _backward(ctx: Any, ws: Any) -> Any:
 
 
 _ONCE = (
-    "the gradient of a linear loss inside torch.compile has no derivative there; "
-    "torch.compiler.disable(loss) keeps the loss from the compiler"
+    "inside torch.compile a linear loss is differentiated once; torch.compiler.disable(loss) keeps it from "
+    "the compiler, but not in one graph"
 )
 
 _linear.register_autograd(_backward, setup_context=_setup_context)
