@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import pytest
 import torch
+from torch.autograd import forward_ad
 
 import xent
 from tests.libraries.test_torch_opaque import LABELS, OPERATION, SMALL, Seen, leaves, results
@@ -63,6 +64,49 @@ def test_a_kernel_of_ones_own(held, written):
     for a, b in zip(got, want, strict=True):
         torch.testing.assert_close(a, b)
     assert (OPERATION in backend.operations) is written
+
+
+class More(labels.FromLogits):
+    """A kernel that is more than its fields, of which it has none."""
+
+    def __init__(self, factor):
+        object.__setattr__(self, "factor", factor)
+
+    def value(self, xp, s):
+        return self.factor * super().value(xp, s)
+
+
+def test_a_kernel_that_is_more_than_its_fields():
+    @xent.loss(xent.LikelihoodOptions)
+    def own(target, *, logits=None, kernel=More(3.0), **options):  # noqa: B008 — a constant
+        kernels = {"logits": kernel}
+        return xent.Call(target, {"logits": logits}, kernels, options=options, only="labels")
+
+    head, (x, w, _) = partial(xent.linear_head(own), LABELS, **SMALL), leaves()
+    whole = torch.compile(head, fullgraph=True, backend="eager")
+    torch.testing.assert_close(whole(x, w), head(x, w))
+
+
+@pytest.mark.parametrize("compiler", ["eager", "aot_eager"])
+@pytest.mark.parametrize("size", [SMALL["chunk_bytes"], None], ids=["chunks", "block"])
+def test_forwards(compiler, size):
+    """The tangent is that of eager code, of a loss of logits too, where no operation of ours is."""
+    x, w, _ = (y.detach() for y in leaves(torch.float64))
+
+    def linear(x):
+        return xent.linear_cross_entropy(LABELS, x, w, chunk_bytes=size)
+
+    def logits(x):
+        return xent.cross_entropy(LABELS, logits=x @ w.T)
+
+    for function in (linear, logits):
+        whole, tangents = torch.compile(function, backend=compiler), []
+        whole(x)  # for which it was compiled first
+        with forward_ad.dual_level():
+            for f in (whole, function):
+                made = f(forward_ad.make_dual(x, torch.cos(x)))
+                tangents.append(forward_ad.unpack_dual(made).tangent)
+        torch.testing.assert_close(*tangents, rtol=1e-13, atol=0)
 
 
 def test_a_kernel_that_is_defined_anew(monkeypatch):

@@ -131,6 +131,9 @@ def _together(x: Any) -> Any:
             raise TypeError("a target of one call")
         return found
     if is_dataclass(kind):
+        made_by = next(vars(c) for c in x[0].__mro__ if "__init__" in vars(c))
+        if "__dataclass_params__" not in made_by or not made_by["__dataclass_params__"].init:
+            raise TypeError("a kernel that is more than its fields")
         names = [f.name for f in fields(kind)]
         return x[0](**dict(zip(names, parts, strict=True)))
     return kind(parts) if kind is tuple else kind(*parts)
@@ -156,9 +159,7 @@ def _written(constants: Any) -> str:
 def _read(text: str) -> Static:
     """Return what a text stands for, of another process too: a program that is kept is trusted as code is."""
     static = _WRITTEN.get(text)
-    if static is None:
-        static = _WRITTEN.setdefault(text, pickle.loads(b64decode(text)))
-    return static
+    return static or _WRITTEN.setdefault(text, pickle.loads(b64decode(text)))
 
 
 def _loss(text: str, features: Any, weight: Any, bias: Any, given: Any) -> tuple[HeadLoss, Any]:

@@ -37,8 +37,12 @@ def is_traced() -> bool:
     compiler: Any = torch.compiler
     # torch 2.11 says that it exports whatever it compiles, but for the flag itself.
     exports = compiler.is_exporting() and getattr(compiler, "_is_exporting_flag", True)
-    at_work = compiler.is_dynamo_compiling() and not exports
-    return bool(at_work and not torch._C._are_functorch_transforms_active())
+    return bool(compiler.is_dynamo_compiling() and not exports and not is_transformed())
+
+
+def is_transformed() -> bool:
+    """Whether what a compiler sees is differentiated by it, in a transform or forwards: not by our rules."""
+    return torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
 
 
 def visible(tensors: Iterable[Any]) -> bool:
