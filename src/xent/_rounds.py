@@ -81,6 +81,12 @@ def in_rounds(
     return joined(known, measured(again)) if again else known
 
 
+def of_one(kernel: Kernel, measured: Callable[[Round], Statistics]) -> Statistics:
+    """Return the statistics of whole rows by one kernel, of those that ``measured`` returns of a round."""
+    s = measured(Round(kernel.before or kernel))
+    return s if kernel.before is None else Known(s, measured(Round(After(kernel), s)))
+
+
 def joined(known: list[Statistics], own: list[Statistics]) -> list[Statistics]:
     """Return the statistics of both rounds together."""
     both = zip(known, own, strict=True)

@@ -12,7 +12,7 @@ from tests.near import BOTH, assert_near, largest
 from xent import _dispatch
 from xent._made_target import SOFTMAX_OF
 from xent._plan import READY
-from xent._rounds import in_rounds
+from xent._rounds import of_one
 from xent._target import along, ready
 
 CLASSES = 12
@@ -49,12 +49,11 @@ def of_parts(kernel, inputs, axis):
     if len(inputs) == 1:
         return kernel.measure(XP, *inputs[0], axis)[0]
 
-    def measured(rounds):
-        (now,) = rounds
+    def measured(now):
         every = [now.kernel.measure(XP, x, now.given(t), axis)[0] for x, t in inputs]
-        return [reduce(lambda a, b: now.kernel.merge(XP, a, b), every)]
+        return reduce(lambda a, b: now.kernel.merge(XP, a, b), every)
 
-    return in_rounds([kernel], measured)[0]
+    return of_one(kernel, measured)
 
 
 def run(case, given, cuts):

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from xent._kernel import Kernel
-from xent._rounds import Rounds, in_rounds
+from xent._rounds import Round, of_one
 from xent._target import along, ready
 from xent.testing.case import Case, narrowed
 from xent.testing.compare import MODERATE, alike, largest, law, near, require
@@ -35,16 +35,13 @@ class Measured(NamedTuple):
             every = [self.kernel.measure(self.xp, *block, self.axis) for block in rows]
             made = [on_the_way for _, on_the_way in every]
             return self._merged(self.kernel, [s for s, _ in every]), made
-        (s,) = in_rounds([self.kernel], self._measured)
-        return s, made
+        return of_one(self.kernel, self._measured), made
 
-    def _measured(self, rounds: Rounds) -> list[Any]:
+    def _measured(self, now: Round) -> Any:
         """Return the statistics of the whole row in a round."""
-        (now,) = rounds
-        assert now is not None
         blocks = [(x, now.given(target)) for x, target in self.blocks]
         every = [now.kernel.measure(self.xp, *block, self.axis)[0] for block in blocks]
-        return [self._merged(now.kernel, every)]
+        return self._merged(now.kernel, every)
 
     def _merged(self, kernel: Kernel, every: list[Any]) -> Any:
         return reduce(lambda a, b: kernel.merge(self.xp, a, b), every)

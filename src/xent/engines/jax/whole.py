@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from xent._kernel import Kernel, Statistics
-from xent._rounds import Rounds, in_rounds
+from xent._rounds import Round, of_one
 
 Measure = Callable[[Kernel, Any, Any], Statistics]
 """A function of a kernel, prediction and target."""
@@ -25,13 +25,11 @@ def of_rounds(
 ) -> Statistics:
     """Return the statistics of whole rows, whose other classes lie along some axes of the mesh, if any."""
 
-    def measured(rounds: Rounds) -> list[Statistics]:
-        (now,) = rounds
-        assert now is not None
+    def measured(now: Round) -> Statistics:
         s = measure(now.kernel, prediction, now.given(target))
-        return [merged(now.kernel, xp, s, names) if names else s]
+        return merged(now.kernel, xp, s, names) if names else s
 
-    return in_rounds([kernel], measured)[0]
+    return of_one(kernel, measured)
 
 
 def merged(kernel: Kernel, xp: Any, s: Statistics, names: tuple[str, ...]) -> Statistics:

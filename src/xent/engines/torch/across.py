@@ -12,7 +12,7 @@ import torch
 
 from xent._kernel import Kernel, Known, Statistics
 from xent._plan import Plan
-from xent._rounds import Round, Rounds, in_rounds
+from xent._rounds import Round, of_one
 from xent.engines.torch.exchange import Gathered, Group, entering
 
 
@@ -118,14 +118,12 @@ class Across(Kernel):
     def exchanged(self, xp: Any, measured: Callable[[Round], Statistics]) -> Statistics:
         """Return the statistics of whole rows, of those of the part that ``measured`` returns of a round."""
 
-        def whole(rounds: Rounds) -> list[Statistics]:
-            (now,) = rounds
-            assert now is not None
+        def whole(now: Round) -> Statistics:
             if now.known is not None:
                 now = now._replace(known=self._entered(now.known))
-            return [self.part.whole(xp, now.kernel, measured(now))]
+            return self.part.whole(xp, now.kernel, measured(now))
 
-        return in_rounds([self.inner], whole)[0]
+        return of_one(self.inner, whole)
 
     def _entered(self, s: Statistics) -> Statistics:
         """Return what is known of whole rows as each process uses it for its own classes."""
