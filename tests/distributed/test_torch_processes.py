@@ -87,9 +87,9 @@ def of_rounds(way):
     _, z = data()
     other = data(1)[1]
     for loss, target, rounds in (
-        (JENSEN_SHANNON, {"target_logits": other}, (14, 5)),
+        (JENSEN_SHANNON, {"target_logits": other}, (12, 5)),
         (JENSEN_SHANNON, {"p": torch.softmax(other, -1)}, (3, 3)),
-        (SKEWED, {"target_logits": other}, (14, 5)),
+        (SKEWED, {"target_logits": other}, (12, 5)),
         (SKEWED, {"target": torch.softmax(other, -1)}, (4, 5)),
         (xent.brier_score, {"target": torch.softmax(other, -1)}, (3, 3)),
     ):

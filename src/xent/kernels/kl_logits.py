@@ -8,8 +8,6 @@ The target are the logits of p, as of a teacher in distillation; the prediction 
 
 from __future__ import annotations
 
-from functools import reduce
-from operator import add
 from typing import NamedTuple
 
 from xent import _math as m
@@ -30,24 +28,19 @@ class Contrast(NamedTuple):
     Attributes
     ----------
     p, q : the normalisers of target and prediction
-    cross : Σ e_p (d_p − d_q), for rows far apart
-    base, lack : where δ counts from, and what that lacks
+    cost : the divergence of the block, as of a row of its own
+    base, lack : where δ counts from, its value at p's peak, and what that lacks
     mean : the mean of δ under p
-    scale, spread : Σ p (expm1 η − η) as ``spread`` · exp(``scale``)
 
-    δ counts from ``base``, its value at p's peak, and what that lacks: a constant, which the
-    divergence does not feel, drops exactly. The sum has its scale apart, so that classes of which p
-    has next to nothing and q a share neither vanish nor overflow before blocks merge.
+    A constant, which the divergence does not feel, drops with the base exactly.
     """
 
     p: m.Normaliser
     q: m.Normaliser
-    cross: Array
+    cost: Array
     base: Array
     lack: Array
     mean: Array
-    scale: Array
-    spread: Array
 
 
 class FromLogits(Kernel):
@@ -75,55 +68,53 @@ class FromLogits(Kernel):
         total = 1 + p.rest
         mean = _expected(xp, e, x, axis) / total
         eta = _present(xp, d_p, x - mean, xp.inf)
-        of_p = d_p - xp.log1p(p.rest)
-        # log p + η, which is log q but for a constant: known where p is not.
-        nothing = xp.zeros_like(mean)
-        less = mean + xp.where(empty, nothing, xp.pick(d_q, index, axis) + xp.log1p(p.rest))
-        of_q = d_q - less
+        of_p = (d_p - xp.log1p(p.rest)) + mean
+        # log p + x, which is log q but for a constant: known where p is not.
+        less = xp.pick(d_q, index, axis) + xp.log1p(p.rest)
+        of_q = d_q - xp.where(empty, xp.zeros_like(mean), less)
         size = xp.where(eta > 0, of_q, of_p)
         scale = _finite(xp, xp.max(size, axis=axis, keepdims=True))
         spread = xp.sum(xp.exp(size - scale) * _excess(xp, eta), axis=axis, keepdims=True)
-        return Contrast(p, q, cross, base, low, mean, scale, spread), None
+        far = cross / total + (xp.log1p(q.rest) - xp.log1p(p.rest))
+        r, close = m.root(xp, scale - mean), far < _FAR
+        cost = xp.where(close, xp.log1p((spread * r) * r), far)
+        cost = xp.where(q.peak == -xp.inf, xp.full_like(cost, xp.inf), cost)
+        return Contrast(p, q, xp.where(empty, xp.zeros_like(cost), cost), base, low, mean), None
 
     def merge(self, xp: Verbs, a: Contrast, b: Contrast) -> Contrast:
-        """Return the contrast of a row from those of its halves: the terms of each, and of their masses."""
+        """Return the contrast of a row: the divergence of the masses of its halves, and each half's own.
+
+        That of the masses P, Q is by their ratios log Q / P, where these are about equal, or by the masses.
+        """
         p, q = m.merge_normalisers(xp, a.p, b.p), m.merge_normalisers(xp, a.q, b.q)
-        a, b = _excluded(xp, a, p, q), _excluded(xp, b, p, q)
-        first = a.p.peak >= b.p.peak
-        base, low = xp.where(first, a.base, b.base), xp.where(first, a.lack, b.lack)
-        whole = xp.where(p.peak == -xp.inf, xp.zeros_like(p.rest), p.rest)
-        cross, shares, means, parts = [], [], [], []
+        high = a.p.peak >= b.p.peak
+        big, small = _chosen(xp, high, a, b), _chosen(xp, high, b, a)
+        mass_p, odds, of_p = _ratio(xp, small.p, big.p)
+        mass_q, _, of_q = _ratio(xp, small.q, big.q)
+        little, much = odds / (1 + odds), 1 / (1 + odds)
+        far = small.base - big.base
+        lost = m.lost_below(xp, small.base, big.base, far) + (small.lack - big.lack)
+        gap = far + (lost + (small.mean - big.mean))
+        mean = big.mean + m.scaled(xp, little, xp.where(odds == 0, xp.zeros_like(gap), gap))
+        close = xp.maximum(a.cost, b.cost) < _FAR
+        step = xp.where(
+            close, far + (lost + ((small.mean + small.cost) - (big.mean + big.cost))), of_q - of_p
+        )
+        step = xp.where(odds == 0, xp.zeros_like(step), step)
+        near = (m.magnitude(xp, step) < 1) & (odds > 0)
+        eta = xp.where(near, step, xp.zeros_like(step))
+        about = xp.log1p(much * _tail(xp, -little * eta) + little * _tail(xp, much * eta))
+        cost = xp.where(near, about, (mass_q - mass_p) - little * step)
+        cost = cost + (m.scaled(xp, much, big.cost) + m.scaled(xp, little, small.cost))
         for x in (a, b):
-            down_p, down_q = xp.shifted(x.p.peak, p.peak), xp.shifted(x.q.peak, q.peak)
-            f = xp.exp(down_p)
-            part = f * (1 + x.p.rest)
-            apart = xp.where(part == 0, 0 * part, part * (down_p - down_q))
-            cross.append(m.scaled(xp, f, x.cross) + apart)
-            shares.append(part / (1 + p.rest))
-            means.append(x.mean + ((x.base - base) + (x.lack - low)))
-        mean = m.scaled(xp, shares[0], means[0]) + m.scaled(xp, shares[1], means[1])
-        for x, own in zip((a, b), means, strict=True):
-            empty = x.p.peak == -xp.inf
-            origin = xp.where(empty, xp.zeros_like(own), x.p.peak)
-            down = xp.where(empty, -_finite(xp, p.peak), xp.shifted(origin, p.peak))
-            lost = m.lost_below(xp, origin, p.peak, down)
-            rest = xp.where(empty, xp.zeros_like(own), xp.log1p(x.p.rest))
-            # The large numbers first and once: exp takes each rounding of them |d| times over.
-            h = own - mean
-            up = xp.where(h > 0, h, xp.zeros_like(h))
-            little = (rest - xp.log1p(whole)) + lost
-            size = xp.where(empty, xp.full_like(h, -xp.inf), down + (little + up))
-            parts += [((down + x.scale) + (little + h), x.spread), (size, _excess(xp, h))]
-        scale = _finite(xp, reduce(xp.maximum, (size for size, _ in parts)))
-        spread = reduce(add, (xp.exp(size - scale) * term for size, term in parts))
-        return Contrast(p, q, cross[0] + cross[1], base, low, mean, scale, spread)
+            cost = xp.where(_ended(xp, x, p, q), xp.full_like(cost, xp.inf), cost)
+        cost = xp.where(p.peak == -xp.inf, xp.zeros_like(cost), cost)
+        return Contrast(p, q, cost, big.base, big.lack, mean)
 
     def value(self, xp: Verbs, s: Contrast) -> Array:
-        """Return log1p(Σ p (expm1 η − η)), and of rows far apart Σ p (log p − log q)."""
-        rest_p, rest_q = m.limited(xp, s.p), m.limited(xp, s.q)
-        far = s.cross / (1 + rest_p) + (xp.log1p(rest_q) - xp.log1p(rest_p))
-        r = m.root(xp, s.scale)
-        return xp.where(far < _FAR, xp.log1p((s.spread * r) * r), far)
+        """Return the divergence, NaN where a softmax has no limit."""
+        lost = m.limited(xp, s.p) + m.limited(xp, s.q)
+        return xp.where(xp.isnan(lost), lost, s.cost)
 
     def gradient(
         self, xp: Verbs, logits: Array, target: Array, s: Contrast, made: None, w: Array, axis: int
@@ -178,18 +169,39 @@ def _differences(
     return d_p, d_q, xp.where(d_p == -xp.inf, xp.zeros_like(delta), delta), lack
 
 
-def _excluded(xp: Verbs, x: Contrast, p: m.Normaliser, q: m.Normaliser) -> Contrast:
-    """Return the contrast of a block, as of one that p excludes where a logit of another makes p certain."""
-    gone, nothing = (p.peak == xp.inf) & (x.p.peak < xp.inf), xp.zeros_like(x.mean)
-    share = xp.where(xp.isinf(q.peak) | xp.isinf(x.q.peak), nothing, 1 + x.q.rest)
-    peak = xp.where(gone, xp.full_like(nothing, -xp.inf), x.p.peak)
-    base, spread = (
-        xp.where(gone, new, old)
-        for new, old in ((_finite(xp, x.q.peak), x.base), (share, x.spread))
-    )
-    lack, mean, scale = (xp.where(gone, nothing, old) for old in (x.lack, x.mean, x.scale))
-    of_p = x.p._replace(peak=peak)
-    return Contrast(of_p, x.q, x.cross, base, lack, mean, scale, spread)
+def _chosen(xp: Verbs, first: Array, a: Contrast, b: Contrast) -> Contrast:
+    """Return the one or the other of two contrasts, row by row."""
+
+    def each(x: tuple[Array, ...], y: tuple[Array, ...]) -> list[Array]:
+        return [xp.where(first, u, v) for u, v in zip(x, y, strict=True)]
+
+    p, q = m.Normaliser(*each(a.p, b.p)), m.Normaliser(*each(a.q, b.q))
+    return Contrast(p, q, *each(a[2:], b[2:]))
+
+
+def _ratio(xp: Verbs, x: m.Normaliser, of: m.Normaliser) -> tuple[Array, Array, Array]:
+    """Return log(1 + r), r up to 1, and log r: how much mass a half has of another's."""
+    down = xp.shifted(x.peak, of.peak)
+    lost = m.lost_below(xp, x.peak, of.peak, down)
+    nothing = xp.zeros_like(down)
+    own, other = (1 + xp.where(n.peak == -xp.inf, nothing, n.rest) for n in (x, of))
+    down = xp.where(x.peak == -xp.inf, xp.full_like(down, -xp.inf), down)
+    above, log = down > 0, down + (lost + (xp.log(own) - xp.log(other)))
+    less = xp.exp(-m.magnitude(xp, down))
+    less = less * xp.where(above, (1 - lost) * (other / own), (1 + lost) * (own / other))
+    return xp.where(above, log, nothing) + xp.log1p(less), less, log
+
+
+def _tail(xp: Verbs, eta: Array) -> Array:
+    """Return expm1 η − η of numbers below 1."""
+    return _excess(xp, eta) * xp.exp(xp.where(eta > 0, eta, xp.zeros_like(eta)))
+
+
+def _ended(xp: Verbs, x: Contrast, p: m.Normaliser, q: m.Normaliser) -> Array:
+    """Whether q excludes a class of a half that p does not, however little p has there."""
+    there = (x.p.peak > -xp.inf) & (xp.shifted(x.p.peak, p.peak) > -xp.inf)
+    gone = (x.q.peak == -xp.inf) | (xp.shifted(x.q.peak, q.peak) == -xp.inf)
+    return there & ((x.cost == xp.inf) | gone)
 
 
 def _present(xp: Verbs, d_p: Array, x: Array, absent: float) -> Array:
