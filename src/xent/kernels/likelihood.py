@@ -157,14 +157,15 @@ class FromLogits(Kernel):
     def value(self, xp: Verbs, s: Aim) -> Array:
         """Return log1p(miss / hit) where the hit's peak is about the row's, log(hit + miss) − log(hit) else.
 
-        About, because a compiler that makes the logits anew may have an ULP between the two.
+        About, because a compiler that makes the logits anew may have an ULP between the two; and else where a
+        target is so small that the ratio is no number.
         """
         d, total = _odds(xp, s)
         hit, near = xp.where(d == -xp.inf, xp.ones_like(d), s.hit.total), d > -1
         odds = s.miss / (hit * xp.exp(xp.where(near, d, xp.zeros_like(d))))
         # Not `+ 0 * total`: Inductor takes a product with 0 for 0, NaN or not.
         close = xp.where(xp.isnan(total), total, xp.log1p(odds))
-        return xp.where(near, close, xp.log(total) - xp.log(hit) - d)
+        return xp.where(near & (odds < xp.inf), close, xp.log(total) - xp.log(hit) - d)
 
     def gradient(
         self, xp: Verbs, logits: Array, target: Array, s: Aim, made: None, w: Array, axis: int
@@ -176,7 +177,8 @@ class FromLogits(Kernel):
         d, total = _odds(xp, s)
         e = xp.exp(xp.shifted(logits, s.peak))
         r = m.root(xp, xp.shifted(_wanted(xp, logits, target), s.hit.peak))
-        aimed = target * (m.quotient(xp, r * s.miss, s.hit.total) * r)
+        lift = _lift(xp, s.hit.total)
+        aimed = (lift * target) * (m.quotient(xp, r * s.miss, lift * s.hit.total) * r)
         # A label that is masked has the limit of one that goes to −∞: a − y.
         aimed = xp.where(s.hit.peak == -xp.inf, target * s.miss, aimed)
         inner, near = (1 - target) * e - aimed, d > -1
@@ -189,6 +191,12 @@ class FromLogits(Kernel):
     ) -> Array:
         """Return −e / hit."""
         return -w * m.quotient(xp, xp.exp(xp.shifted(logits, s.hit.peak)), s.hit.total)
+
+
+def _lift(xp: Verbs, hit: Array) -> Array:
+    """Return 2⁶⁴ where what is hit is so little that a quotient by it may be no number, else 1."""
+    small = hit < float(xp.finfo(hit.dtype).smallest_normal) * 2.0**64
+    return xp.where(small, xp.full_like(hit, 2.0**64), xp.ones_like(hit))
 
 
 def _odds(xp: Verbs, s: Aim) -> tuple[Array, Array]:
