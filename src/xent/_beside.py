@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import reduce
+from functools import partial, reduce
+from operator import add
 from typing import Any
 
+from xent._nested import mapped
 from xent._plan import Numbers, Operands, Plan, masked
 from xent._typing import Array
 
@@ -69,11 +71,4 @@ def slopes_of(
         if w is not None
     ]
     loss, g = both(alone, own)  # the last, as it may be written over the prediction
-    return ((loss, beside) if plan.beside else loss), reduce(_added, slopes, g)
-
-
-def _added(a: Any, b: Any) -> Any:
-    """Return the sum of two gradients, or of all that they are by name."""
-    if not hasattr(a, "_fields"):
-        return a + b
-    return type(a)(*(None if x is None else x + y for x, y in zip(a, b, strict=True)))
+    return ((loss, beside) if plan.beside else loss), reduce(partial(mapped, add), slopes, g)

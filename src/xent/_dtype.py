@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+from xent._nested import mapped
 from xent._typing import Array, Verbs
 
 EPS = {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-23, "float64": 2.0**-52}
@@ -87,10 +88,7 @@ def size(x: Array) -> int:
 
 def narrowed(xp: Verbs, x: Any, dtype: Any) -> Any:
     """Return numbers, however nested, each array among them in ``dtype``: another would promote."""
-    if isinstance(x, tuple):
-        each = (narrowed(xp, part, dtype) for part in x)
-        return type(x)(*each) if hasattr(x, "_fields") else tuple(each)
-    return x if x is None or isinstance(x, float) else cast(xp, x, dtype)
+    return mapped(lambda x: x if isinstance(x, float) else cast(xp, x, dtype), x)
 
 
 def cast(xp: Verbs, x: Array, dtype: Any) -> Array:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any
 
 from xent import _dtype
+from xent._nested import mapped
 
 OWN = -1
 """What a number moves by: the direction, or its own element. Others are counted variables of the row."""
@@ -90,22 +90,17 @@ class Dual:
 
 def lifted(xp: Any, x: Any) -> Any:
     """Return floating-point numbers as dual ones that do not move; of a tuple each, all else as it is."""
-    if isinstance(x, tuple):
-        return _each(partial(lifted, xp), x)
-    plain = hasattr(x, "shape") and not isinstance(x, Dual)
-    return Dual(xp, x, {}) if plain and _dtype.is_floating(x) else x
+
+    def of(x: Any) -> Any:
+        plain = hasattr(x, "shape") and not isinstance(x, Dual)
+        return Dual(xp, x, {}) if plain and _dtype.is_floating(x) else x
+
+    return mapped(of, x)
 
 
 def raw(x: Any) -> Any:
     """Return a number without its derivatives; of a tuple each."""
-    if isinstance(x, tuple):
-        return _each(raw, x)
-    return x.value if isinstance(x, Dual) else x
-
-
-def _each(function: Callable[[Any], Any], x: Any) -> Any:
-    each = map(function, x)
-    return type(x)(*each) if hasattr(x, "_fields") else tuple(each)
+    return mapped(lambda x: x.value if isinstance(x, Dual) else x, x)
 
 
 def _power(xp: Any, a: Any, b: Any) -> Dual:

@@ -7,7 +7,10 @@ from dataclasses import dataclass, fields, replace
 from enum import Enum
 from functools import cached_property
 from numbers import Real
+from operator import add
 from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
+
+from xent._nested import mapped
 
 Statistics = Any
 """What a loss needs of a row: an array, or a (nested) named tuple of them, of size 1 along the axis."""
@@ -86,7 +89,7 @@ class Kernel:
 
         Where there is a `before`, those that `measure_after` makes.
         """
-        return _added(a, b)
+        return mapped(add, a, b)
 
     def whole(self, xp: Any, s: Statistics, /) -> Statistics:
         """Return the statistics of whole rows with what `value` and `gradient` both make of them.
@@ -159,11 +162,6 @@ class Kernel:
             return self
         holes = [f.name for f in fields(self) if getattr(self, f.name) is HOLE]
         return replace(self, **dict(zip(holes, numbers, strict=True)))
-
-
-def _added(a: Statistics, b: Statistics) -> Statistics:
-    """Return the sums of statistics, however nested."""
-    return type(a)(*map(_added, a, b)) if isinstance(a, tuple) else a + b
 
 
 Forms: TypeAlias = Mapping[str, Kernel]

@@ -10,6 +10,7 @@ from xent import _dispatch, _dtype
 from xent import _math as m
 from xent._check import arguments, structure
 from xent._made import Made
+from xent._nested import mapped
 from xent._transform import named, problem_of
 from xent._typing import R
 
@@ -113,7 +114,9 @@ def _weighed(problem: Any, ws: list[Any]) -> Any:
 
 def _scaled(xp: Any, g: Any, w: Any) -> Any:
     """Return ``g · w``, of each gradient by name, 0 where that is."""
-    if hasattr(g, "_fields"):
-        return type(g)(*(None if x is None else _scaled(xp, x, w) for x in g))
-    wide = m.silent(xp, _dtype.cast(xp, g, w.dtype), w) if _dtype.is_half(g) else m.silent(xp, g, w)
-    return _dtype.cast(xp, wide, g.dtype)
+
+    def of(g: Any) -> Any:
+        wide = _dtype.cast(xp, g, w.dtype) if _dtype.is_half(g) else g
+        return _dtype.cast(xp, m.silent(xp, wide, w), g.dtype)
+
+    return mapped(of, g)

@@ -14,6 +14,7 @@ from dask.highlevelgraph import HighLevelGraph
 
 from xent import _dispatch, _dtype
 from xent._engine import Engine
+from xent._nested import mapped
 from xent._plan import Numbers, Operands, Plan
 
 CLASS, ENTRY, WIDTH = -1, -2, -3
@@ -173,10 +174,7 @@ def taken(plan: Plan, numbers: Numbers, given: Any, shape: Any = None) -> tuple[
 
 def plain(numbers: Any) -> Any:
     """Return numbers, however nested, as floats: one that was a 0-d array would impose its dtype."""
-    if isinstance(numbers, tuple):
-        made = map(plain, numbers)
-        return type(numbers)(*made) if hasattr(numbers, "_fields") else tuple(made)
-    return numbers.item() if hasattr(numbers, "item") else numbers
+    return mapped(lambda x: x.item() if hasattr(x, "item") else x, numbers)
 
 
 def alone(x: Any) -> Any:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import torch
 
 from xent._kernel import Kernel, Known, Statistics
+from xent._nested import leaves, mapped
 from xent._plan import Plan
 from xent._rounds import Round, of_one
 from xent.engines.torch.exchange import Gathered, Group, entering
@@ -63,23 +64,16 @@ class Part:
         ranks = product(*(range(mesh.size(dim)) for mesh, dim in self.groups))
         parts = numbers.flatten(0, len(self.groups) - 1)
         there = [
-            like(s, iter(x))
+            filled_as(s, iter(x))
             for x, rank in zip(parts, ranks, strict=True)
             if self._of(rank).start < self._of(rank).stop
         ]
         return reduce(lambda a, b: kernel.merge(xp, a, b), there)
 
 
-def leaves(s: Statistics) -> list[Any]:
-    """Return the arrays of statistics."""
-    return [x for part in s for x in leaves(part)] if isinstance(s, tuple) else [s]
-
-
-def like(s: Statistics, numbers: Iterator[Any]) -> Statistics:
+def filled_as(s: Statistics, numbers: Iterator[Any]) -> Statistics:
     """Return numbers in the structure and the dtypes of statistics."""
-    if isinstance(s, tuple):
-        return type(s)(*(like(part, numbers) for part in s))
-    return next(numbers).to(s.dtype)
+    return mapped(lambda x: next(numbers).to(x.dtype), s)
 
 
 def _floating(s: Statistics) -> Any:
@@ -128,7 +122,7 @@ class Across(Kernel):
     def _entered(self, s: Statistics) -> Statistics:
         """Return what is known of whole rows as each process uses it for its own classes."""
         numbers = torch.stack([x.to(_floating(s)) for x in leaves(s)])
-        return like(s, iter(entering(numbers, self.part.groups)))
+        return filled_as(s, iter(entering(numbers, self.part.groups)))
 
     def value(self, xp: Any, s: Statistics) -> Any:
         """Return the loss of each row."""
@@ -162,7 +156,9 @@ class Across(Kernel):
         dtype, ws = _floating(s), w.split(1, axis)
         numbers = torch.stack([x.to(dtype) for x in (*leaves(s), *ws)])
         each = iter(entering(numbers, self.part.groups))
-        return replace(self, known=like(s, each)), torch.cat([like(x, each) for x in ws], axis)
+        return replace(self, known=filled_as(s, each)), torch.cat(
+            [filled_as(x, each) for x in ws], axis
+        )
 
 
 class Pair(NamedTuple):

@@ -20,6 +20,7 @@ import array_api_compat.torch
 import torch
 from torch.utils._triton import has_triton
 
+from xent._nested import mapped
 from xent._plan import Operands, Plan
 from xent._typing import Array
 from xent.engines.slower import Slower
@@ -174,17 +175,18 @@ def _plain(x: Any, prediction: Any, axis: int | None) -> Any:
 
     The number of rows is said to be unknown, as that of classes is not: so a row is one loop.
     """
-    if isinstance(x, tuple):
-        parts = [_plain(part, prediction, axis) for part in x]
-        return type(x)(*parts) if hasattr(x, "_fields") else tuple(parts)
-    if isinstance(x, torch.Tensor):
+
+    def of(x: Any) -> Any:
+        if not isinstance(x, torch.Tensor):
+            dtype = torch.float32 if prediction.element_size() < 4 else prediction.dtype
+            return torch.full((), x, dtype=dtype, device=prediction.device)
         x = x.detach()
         for i in range(x.ndim):
             if i != axis or x.ndim != prediction.ndim:
                 torch._dynamo.maybe_mark_dynamic(x, i)
         return x
-    dtype = torch.float32 if prediction.element_size() < 4 else prediction.dtype
-    return x if x is None else torch.full((), x, dtype=dtype, device=prediction.device)
+
+    return mapped(of, x)
 
 
 DEVICE = Device(array_api_compat.torch, "torch")

@@ -20,8 +20,8 @@ from xent._plan import LOG, QUOTIENT, READY, Operands, Plan, masked, widened
 from xent._rows import rows_and_gradient_of
 from xent._typing import Array
 from xent.engines.head_loop import clean, with_target
-from xent.engines.torch import half, opaque, tensor
-from xent.engines.torch.choice import engine_of, gradient_of_values, rows_of_values
+from xent.engines.torch import half, tensor
+from xent.engines.torch.choice import engine_of, gradient_of_values, of_compiler, rows_of_values
 from xent.engines.torch.device import DEVICE
 from xent.engines.torch.function import Compiled, Rows, Work, broadcast, silent
 from xent.engines.torch.made import HeadLoss, Loss, Made
@@ -200,7 +200,7 @@ class Torch(Engine):
         wanted: Any = tuple(followed and x is not None and x.requires_grad for x in each)
         loss = HeadLoss(self, engine, plan, operands, chunks, wanted)
         if engine is None or others_too:
-            made = None if others_too else opaque.made(loss, head)
+            made = None if others_too else of_compiler(loss, head)
             return loss.plain(operands[1:-1], *inputs) if made is None else made[0]
         if not followed:
             return engine.linear_value(plan, head, operands, chunks)
@@ -219,7 +219,7 @@ class Torch(Engine):
         if engine is not None:
             return engine.linear_value_and_gradient(plan, head, operands, chunks)
         loss = HeadLoss(self, engine, plan, operands, chunks, (True, True, head.bias is not None))
-        made: Any = None if differentiable(tensors) else opaque.made(loss, head, known=True)
+        made: Any = None if differentiable(tensors) else of_compiler(loss, head, known=True)
         if made is not None:
             return made
         features: Any = clean(self.xp, plan, operands, head.features)

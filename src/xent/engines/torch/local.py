@@ -15,13 +15,14 @@ from xent import _math as m
 from xent._engine import Engine, value_of
 from xent._kernel import Statistics
 from xent._made_target import SOFTMAX_OF
+from xent._nested import leaves
 from xent._plan import READY, Operands, Plan, masked, widened
 from xent._rounds import Round
 from xent._rows import reduced, rows_and_gradient_of
 from xent._target import along, ready
 from xent._typing import Array
 from xent.engines import blocks
-from xent.engines.torch.across import Across, joint, leaves, like
+from xent.engines.torch.across import Across, filled_as, joint
 from xent.engines.torch.choice import engine_of
 from xent.engines.torch.engine import TORCH, Torch
 from xent.engines.torch.exchange import Gathered, Group
@@ -61,7 +62,7 @@ class Parted(torch.autograd.Function):
             w = w if plan.row_axis is None else xp.squeeze(w, axis=plan.axis)
         else:
             xp = verbs(work.engine, saved)
-            kernel = replace(kernel, known=like(ctx.like, iter(numbers)))
+            kernel = replace(kernel, known=filled_as(ctx.like, iter(numbers)))
         plan = replace(plan, kernel=kernel)
         g: Any = _gradient(xp, plan, operands, w) if wanted[0] else None
         d_targets: list[Any] = [None] * (len(wanted) - 1)
@@ -103,7 +104,7 @@ def _measured(xp: Any, plan: Plan, now: Round, operands: Operands) -> Statistics
             return s
         if every is None:
             shape = [1 if i == plan.axis else n for i, n in enumerate(x.shape)]
-            every = like(s, (part.new_empty(shape) for part in leaves(s)))
+            every = filled_as(s, (part.new_empty(shape) for part in leaves(s)))
         for whole, part in zip(leaves(every), leaves(s), strict=True):
             whole[place] = part
     return every
@@ -126,7 +127,7 @@ def _gradient(xp: Any, plan: Plan, operands: Operands, w: Any) -> Any:
 
 def _some(s: Statistics, place: Any) -> Statistics:
     """Return the statistics of some rows."""
-    return None if s is None else like(s, (part[place] for part in leaves(s)))
+    return None if s is None else filled_as(s, (part[place] for part in leaves(s)))
 
 
 class Local(Torch):

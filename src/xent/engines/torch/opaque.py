@@ -24,6 +24,7 @@ from torch.fx.experimental.symbolic_shapes import statically_known_true
 from xent import _math as m
 from xent._kernel import HOLE
 from xent._linear import Chunks, Gradients, Wanted
+from xent._nested import mapped
 from xent._plan import Operands, Plan, Target
 from xent.engines.torch import tensor
 from xent.engines.torch.device import DEVICE
@@ -52,13 +53,12 @@ class Static(NamedTuple):
 def made(loss: HeadLoss, head: Any, *, known: bool = False) -> Any:
     """Return the value, with those beside it if any, and the gradients if ``known``; or None.
 
-    None where no compiler is at work, where all logits are one chunk, which it may as well see, and where
-    the plan can't be written.
+    None where all logits are one chunk, which a compiler may see, and where the plan can't be written.
     """
     features, chunks, (n, k) = head.features, loss.chunks, loss.chunks.shape
     elsewhere = features.device.type != tensor.HOST
     budget = replace(chunks, elsewhere=elsewhere).budget
-    if not tensor.is_traced() or statically_known_true(n * k * chunks.size <= budget):
+    if statically_known_true(n * k * chunks.size <= budget):
         return None
     # Of half precision on a processor the gradients wait for the incoming one, as eager ones do unless
     # that is a one, which can't be seen here: they would be rounded a second time.
@@ -82,27 +82,23 @@ def made(loss: HeadLoss, head: Any, *, known: bool = False) -> Any:
 
 def _emptied(x: Any, given: list[Any]) -> Any:
     """Return operands with a mark in the place of each, which is added to the tensors that are ``given``."""
-    if isinstance(x, tuple):
-        return _like(x, [_emptied(y, given) for y in x])
-    if x is None:
-        return None
-    number = not isinstance(x, Tensor)
-    given.append(tensor.symbol(x, torch.float64, tensor.HOST) if number else x)
-    return float if number else HOLE
+
+    def of(x: Any) -> Any:
+        number = not isinstance(x, Tensor)
+        given.append(tensor.symbol(x, torch.float64, tensor.HOST) if number else x)
+        return float if number else HOLE
+
+    return mapped(of, x)
 
 
 def _filled(x: Any, given: Iterator[Any]) -> Any:
     """Return operands with what was given in the place of each mark."""
-    if isinstance(x, tuple):
-        return _like(x, [_filled(y, given) for y in x])
-    if x is None:
-        return None
-    own = next(given)
-    return own.item() if x is float and tensor.visible([own]) else own
 
+    def of(mark: Any) -> Any:
+        own = next(given)
+        return own.item() if mark is float and tensor.visible([own]) else own
 
-def _like(x: Any, parts: list[Any]) -> Any:
-    return type(x)(*parts) if hasattr(x, "_fields") else tuple(parts)
+    return mapped(of, x)
 
 
 def _apart(x: Any) -> Any:
