@@ -108,6 +108,9 @@ class Engine:
         """Return the value, and its gradient with respect to the prediction."""
         return value_and_gradient_of(self, plan, operands)
 
+    result: Callable[[Any], Any] = staticmethod(lambda x: x)
+    """Makes of an array what the library's own reductions return."""
+
     def run(self, function: Callable[..., Any], *args: Any) -> Any:
         """Return ``function(*args)``, without warnings of what a `where` will discard."""
         return function(*args)
@@ -124,8 +127,10 @@ class Engine:
         """Return ``function(self, plan, *arrays)``, of a plan or what else is static."""
         return self.run(function, self, plan, *arrays)
 
-    over_rows: Callable[..., Any] | None = None
-    """A loop of the library's own over chunks of rows, of which Python's would make one long program."""
+    @property
+    def over_rows(self) -> Callable[..., Any] | None:
+        """A loop of the library's own over chunks of rows, of which Python's would make one long program."""
+        return None
 
     # --- a linear head ---
 

@@ -9,6 +9,7 @@ from typing import Any, Generic, NamedTuple, ParamSpec
 from xent._beside import of_beside
 from xent._check import arguments
 from xent._made import Made
+from xent._nested import mapped
 from xent._plan import NOTHING, Plan
 from xent._rows import reduced
 from xent._transform import named, problem_of
@@ -23,7 +24,8 @@ class Metrics(NamedTuple, Generic[R]):
 
     Attributes
     ----------
-    accuracy : how often no class is predicted higher than the label; of distributions, how probable that is
+    accuracy : how often no class is predicted higher than the label, so that equal ones count; of
+        distributions, how probable the predicted class is
     entropy : of the softmax of the logits
     logsumexp : of the logits
     z_loss : what `z_loss` adds to the loss: its multiple of logsumexp², and 0 without
@@ -52,7 +54,8 @@ class _Logged:
 
     def _logged(self, both: tuple[Any, tuple[Any, ...]]) -> tuple[Any, Metrics[Any]]:
         value, rows = both
-        return value, self.problem.engine.run(self._means, rows)
+        engine = self.problem.engine
+        return value, mapped(engine.result, engine.run(self._means, rows))
 
     def _means(self, rows: tuple[Any, ...]) -> Metrics[Any]:
         problem, xp = self.problem, self.problem.engine.xp
@@ -64,6 +67,10 @@ class _Logged:
         share = problem.operands.numbers.z_loss
         accuracy, spread, lse, squares = means
         return Metrics(accuracy, spread, lse, squares * (0 if share is None else share))
+
+
+_LOGGED = tuple[Array, Metrics[Array]]
+"""What is returned; a compiler follows what stands here, and no type that is made while it looks on."""
 
 
 def with_metrics(loss: Callable[P, R]) -> Callable[P, tuple[R, Metrics[R]]]:
@@ -109,7 +116,7 @@ def with_metrics(loss: Callable[P, R]) -> Callable[P, tuple[R, Metrics[R]]]:
         plan = replace(plan, beside=LOGGED)
         return _Logged(checked._replace(plan=plan, returns=_pair))
 
-    @named(loss, tuple[Array, Metrics[Array]])
+    @named(loss, _LOGGED)
     def run(*args: P.args, **kwargs: P.kwargs) -> Any:
         return logged(*args, **kwargs).value()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Generic
 
@@ -10,6 +10,7 @@ from xent import _dispatch, _dtype, _parts
 from xent._check import parts
 from xent._engine import Engine
 from xent._kernel import Kernel
+from xent._nested import leaves, mapped
 from xent._plan import Operands, Plan
 from xent._rounds import Rounds, first, joined, second
 from xent._rows import exponential
@@ -89,24 +90,25 @@ class Part(Generic[R]):
     def stacked(self, statistics: Any) -> Array:
         """Return statistics as one array, without the class axis."""
         xp, dtype = self.engine.xp, _dtype.compute_dtype(self.engine.xp, self.block.prediction)
-        rows = (xp.squeeze(x, axis=self.plan.axis) for x in _leaves(statistics))
+        rows = (xp.squeeze(x, axis=self.plan.axis) for x in leaves(statistics))
         stacked: Array = xp.stack([_dtype.cast(xp, x, dtype) for x in rows])
         return stacked
 
     def rounded(self, value: Array) -> Array:
         """Return a value in the dtype that the loss returns."""
         dtype = self.block.prediction.dtype
-        return _dtype.cast(self.engine.xp, value, dtype) if self.keep_dtype else value
+        value = _dtype.cast(self.engine.xp, value, dtype) if self.keep_dtype else value
+        return self.engine.result(value)
 
     def _merged(self, arrays: Array) -> Any:
         xp, plan, one = self.engine.xp, self.plan, self._of_one_class()
         axis: Any = plan.axis
-        like = list(_leaves(one))
-        parts.statistics(arrays, (len(like), *xp.squeeze(like[0], axis=axis).shape))
+        own = list(leaves(one))
+        parts.statistics(arrays, (len(own), *xp.squeeze(own[0], axis=axis).shape))
         every = []
         for i in range(arrays.shape[0]):
-            leaves = (along(arrays[i, j, ...], axis) for j in range(len(like)))
-            every.append(_filled(xp, one, leaves))
+            rows = (along(arrays[i, j, ...], axis) for j in range(len(own)))
+            every.append(mapped(lambda x, r=rows: _dtype.cast(xp, next(r), x.dtype), one))
         return _parts.merge_all(xp, self._rounds, every)
 
     def _of_one_class(self) -> list[Any]:
@@ -188,22 +190,3 @@ class Whole(Generic[R]):
         if plan.finish == "exp":
             return exponential(xp, cost, sloped)
         return part.rounded(cost), sloped(1)
-
-
-def _leaves(statistics: Any) -> Iterator[Any]:
-    """Yield the arrays that statistics hold, however nested."""
-    if isinstance(statistics, (tuple, list)):
-        for x in statistics:
-            yield from _leaves(x)
-    elif statistics is not None:
-        yield statistics
-
-
-def _filled(xp: Any, like: Any, leaves: Iterator[Any]) -> Any:
-    """Return statistics of the structure and the dtypes of others, with new arrays."""
-    if like is None:
-        return None
-    if not isinstance(like, (tuple, list)):
-        return _dtype.cast(xp, next(leaves), like.dtype)
-    each = [_filled(xp, x, leaves) for x in like]
-    return type(like)(*each) if hasattr(like, "_fields") else type(like)(each)

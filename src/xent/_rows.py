@@ -142,7 +142,8 @@ def _is_count(divisor: Any) -> bool:
 def divided(xp: Verbs, x: Array, divisor: Any) -> Array:
     """Return ``x / divisor``, 0 where that is 0: everything is masked or weighted away (R10)."""
     if _is_count(divisor):
-        return x / divisor
+        nothing = isinstance(divisor, int) and divisor == 0
+        return x if nothing else x / divisor
     if not xp.maybe(lambda: divisor == 0):
         return xp.divide(x, divisor)
     nothing = divisor == 0

@@ -9,6 +9,7 @@ import xent
 from tests.cases import NAMED, TRIED
 from tests.libraries.derivatives import of as bound
 from tests.libraries.test_torch_gradients import leaves, tensors
+from tests.near import assert_near
 
 # Of torch's own compiler, about what it traces and what it imports.
 pytestmark = [
@@ -147,3 +148,15 @@ def test_a_training_step_compiles():
             @ x,
         )
         torch.testing.assert_close(got, want)
+
+
+def test_metrics_are_asked_for_inside():
+    """What returns them is made where the compiler looks on."""
+    y, z = torch.tensor([0, 2]), torch.linspace(-1.0, 1.0, 6).reshape(2, 3)
+
+    def logged(y, z):
+        return xent.with_metrics(xent.cross_entropy)(y, logits=z)
+
+    (value, metrics), (want, others) = torch.compile(logged, fullgraph=True)(y, z), logged(y, z)
+    for got, right in zip((value, *metrics), (want, *others), strict=True):
+        assert_near(got.numpy(), right.numpy())

@@ -60,19 +60,36 @@ def test_metrics_and_the_same_loss(backend, target, monkeypatch):
                 assert_near(backend.numbers(x), right, 64, scale=largest(right))
 
 
-def test_nothing_left_is_0(backend):
-    logged = xent.with_metrics(xent.linear_cross_entropy)
-    value, metrics = backend.call(logged, target=LABELS, **HEAD, where=np.zeros(ROWS, bool))
+NOTHING = {
+    "masked": {"target": LABELS, **HEAD, "where": np.zeros(ROWS, bool)},
+    "ignored": {"target": np.full(ROWS, -100), **HEAD, "ignore_index": -100},
+    "no rows": {
+        **HEAD,
+        "target": LABELS[:0],
+        "features": HEAD["features"][:0],
+        "reduction": "sum",
+    },
+}
+
+
+@pytest.mark.parametrize("why", NOTHING)
+def test_nothing_left_is_0(backend, why):
+    """Each number is what the library's own reductions return: of NumPy a scalar, which JSON takes."""
+    given = dict(NOTHING[why])
+    value, metrics = backend.call(xent.with_metrics(xent.linear_cross_entropy), **given)
     for x in (value, *metrics):
+        assert backend.owns(x)
         assert_near(backend.numbers(x), np.asarray(0.0))
 
 
-def test_a_tie_counts(backend):
-    logged = xent.with_metrics(xent.cross_entropy)
-    _, metrics = backend.call(
-        logged, target=np.asarray([1, 2]), logits=np.asarray([[1.0, 1.0, 0.0]] * 2)
-    )
-    assert_near(backend.numbers(metrics.accuracy), np.asarray(0.5))
+@pytest.mark.parametrize("target", [np.asarray([1, 2]), np.eye(3)[[1, 2]]], ids=["labels", "rows"])
+def test_a_tie_counts(backend, target):
+    """Of labels, and of their one-hot rows; in a row and in strips."""
+    z = np.asarray([[1.0, 1.0, 0.0]] * 2)
+    for given in ({"logits": z}, {"features": z, "weight": np.eye(3), "chunk_bytes": 1}):
+        loss = xent.cross_entropy if "logits" in given else xent.linear_cross_entropy
+        _, metrics = backend.call(xent.with_metrics(loss), target=target, **given)
+        assert_near(backend.numbers(metrics.accuracy), np.asarray(0.5))
 
 
 @pytest.mark.parametrize("loss", [xent.softmax, xent.perplexity, xent.binary_cross_entropy])

@@ -36,20 +36,20 @@ class Constant(Kernel):
 class Hits(Constant):
     """1 where no class is predicted higher than the label, and 0 elsewhere; a tie counts.
 
-    Of a distribution the probability that a class that is drawn of it is the predicted one. It is a step.
+    Of a distribution the probability of the predicted class, of the likeliest of several. It is a step.
     """
 
     def measure(self, xp: Verbs, prediction: Array, target: Array, axis: int) -> tuple[Best, None]:
-        """Return the peak and what the target gives to it."""
-        if target.dtype != xp.integer:
-            place = xp.first_peak(prediction, axis)
-            return Best(xp.pick(prediction, place, axis), xp.pick(target, place, axis)), None
+        """Return the peak and the most that the target gives to a class there."""
         peak = xp.max(prediction, axis=axis, keepdims=True)
-        own = xp.at_label(prediction, target, axis)
-        return Best(peak, xp.astype(own == peak, prediction.dtype)), None
+        if target.dtype == xp.integer:
+            own = xp.at_label(prediction, target, axis)
+            return Best(peak, xp.astype(own == peak, prediction.dtype)), None
+        there = xp.where(prediction == peak, target, xp.zeros_like(target))
+        return Best(peak, xp.max(there, axis=axis, keepdims=True)), None
 
     def merge(self, xp: Verbs, a: Best, b: Best) -> Best:
-        """Return what is known of both: the hit of the higher peak."""
+        """Return what is known of both: the hit of the higher peak, of equal ones the larger."""
         hit = xp.where(a.peak < b.peak, b.hit, a.hit)
         hit = xp.where(a.peak == b.peak, xp.maximum(a.hit, b.hit), hit)
         return Best(xp.maximum(a.peak, b.peak), hit)

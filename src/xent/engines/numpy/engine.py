@@ -122,7 +122,7 @@ class Strict(Eager):
 
     def __init__(self, api: Any, library: str) -> None:
         super().__init__(api, library)
-        self.result: Callable[[Any], Any] = self.xp.asarray
+        self.result = self.xp.asarray
 
     def run(self, function: Callable[..., Any], *args: Any) -> Any:
         """Return ``function(*args)``.
