@@ -57,7 +57,7 @@ def as_rows(x, way, of):
 
 
 def derivatives(case, given, leaves):
-    """Return the value, its derivatives, and those of a sum of all of them.
+    """Return the value, its derivatives, those of a sum of all of them, and one term of each of these.
 
     The second order is that of a square of what all processes have: its cotangents have derivatives too.
     Along the gradient's own direction and a little of another: along one that is nearly orthogonal to it the
@@ -67,7 +67,7 @@ def derivatives(case, given, leaves):
     of = [given[name] for name in leaves]
     further = {"create_graph": True, "allow_unused": True}
     first = torch.autograd.grad(value.sum(), of, **further)
-    sloped = 0
+    sloped = torch.zeros(())
     for g in torch.autograd.grad(value.sum().square(), of, **further):
         if g is not None and g.requires_grad:
             whole_g = g.full_tensor() if isinstance(g, DTensor) else g
@@ -76,9 +76,12 @@ def derivatives(case, given, leaves):
             slope = slope + own / torch.where(peak == 0, 1, peak)
             sloped = sloped + (whole_g * slope).sum()
     second = [None] * len(of)
-    if isinstance(sloped, torch.Tensor):  # the loss is not linear
+    if sloped.requires_grad:  # the loss is not linear
         second = torch.autograd.grad(sloped, of, allow_unused=True)
-    return value, first, second
+    # Of (Σ value)² it is the first derivative times what stands here, and more, which may cancel it.
+    factor = whole(sloped) / whole(value.sum()) if sloped else 0.0
+    assert np.isfinite(factor)
+    return value, first, second, [None if g is None else g.detach() * float(factor) for g in first]
 
 
 def assert_placed(x, like):
@@ -101,19 +104,25 @@ def assert_as_on_one(case, given, way, of="plain", others=False):
         every |= {k: every[k].detach().clone().requires_grad_() for k in leaves}
     want, got = derivatives(case, given, leaves), derivatives(case, there, leaves)
     detached = {k: x.detach() if k in leaves else x for k, x in there.items()}
-    pairs, derived = [(got[0], want[0])], []
+    pairs, derived = [(got[0], want[0], None)], []
     for inference in (False, True):
         with torch.inference_mode(inference):
             value, g = case.both(**detached)
-        pairs.append((value, want[0]))
-        derived.append((g, want[1][leaves.index(form)], form))
-    for i in (1, 2):
-        derived += list(zip(got[i], want[i], leaves, strict=True))
-    for x, y, name in derived:
+        pairs.append((value, want[0], None))
+        derived.append((g, want[1][leaves.index(form)], form, None))
+    derived += zip(got[1], want[1], leaves, [None] * len(leaves), strict=True)
+    derived += zip(got[2], want[2], leaves, want[3], strict=True)
+    for x, y, name, term in derived:
         if x is not None and y is not None:
             assert_placed(x, there[name])
         nothing = torch.zeros_like(given[name])  # where autograd says that there is no derivative
-        pairs.append((nothing if x is None else x, nothing if y is None else y))
-    for x, y in [(whole(x), whole(y)) for x, y in pairs]:
-        scale = np.max(np.abs(y), axis=-1, keepdims=True) if y.ndim > 1 else np.max(np.abs(y))
-        assert_near(x, y, scale=scale)
+        pairs.append((nothing if x is None else x, nothing if y is None else y, term))
+    for x, y, term in pairs:
+        sizes = [_size(of) for of in (y, term) if of is not None]
+        assert_near(whole(x), whole(y), scale=np.maximum(*sizes) if len(sizes) > 1 else sizes[0])
+
+
+def _size(x):
+    """Return the largest of each row, of an array that has rows."""
+    x = np.abs(whole(x))
+    return np.max(x, axis=-1, keepdims=True) if x.ndim > 1 else np.max(x)

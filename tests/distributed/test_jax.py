@@ -158,28 +158,6 @@ def test_shard_map(case):
 
 @on_eight
 @placements
-@pytest.mark.parametrize("case", [c for c in CHOSEN if c.form == "logits"], ids=str)
-def test_second_derivatives(case, placement):
-    """A Hessian times a vector is that of one device.
-
-    At a label that is unlikely it is the small difference of two numbers of the gradient's size.
-    """
-    work = Work(case)
-    arrays = Placed(placement).put(work.arrays)
-
-    def along(arrays):
-        def slope(x):
-            return jax.grad(lambda x: work.run(arrays | {case.form: x})[1][0])(x)
-
-        return jax.jvp(slope, (arrays[case.form],), (jnp.cos(arrays[case.form]),))
-
-    _, got = jax.jit(along)(arrays)
-    slope, want = jax.jit(along)(work.arrays)
-    assert ulps(got, want, slope) <= 64
-
-
-@on_eight
-@placements
 def test_an_exported_program_is_whole(placement):
     """It can't be told where its arrays lie, and calls nothing of this process."""
     placed, work = Placed(placement), Work(CHOSEN[0])

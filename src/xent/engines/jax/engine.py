@@ -28,7 +28,7 @@ from xent.engines.jax.loops import over_rows
 from xent.engines.jax.lying import lying_as
 from xent.engines.jax.measured import measured_apart
 from xent.engines.jax.parts import apart
-from xent.engines.jax.sizes import distributed
+from xent.engines.jax.sizes import alike, distributed
 from xent.engines.jax.verbs import JaxVerbs
 
 
@@ -119,10 +119,18 @@ class Jax(Engine):
         return _call(self, function, varying, static, given)
 
     def apply(self, function: Callable[..., Any], plan: Any, *arrays: Any) -> Any:
-        """Return ``function(self, plan, *arrays)``, jitted."""
-        return _apply(self, function, plan, *arrays)
+        """Return ``function(self, plan, *arrays)``, jitted.
 
-    over_rows = staticmethod(over_rows)
+        What it makes, of the prediction or of each array of a head, lies as that does.
+        """
+        of = _differentiated(plan, arrays)
+        lies = jax.tree.map(lambda x: jax.typeof(x).sharding.spec, of)
+        return distributed(partial(_apply, self, function, plan), arrays, of[0], lambda _: lies)
+
+    @property
+    def over_rows(self) -> Callable[..., Any]:
+        """A scan over chunks of rows; of those that lie on several devices each has some of a chunk."""
+        return partial(over_rows, across=apart())
 
     def value(self, plan: Plan, operands: Operands) -> Array:
         """Return the value of a call."""
@@ -190,7 +198,14 @@ def _call(
 
 @partial(jax.jit, static_argnums=(0, 1, 2))
 def _apply(engine: Jax, function: Callable[..., Any], plan: Any, *arrays: Any) -> Any:
-    return function(engine, plan, *arrays)
+    if not isinstance(plan, Plan):  # the loop of a head carries what is made of all of them
+        arrays = alike(arrays)
+    return jax.tree.map(lying_as, _differentiated(plan, arrays), function(engine, plan, *arrays))
+
+
+def _differentiated(plan: Any, arrays: Any) -> Any:
+    """Return what each array is of that is made of arrays: the prediction, or those of a head."""
+    return (arrays[0].prediction,) * 2 if isinstance(plan, Plan) else Gradients(*arrays[0])
 
 
 @partial(jax.jit, static_argnums=(0, 1))
