@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from xent import _series
 from xent._namespace import Namespace
 
 
@@ -24,7 +25,6 @@ class TorchVerbs(Namespace):
     reshape = staticmethod(torch.reshape)
     where = staticmethod(torch.where)
     divide = staticmethod(torch.divide)
-    expm1 = staticmethod(torch.expm1)
     log = staticmethod(torch.log)
     max = staticmethod(torch.amax)
     maximum = staticmethod(torch.maximum)
@@ -50,6 +50,11 @@ class TorchVerbs(Namespace):
         # Not each version of torch has a forward mode of it.
         least, most = torch.aminmax(x.detach())
         return bool(least.item() >= low and most.item() <= high)
+
+    def expm1(self, x: Any) -> Any:
+        """Return exp(x) − 1, for which torch's compiler subtracts 1 in a processor's vectors."""
+        compiled = torch.compiler.is_compiling() and x.device.type == "cpu"
+        return _series.expm1(self, x) if compiled else torch.expm1(x)
 
     def isinf(self, x: Any) -> Any:
         """Whether ``x`` is infinite, by comparisons, which a compiler vectorises."""
