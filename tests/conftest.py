@@ -1,13 +1,17 @@
 """Which libraries are tested, and with which cases."""
 
 import re
+from collections import defaultdict
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 
 from tests.backends import KNOWN, LIBRARIES, Backend, missing, start
 from tests.cases import CASES, in_brief
 
+COMPILING = ("torch", "jax", "dask")
+"""Where a case may cost a compilation, a graph or processes."""
 _OF_A_LIBRARY = re.compile(rf"test_({'|'.join(LIBRARIES)})(_\w+)?\.py")
 
 
@@ -24,6 +28,12 @@ def pytest_addoption(parser):
         choices=KNOWN,
         default=[],
         help="fail at once where this library is missing; may be repeated",
+    )
+    parser.addoption(
+        "--one-in",
+        type=int,
+        default=1,
+        help="of each test's cases on a library that compiles, try one in so many, always the same",
     )
 
 
@@ -46,7 +56,9 @@ def pytest_report_header(config):
     selected = _selected(config)
     absent = [reason for name in selected if (reason := missing(name))]
     here = ", ".join(name for name in selected if missing(name) is None)
-    return f"libraries: {here}" + f" ({'; '.join(absent)})" * bool(absent)
+    share = config.getoption("one_in")
+    brief = f"; one in {share} of each test's cases on {', '.join(COMPILING)}" * (share > 1)
+    return f"libraries: {here}" + f" ({'; '.join(absent)})" * bool(absent) + brief
 
 
 def pytest_ignore_collect(collection_path, config):
@@ -79,15 +91,26 @@ def pytest_generate_tests(metafunc):
     metafunc.parametrize((name, "case"), pairs)
 
 
+@pytest.hookimpl(trylast=True)  # of what the command line has chosen
 def pytest_collection_modifyitems(config, items):
-    """Run the tests of no library with NumPy's, so that they run once."""
+    """Run the tests of no library with NumPy's, so that they run once; and of some, a share."""
     bases = _bases(config)
-    kept, left = [], []
-    for item in items:
-        (kept if _owner(item) in bases else left).append(item)
+    left = {item for item in items if _owner(item) not in bases}
+    left |= _beyond(config.getoption("one_in"), (item for item in items if item not in left))
     if left:
-        config.hook.pytest_deselected(items=left)
-        items[:] = kept
+        config.hook.pytest_deselected(items=list(left))
+        items[:] = [item for item in items if item not in left]
+
+
+def _beyond(share, items):
+    """Return what is not tried of each test's cases where one in ``share`` is; one of each always is."""
+    cases = defaultdict(list)
+    for item in items:
+        if _owner(item) in COMPILING:
+            cases[item.path, item.originalname].append(item)
+    # By a hash, as every second or third of a grid would be all of one kind.
+    mixed = (sorted(every, key=lambda x: crc32(x.nodeid.encode())) for every in cases.values())
+    return {item for every in mixed for item in every[-(-len(every) // share) :]}
 
 
 def _selected(config):
