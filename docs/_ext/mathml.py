@@ -1,9 +1,26 @@
 """Formulas as MathML, which browsers draw themselves: no script, nothing to fetch."""
 
+import re
 from html import escape
 
 from docutils import nodes
 from latex2mathml.converter import convert
+
+_NAME = r"<msub><mi>log</mi><mn>\d+</mn></msub>|(?<!<msub>)(?<!<msup>)<mi>(?:log|exp)</mi>"
+_THIN = '<mspace width="0.1667em"/>'
+
+
+def _spaced(made):
+    """Return markup with a thin space on both sides of a function's name: "log 2" is not log₂.
+
+    But for a bracket, or a sign, that has its own.
+    """
+    made = re.sub(rf"({_NAME})(?=<(?!mo|/))", rf"\1{_THIN}", made)
+    return re.sub(rf"(</(?!mrow>)\w+>)({_NAME})", _before, made)
+
+
+def _before(found):
+    return found[1] + ("" if found[1] == "</mo>" else _THIN) + found[2]
 
 
 def _formula(node, display):
@@ -11,7 +28,7 @@ def _formula(node, display):
     text = node.astext().strip()
     if display == "block" and "\\\\" in text and "\\begin" not in text:
         text = rf"\begin{{aligned}}{text}\end{{aligned}}"
-    made = convert(text, display=display)
+    made = _spaced(convert(text, display=display))
     return made.replace("<math ", f'<math aria-label="{escape(text, quote=True)}" ', 1)
 
 

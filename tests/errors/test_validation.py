@@ -76,7 +76,9 @@ def test_targets_out_of_range(backend, name):
     if not reads(backend):
         pytest.skip(f"{backend} reads no values")
     bad, good = np.asarray([[0.5, 0.5], [-0.5, 1.5]]), np.full((2, 2), 0.5)
-    hint = r" \(logits go to logits=" if name == "q" else "$"
+    hint = {"q": r" \(logits go to logits=", "target": r" \(of logits, .*target_logits="}.get(
+        name, "$"
+    )
     said = rf"{name} holds -0\.5 at \(1, 0\); probabilities are 0 to 1{hint}"
     given = {"p": good, "q": good} if name in "pq" else {"logits": good}
     loss = xent.jensen_shannon_divergence if name in "pq" else xent.cross_entropy

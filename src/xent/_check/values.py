@@ -92,6 +92,8 @@ def _bounds(xp: Verbs, form: Form, name: str, x: Array, keep: Array | None) -> N
     if not _within(xp, x, low, high):
         if name in ("probs", "q"):
             rule += " (logits go to logits=, of a loss that takes them)"
+        elif name == "target":
+            rule += " (of logits, as of a teacher, xent.softmax makes them; a divergence has target_logits=)"
         _none(xp, x, (x < low) | (x > high), keep, f"{name} holds {{!r}} at {{}}; {rule}")
 
 
