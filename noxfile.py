@@ -27,8 +27,8 @@ CUDA = {"cupy": "cupy", "jax": "jax-cuda", "torch": "torch"}
 """The extra that installs each library for a GPU."""
 EVERY = {"XENT_EVERY": "1"}
 """What has the tests try every loss where each costs a compilation, or processes; else they try some."""
-BRIEFLY = ("--one-in=3",)
-"""What has them try a third of each test's cases on such a library; `nox -s every` tries all."""
+BRIEFLY = ("--one-in=5",)
+"""What has them try a fifth of each test's cases on such a library; `nox -s every` tries all."""
 SHARED = {"OMP_WAIT_POLICY": "PASSIVE"}
 """Has OpenMP's threads sleep while they wait: those of one test process would spin on another's cores."""
 PROCESSES = f"--processes={len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else 1}"

@@ -1,7 +1,5 @@
 """However a call is cut, on Dask it is NumPy's on the whole, in memory and tasks that the chunks bound."""
 
-import tracemalloc
-
 import dask
 import dask.array as da
 import numpy as np
@@ -11,6 +9,7 @@ import xent
 from tests.backends import converted
 from tests.cases import CASES
 from tests.linear.textbook import CE
+from tests.memory import peak
 from tests.near import assert_near, largest
 
 ROWS, CLASSES = 6, 5
@@ -67,14 +66,9 @@ def tiled(rows):
     return lazy
 
 
-def peak(*lazy, **options):
+def taken(*lazy):
     """Return the bytes that computing the arrays takes at most."""
-    tracemalloc.start()
-    try:
-        dask.compute(*lazy, scheduler="sync", **options)
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
+    return peak(dask.compute, *lazy, scheduler="sync")
 
 
 def tasks_of(x):
@@ -97,7 +91,7 @@ def test_memory_of_a_chunk(case):
         case.arguments(rows=(2,), classes=classes), lambda x: np.repeat(x, rows // 2, 0)
     )
     lazy = converted(given, tiled(rows))
-    assert peak(*case.both(**lazy)) < MEMORY * 8 * rows * classes
+    assert taken(*case.both(**lazy)) < MEMORY * 8 * rows * classes
 
 
 def head(rows, classes, width=64, size=(256, 256), wide=64):
@@ -118,8 +112,7 @@ def small(both):
 def test_memory_of_a_head_does_not_grow_with_its_chunks(classes):
     """But for the features, which a scheduler may keep from the statistics of all rows to gradients."""
     both = xent.value_and_grad(CE)
-    peak(*small(both(*head(512, classes))))  # what is imported and kept
-    few, many = (peak(*small(both(*head(n, classes)))) for n in (1024, 3072))
+    few, many = (taken(*small(both(*head(n, classes)))) for n in (1024, 3072))
     kept = 8 * 64 * (3072 - 1024) * (classes > 256)
     assert many < 1.25 * few + kept + (3072 - 1024) * 16  # a row's label and weight
 

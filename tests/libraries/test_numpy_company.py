@@ -1,7 +1,6 @@
 """NumPy's own habits: flags and warnings, scalars, arrays that lie in memory in every way (R14a)."""
 
 import json
-import tracemalloc
 import warnings
 
 import numpy as np
@@ -10,6 +9,7 @@ import pytest
 import xent
 from tests.cases import CASES
 from tests.laws.test_dtypes import DTYPES, cast
+from tests.memory import peak
 from tests.near import assert_near, assert_same, largest
 from xent.engines import blocks
 
@@ -116,15 +116,6 @@ def test_arrays_may_lie_in_any_way(case, layout):
     assert type(got_gradient) is np.ndarray
     assert_near(got, value, 4)
     assert_near(got_gradient, gradient, 4, scale=largest(gradient))
-
-
-def peak(function, **given):
-    function(**given)
-    tracemalloc.start()
-    function(**given)
-    _, most = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    return most
 
 
 @pytest.mark.parametrize("case", [c for c in CASES if c.has_rows], ids=str)
