@@ -1,9 +1,11 @@
-"""torch.jit.trace and torch.export: what was written down holds for other rows and other values."""
+"""torch.jit.trace, torch.export and make_fx: what was written down holds for other rows and other values."""
 
 import pytest
 import torch
+from torch.fx.experimental.proxy_tensor import make_fx
 
-from tests.cases import CLASSES, NAMED, TRIED
+from tests.cases import CLASSES, TRIED
+from tests.libraries.derivatives import assert_all_close
 from tests.libraries.test_torch_gradients import tensors, weighted
 
 # Of torch's own: its tracers are on their way out, and check what they are told.
@@ -64,13 +66,25 @@ def test_what_is_traced_knows_infinities_and_bad_labels(case):
     torch.testing.assert_close(traced(z, *target), want, equal_nan=True, rtol=1e-12, atol=0)
 
 
-BY_KIND = [NAMED["cross_entropy-labels-logits"], NAMED["cross_entropy-distributions-logits"]]
-BY_KIND += [c for c in FIRST if c.loss in ("binary_cross_entropy", "softmax")]
+def laid(x):
+    """Return an equal tensor that lies otherwise."""
+    return x.mT.contiguous().mT if x.ndim > 1 else torch.stack([x, x], -1)[..., 0]
 
 
-@pytest.mark.parametrize("case", BY_KIND, ids=str)
-def test_export_with_a_dynamic_batch(case):
-    function, (few, many) = function_of(case)
+def gradients(function, given):
+    """Return the value, and its derivative in each tensor that has one, 0 where autograd says none."""
+    x = [y.clone().requires_grad_(y.is_floating_point()) for y in given]
+    value, moving = function(*x), [y for y in x if y.requires_grad]
+    found = torch.autograd.grad(weighted(value), moving, allow_unused=True)
+    zeros = (torch.zeros_like(y) for y in moving)
+    return value.detach(), *(z if g is None else g for z, g in zip(zeros, found, strict=True))
+
+
+@pytest.mark.parametrize("options", [{}, None], ids=["plain", "options"])
+@pytest.mark.parametrize("case", TRIED, ids=str)
+def test_export(case, options):
+    """Of any number of rows, however they lie; the derivatives are those that autograd makes of the steps."""
+    function, (few, many) = function_of(case, options)
 
     class Module(torch.nn.Module):
         def forward(self, given):
@@ -78,6 +92,21 @@ def test_export_with_a_dynamic_batch(case):
 
     rows = torch.export.Dim("rows", min=2)
     by_row = tuple({0: rows} if x.shape[:1] == (3,) else {} for x in few)
-    program = torch.export.export(Module(), (few,), dynamic_shapes=(by_row,))
-    for x in (few, many):
-        torch.testing.assert_close(program.module()(x), function(*x), rtol=1e-12, atol=0)
+    program = torch.export.export(Module(), (few,), dynamic_shapes=(by_row,)).module()
+    for x in (few, many, tuple(map(laid, many))):
+        got, want = gradients(lambda *x: program(x), x), gradients(function, x)
+        assert_all_close(got, want)
+
+
+@pytest.mark.parametrize("case", TRIED, ids=str)
+def test_make_fx(case):
+    """What is written down by the values of an example holds for others: value, and gradient."""
+    function, (given, _) = function_of(case, {})
+    other = tuple(x.flip(0) for x in given)
+
+    def both(*x):
+        return gradients(function, x)
+
+    for mode in ("real", "symbolic"):
+        graph = make_fx(both, tracing_mode=mode)(*given)
+        assert_all_close(graph(*other), both(*other))

@@ -32,7 +32,7 @@ def engine_of(tensors: Iterable[Any]) -> Eager | None:
 def _of_values(tensors: Iterable[Any]) -> Engine | None:
     """Return the engine that computes values alone, None where that is not known to be enough."""
     if torch.compiler.is_compiling():
-        return None if tensor.is_transformed() else TRACED
+        return None if tensor.is_transformed() or tensor.is_exported() else TRACED
     flat = [x for y in tensors for x in (y if isinstance(y, tuple) else (y,))]
     return engine_of(flat)
 

@@ -14,11 +14,21 @@ import torch
 
 from xent._linear import STRIP, cuts
 
-MULTIPLIED = {torch.bfloat16}
-"""The dtypes that the processor multiplies faster than float32, and of float32's range."""
 
-if not (torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()):
-    MULTIPLIED.clear()
+def _multiplied() -> set[torch.dtype]:
+    """Ask the processor; `torch.jit.trace`, under which this file may be loaded, would write that down."""
+    if not torch.backends.mkldnn.is_available():
+        return set()
+    state = torch._C._get_tracing_state()
+    torch._C._set_tracing_state(None)
+    try:
+        return {torch.bfloat16} if torch.ops.mkldnn._is_mkldnn_bf16_supported() else set()
+    finally:
+        torch._C._set_tracing_state(state)
+
+
+MULTIPLIED = _multiplied()
+"""The dtypes that the processor multiplies faster than float32, and of float32's range."""
 
 
 def logits(a: Any, b: Any, bias: Any, out: Any) -> Any:

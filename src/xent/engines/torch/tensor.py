@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd import forward_ad
+from torch.fx.experimental.proxy_tensor import get_proxy_mode
 
 HOST = "cpu"
 """The kind of device where a look at a value costs nothing."""
@@ -18,9 +19,12 @@ _functorch = torch._C._functorch  # torch has no public way to tell a tensor tha
 def eager(tensors: Iterable[Any]) -> bool:
     """Whether the values of all tensors are there, on whatever device; None stands for no tensor.
 
-    What `torch.export` traces is of a class of its own, which says what each operation does.
+    What `torch.export` traces is of a class of its own, which says what each operation does; what `make_fx`
+    does may be a plain tensor, whose values would be those of the example.
     """
     if torch.compiler.is_dynamo_compiling() or torch._C._get_tracing_state() is not None:
+        return False
+    if get_proxy_mode() is not None:
         return False
     for x in tensors:
         if x is not None and (
@@ -34,10 +38,14 @@ def eager(tensors: Iterable[Any]) -> bool:
 
 def is_traced() -> bool:
     """Whether torch.compile is at work, on what is to run in this process, outside of any transform."""
+    return torch.compiler.is_dynamo_compiling() and not (is_exported() or is_transformed())
+
+
+def is_exported() -> bool:
+    """Whether what is traced leaves this process as a program, of which autograd makes derivatives."""
     compiler: Any = torch.compiler
     # torch 2.11 says that it exports whatever it compiles, but for the flag itself.
-    exports = compiler.is_exporting() and getattr(compiler, "_is_exporting_flag", True)
-    return bool(compiler.is_dynamo_compiling() and not exports and not is_transformed())
+    return bool(compiler.is_exporting() and getattr(compiler, "_is_exporting_flag", True))
 
 
 def is_transformed() -> bool:
