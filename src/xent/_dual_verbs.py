@@ -166,6 +166,10 @@ class DualVerbs(Namespace):
         """Return ``x``, computed once and rounded."""
         return Dual(self, self.base.settled(x.value), x.parts)
 
+    def once(self, x: Any) -> Any:
+        """Return ``x``, made once."""
+        return Dual(self, self.base.once(x.value), x.parts)
+
     def silent(self, a: Any, b: Any) -> Any:
         """Return a · b."""
         return self.moved(self.base.silent(raw(a), raw(b)), (a, raw(b)), (b, raw(a)))

@@ -94,6 +94,10 @@ class Namespace:
         """Return ``x``, computed once and rounded: a compiler may not make it anew in each use."""
         return x
 
+    def once(self, x: Array) -> Array:
+        """Return ``x``, which a compiler that writes an argument out wherever it stands makes once."""
+        return x
+
     def anew(self, x: Array, row: Array) -> Array:
         """Return ``x``, or an equal array of which a compiler makes again what it would else store.
 

@@ -24,14 +24,15 @@ def contrast(xp: Verbs, p: Array, q: Array, difference: Array | None = None) -> 
     """Return r = (p − q) / (p + q), 0 where both are 0; of a difference that is known better."""
     both = p + q
     difference = p - q if difference is None else difference
-    return difference / xp.where(both == 0, xp.ones_like(both), both)
+    return xp.once(difference / xp.where(both == 0, xp.ones_like(both), both))
 
 
 def log_ratio(xp: Verbs, p: Array, q: Array, difference: Array | None = None) -> Array:
     """Return log(p / q), to its last digits also where p is nearly q; 0 where both are 0."""
+    p, q = xp.once(p), xp.once(q)
     r = contrast(xp, p, q, difference)
     near = m.magnitude(xp, r) < NEAR
-    ratio = xp.where(near, xp.ones_like(p), p) / xp.where(near, xp.ones_like(q), q)
+    ratio = xp.once(xp.where(near, xp.ones_like(p), p) / xp.where(near, xp.ones_like(q), q))
     plain = (ratio >= float(xp.finfo(ratio.dtype).smallest_normal)) & (ratio < xp.inf)
     one = xp.ones_like(ratio)
     beyond = xp.log(xp.where(plain, one, p)) - xp.log(xp.where(plain, one, q))
@@ -86,6 +87,7 @@ def expm1(xp: Verbs, x: Array) -> Array:
 
     Not by a series: a compiler that writes an argument out wherever it stands would do so at each term.
     """
+    x = xp.once(x)
     near = m.magnitude(xp, x) < 1
     small, large = xp.where(near, x, xp.zeros_like(x)), xp.where(near, xp.ones_like(x), x)
     return xp.where(near, xp.tanh(small / 2) * (xp.exp(small) + 1), xp.exp(large) - 1)
@@ -93,6 +95,7 @@ def expm1(xp: Verbs, x: Array) -> Array:
 
 def expm1_rise(xp: Verbs, x: Array) -> Array:
     """Return expm1(x) − x ≥ 0 of any x, infinite where that is."""
+    x = xp.once(x)
     near, nothing = m.magnitude(xp, x) < NEAR, xp.zeros_like(x)
     small, large = xp.where(near, x, nothing), xp.where(near, nothing, x)
     return xp.where(near, expm1_tail(xp, small), xp.expm1(large) - large)
@@ -100,6 +103,7 @@ def expm1_rise(xp: Verbs, x: Array) -> Array:
 
 def expm1_ratio(xp: Verbs, x: Array) -> Array:
     """Return expm1(x) / x for any finite x, 1 where it is 0, and smooth there."""
+    x = xp.once(x)
     near = m.magnitude(xp, x) < NEAR
     inner, outer = xp.where(near, x, 0.0), xp.where(near, 1.0, x)
     return xp.where(near, 1 + _series(inner, _EXPM1), xp.divide(xp.expm1(outer), outer))
@@ -145,11 +149,11 @@ def _divided(xp: Verbs, p: Array, q: Array, log: Array, plain: Array) -> Ratio:
 
     What p / q lacks is p − (p / q) q, by halves of the bits, whose products are exact (Dekker).
     """
-    one = xp.ones_like(log)
-    value = p / q
+    one, log = xp.ones_like(log), xp.once(log)
+    value = xp.once(p / q)
     plain = plain & (value >= float(xp.finfo(log.dtype).smallest_normal)) & (value < xp.inf)
     p, q = xp.where(plain, p, one), xp.where(plain, q, one)
-    value, eps = p / q, _dtype.eps(log)
+    value, eps = xp.once(p / q), _dtype.eps(log)
     bits = 12 if eps > _dtype.EPS["float64"] else 27
     (a, b), (c, d) = ((high := m.upper(x, bits), x - high) for x in (value, q))
     lack = (((p - a * c) - a * d - b * c) - b * d) / p
@@ -164,7 +168,7 @@ def power(xp: Verbs, x: Ratio, b: Array) -> Array:
     """
     few = xp.where(xp.abs(b) * _dtype.eps(b) < 1, b, xp.zeros_like(b))
     rest = m.silent(xp, b, xp.where(x.plain, xp.zeros_like(b), still(xp, x.log)))
-    return x.value**b * xp.exp(few * x.lack + rest)
+    return xp.once(x.value**b * xp.exp(few * x.lack + rest))
 
 
 def power_log(xp: Verbs, x: Ratio, b: Array) -> Array:
@@ -173,7 +177,7 @@ def power_log(xp: Verbs, x: Ratio, b: Array) -> Array:
     Also of an infinite log x or b, where there is a limit.
     """
     log_x = still(xp, x.log)
-    y = m.silent(xp, b, log_x)
+    y = xp.once(m.silent(xp, b, log_x))
     near, some = xp.abs(y) < _dtype.eps(y) ** 0.5 / 2, xp.abs(y) < SMALL
     nothing, one = xp.zeros_like(y), xp.ones_like(y)
     close = log_x * (1 + xp.where(near, y, nothing) / 2)
@@ -210,6 +214,7 @@ def share(xp: Verbs, a: Array, b: Array) -> Array:
 
 def expm1_excess(xp: Verbs, x: Array) -> Array:
     """Return expm1(x) / x − 1 = x/2! + x²/3! + …, of the sign of x and 0 where x is."""
+    x = xp.once(x)
     near = m.magnitude(xp, x) < NEAR
     plain = xp.where(near, xp.ones_like(x), x)
     series = _series(xp.where(near, x, xp.zeros_like(x)), _EXPM1)

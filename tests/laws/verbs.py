@@ -121,7 +121,19 @@ def long_sum(xp, g):
     return xp.sum(g.make(np.resize(np.asarray(g.rows, g.dtype), (1, 5000))), axis=1)
 
 
-UNARY = ("abs", "exp", "expm1", "isinf", "isnan", "log", "log1p", "tanh", "constant", "settled")
+UNARY = (
+    "abs",
+    "exp",
+    "expm1",
+    "isinf",
+    "isnan",
+    "log",
+    "log1p",
+    "tanh",
+    "constant",
+    "settled",
+    "once",
+)
 BINARY = ("maximum", "minimum", "silent", "at_most")
 CALLS = {
     **{name: [lambda xp, g, name=name: getattr(xp, name)(g.x)] for name in UNARY},

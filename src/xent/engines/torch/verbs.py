@@ -8,6 +8,7 @@ import torch
 
 from xent import _series
 from xent._namespace import Namespace
+from xent.engines.torch import tensor
 
 
 class TorchVerbs(Namespace):
@@ -53,8 +54,16 @@ class TorchVerbs(Namespace):
 
     def expm1(self, x: Any) -> Any:
         """Return exp(x) − 1, for which torch's compiler subtracts 1 in a processor's vectors."""
-        compiled = torch.compiler.is_compiling() and x.device.type == "cpu"
-        return _series.expm1(self, x) if compiled else torch.expm1(x)
+        return _series.expm1(self, x) if _in_vectors(x) else torch.expm1(x)
+
+    def once(self, x: Any) -> Any:
+        """Return ``x``, which torch's compiler stores, as it does what is seen through strides.
+
+        Not of what it exports, of which the strides may be others.
+        """
+        if not _in_vectors(x) or tensor.is_exported():
+            return x
+        return _stored(x)
 
     def isinf(self, x: Any) -> Any:
         """Whether ``x`` is infinite, by comparisons, which a compiler vectorises."""
@@ -71,7 +80,7 @@ class TorchVerbs(Namespace):
         the rows for one of columns, in one kernel more.
         """
         entry: Any = super().at_label(x, index, axis)
-        return entry.as_strided(entry.shape, entry.stride()) if self.alone else entry
+        return _stored(entry) if self.alone else entry
 
     def pick(self, x: Any, index: Any, axis: int) -> Any:
         """Return the entry of ``x`` at ``index``; `take_along_dim` would fix the size to compile."""
@@ -116,6 +125,16 @@ array that is worth another way, and the most classes that it goes down column b
 
 _ORDERED = (torch.int64, torch.int32, torch.float32, torch.float64)
 """The dtypes in which torch finds least and most at once."""
+
+
+def _in_vectors(x: Any) -> bool:
+    """Whether a compiler makes of this what a processor's vectors run."""
+    return torch.compiler.is_compiling() and x.device.type == "cpu"
+
+
+def _stored(x: Any) -> Any:
+    """Return an equal tensor, of which torch's compiler needs the numbers in memory."""
+    return x.as_strided(x.shape, x.stride())
 
 
 def _online(xp: TorchVerbs, x: Any, rest: Any, index: Any, peak: Any, axis: int) -> Any:
