@@ -122,17 +122,8 @@ def long_sum(xp, g):
 
 
 UNARY = (
-    "abs",
-    "exp",
-    "expm1",
-    "isinf",
-    "isnan",
-    "log",
-    "log1p",
-    "tanh",
-    "constant",
-    "settled",
-    "once",
+    *("abs", "exp", "expm1", "isinf", "isnan", "log", "log1p", "tanh"),
+    *("constant", "settled", "once"),
 )
 BINARY = ("maximum", "minimum", "silent", "at_most")
 CALLS = {
