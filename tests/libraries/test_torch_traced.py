@@ -107,6 +107,6 @@ def test_make_fx(case):
     def both(*x):
         return gradients(function, x)
 
-    for mode in ("real", "symbolic"):
-        graph = make_fx(both, tracing_mode=mode)(*given)
+    for how in ({}, {"tracing_mode": "symbolic"}, {"pre_dispatch": True}):
+        graph = make_fx(both, **how)(*given)
         assert_all_close(graph(*other), both(*other))

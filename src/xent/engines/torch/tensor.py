@@ -15,6 +15,13 @@ HOST = "cpu"
 
 _functorch = torch._C._functorch  # torch has no public way to tell a tensor that stands for others
 
+_modes, _included = (
+    torch._C._len_torch_dispatch_stack,
+    torch._C._dispatch_tls_is_dispatch_key_included,
+)
+_BEFORE = torch._C.DispatchKey.PreDispatch
+"""Whether any mode sees each operation, asked in C: the question which one it is takes Python four calls."""
+
 
 def eager(tensors: Iterable[Any]) -> bool:
     """Whether the values of all tensors are there, on whatever device; None stands for no tensor.
@@ -24,7 +31,7 @@ def eager(tensors: Iterable[Any]) -> bool:
     """
     if torch.compiler.is_dynamo_compiling() or torch._C._get_tracing_state() is not None:
         return False
-    if get_proxy_mode() is not None:
+    if (_modes() or _included(_BEFORE)) and get_proxy_mode() is not None:
         return False
     for x in tensors:
         if x is not None and (
