@@ -46,6 +46,8 @@ def pytest_configure(config):
         "markers",
         "pinned: of the insides of a library, as in the version that is pinned or was measured",
     )
+    if config.getoption("one_in") < 1:
+        raise pytest.UsageError("--one-in: at least 1")
     lacking = [reason for name in config.getoption("require") if (reason := missing(name))]
     if lacking:
         raise pytest.UsageError(f"--require: {'; '.join(lacking)}")

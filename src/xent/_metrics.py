@@ -25,7 +25,7 @@ class Metrics(NamedTuple, Generic[R]):
     Attributes
     ----------
     accuracy : how often no class is predicted higher than the label, so that equal ones count; of
-        distributions, how probable the predicted class is
+        distributions, how probable the predicted class is, the likeliest of several predicted alike
     entropy : of the softmax of the logits
     logsumexp : of the logits
     z_loss : what `z_loss` adds to the loss: its multiple of logsumexp², and 0 without

@@ -9,13 +9,15 @@ from typing import Any
 def mapped(function: Callable[..., Any], x: Any, *others: Any) -> Any:
     """Return what a function makes of each leaf, and of those in the same place of others; None stays."""
     if isinstance(x, (tuple, list)):
-        return like(x, [mapped(function, *parts) for parts in zip(x, *others, strict=True)])
+        parts = [mapped(function, *each) for each in zip(x, *others, strict=True)]
+        return type(x)(*parts) if hasattr(x, "_fields") else type(x)(parts)
     return None if x is None else function(x, *others)
 
 
-def like(x: Any, parts: Iterable[Any]) -> Any:
-    """Return parts as a tuple of the kind of ``x``."""
-    return type(x)(*parts) if hasattr(x, "_fields") else type(x)(parts)
+def filled(function: Callable[[Any, Any], Any], x: Any, others: Iterable[Any]) -> Any:
+    """Return what a function makes of each leaf and of the next of others, which are in no tuple."""
+    others = iter(others)
+    return mapped(lambda leaf: function(leaf, next(others)), x)
 
 
 def leaves(x: Any) -> Iterator[Any]:

@@ -10,7 +10,7 @@ from xent import _dispatch, _dtype, _parts
 from xent._check import parts
 from xent._engine import Engine
 from xent._kernel import Kernel
-from xent._nested import leaves, mapped
+from xent._nested import filled, leaves
 from xent._plan import Operands, Plan
 from xent._rounds import Rounds, first, joined, second
 from xent._rows import exponential
@@ -108,7 +108,7 @@ class Part(Generic[R]):
         every = []
         for i in range(arrays.shape[0]):
             rows = (along(arrays[i, j, ...], axis) for j in range(len(own)))
-            every.append(mapped(lambda x, r=rows: _dtype.cast(xp, next(r), x.dtype), one))
+            every.append(filled(lambda x, row: _dtype.cast(xp, row, x.dtype), one, rows))
         return _parts.merge_all(xp, self._rounds, every)
 
     def _of_one_class(self) -> list[Any]:

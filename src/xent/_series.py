@@ -83,7 +83,7 @@ def expm1_tail(xp: Verbs, x: Array) -> Array:
 
 
 def expm1(xp: Verbs, x: Array) -> Array:
-    """Return exp(x) − 1 to 5 ULP by tanh and exp alone, near 0 as tanh(x/2) (exp(x) + 1).
+    """Return exp(x) − 1 to 5 ULP of normal numbers by tanh and exp alone, near 0 as tanh(x/2) (exp(x) + 1).
 
     Not by a series: a compiler that writes an argument out wherever it stands would do so at each term.
     """

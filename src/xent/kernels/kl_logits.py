@@ -50,9 +50,10 @@ class FromLogits(Kernel):
     """
 
     def measure(self, xp: Verbs, logits: Array, target: Array, axis: int) -> tuple[Contrast, None]:
-        """Return the sum of the terms and both normalisers, counted from p's peak.
+        """Return the divergence of a block as of a row of its own, and both normalisers.
 
-        The terms are p (expm1 η − η) where η ≤ 0, and made of q, which is p exp η, above.
+        It is log1p of a sum of terms p (expm1 η − η), made of q, which is p exp η, where η > 0; of rows far
+        apart Σ p (log p − log q).
         """
         p, _, _ = m.normaliser(xp, target, axis)
         q, _, _ = m.normaliser(xp, logits, axis)
@@ -103,7 +104,8 @@ class FromLogits(Kernel):
         step = xp.where(odds == 0, xp.zeros_like(step), step)
         near = (m.magnitude(xp, step) < 1) & (odds > 0)
         eta = xp.where(near, step, xp.zeros_like(step))
-        about = xp.log1p(much * _tail(xp, -little * eta) + little * _tail(xp, much * eta))
+        rise, fall = (series.expm1_rise(xp, x) for x in (much * eta, -little * eta))
+        about = xp.log1p(much * fall + little * rise)
         cost = xp.where(near, about, (mass_q - mass_p) - little * step)
         cost = cost + (m.scaled(xp, much, big.cost) + m.scaled(xp, little, small.cost))
         for x in (a, b):
@@ -180,7 +182,10 @@ def _chosen(xp: Verbs, first: Array, a: Contrast, b: Contrast) -> Contrast:
 
 
 def _ratio(xp: Verbs, x: m.Normaliser, of: m.Normaliser) -> tuple[Array, Array, Array]:
-    """Return log(1 + r), r up to 1, and log r: how much mass a half has of another's."""
+    """Return log(1 + r), the smaller of r and 1/r, and log r: how much mass a half has of another's.
+
+    The smaller is r where the half's peak is the lower one.
+    """
     down = xp.shifted(x.peak, of.peak)
     lost = m.lost_below(xp, x.peak, of.peak, down)
     nothing = xp.zeros_like(down)
@@ -190,11 +195,6 @@ def _ratio(xp: Verbs, x: m.Normaliser, of: m.Normaliser) -> tuple[Array, Array, 
     less = xp.exp(-m.magnitude(xp, down))
     less = less * xp.where(above, (1 - lost) * (other / own), (1 + lost) * (own / other))
     return xp.where(above, log, nothing) + xp.log1p(less), less, log
-
-
-def _tail(xp: Verbs, eta: Array) -> Array:
-    """Return expm1 η − η of numbers below 1."""
-    return _excess(xp, eta) * xp.exp(xp.where(eta > 0, eta, xp.zeros_like(eta)))
 
 
 def _ended(xp: Verbs, x: Contrast, p: m.Normaliser, q: m.Normaliser) -> Array:

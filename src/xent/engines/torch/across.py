@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import product
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import torch
 
 from xent._kernel import Kernel, Known, Statistics
-from xent._nested import leaves, mapped
+from xent._nested import filled, leaves
 from xent._plan import Plan
 from xent._rounds import Round, of_one
 from xent.engines.torch.exchange import Gathered, Group, entering
@@ -71,9 +71,9 @@ class Part:
         return reduce(lambda a, b: kernel.merge(xp, a, b), there)
 
 
-def filled_as(s: Statistics, numbers: Iterator[Any]) -> Statistics:
+def filled_as(s: Statistics, numbers: Iterable[Any]) -> Statistics:
     """Return numbers in the structure and the dtypes of statistics."""
-    return mapped(lambda x: next(numbers).to(x.dtype), s)
+    return filled(lambda x, number: number.to(x.dtype), s, numbers)
 
 
 def _floating(s: Statistics) -> Any:

@@ -24,7 +24,7 @@ from torch.fx.experimental.symbolic_shapes import statically_known_true
 from xent import _math as m
 from xent._kernel import HOLE
 from xent._linear import Chunks, Gradients, Wanted
-from xent._nested import mapped
+from xent._nested import filled, mapped
 from xent._plan import Operands, Plan, Target
 from xent.engines.torch import tensor
 from xent.engines.torch.device import DEVICE
@@ -94,11 +94,10 @@ def _emptied(x: Any, given: list[Any]) -> Any:
 def _filled(x: Any, given: Iterator[Any]) -> Any:
     """Return operands with what was given in the place of each mark."""
 
-    def of(mark: Any) -> Any:
-        own = next(given)
+    def of(mark: Any, own: Any) -> Any:
         return own.item() if mark is float and tensor.visible([own]) else own
 
-    return mapped(of, x)
+    return filled(of, x, given)
 
 
 def _apart(x: Any) -> Any:
