@@ -13,7 +13,7 @@ from torch._inductor.graph import GraphLowering
 from torch._inductor.loop_body import InterpreterShim
 
 import xent
-from tests.cases import TRIED
+from tests.cases import NAMED, TRIED
 from tests.near import assert_near, largest
 from xent import _dispatch
 
@@ -46,6 +46,54 @@ def test_verbs_have_all_digits():
             given = x.clamp(-0.75) if verb == "log1p" else x
             want = [float(getattr(mpmath, verb)(mpmath.mpf(float(v)))) for v in given]
             assert_near(got.numpy(), np.asarray(want), 5)
+
+
+VIEWS = {
+    "as it is": lambda x: x,
+    "select": lambda x: x[:, 1],
+    "slice": lambda x: x[1:3],
+    "stepped": lambda x: x[:, ::2],
+    "transposed": lambda x: x.mT,
+    "one row of many": lambda x: x[1:2].expand(7, *x.shape[1:]),
+    "flat": lambda x: x[2:].reshape(-1),
+    "unbound": lambda x: x.unbind(-1)[1],
+}
+
+
+def test_what_is_stored_once_is_what_is_seen():
+    """Each number is that of the view, not of what lies elsewhere in what it is a view of."""
+    x = torch.asarray(DRAW.standard_normal((4, 3, 5)))
+    xp = _dispatch.engine_of("x", x).xp
+    torch._dynamo.reset()
+
+    def stored(x):
+        return [xp.once(view(x * 3)) + 1 for view in VIEWS.values()]
+
+    for name, got in zip(VIEWS, torch.compile(stored, fullgraph=True)(x), strict=True):
+        assert torch.equal(got, VIEWS[name](x * 3) + 1), name
+
+
+SEEN = ("kl_divergence-distributions-probs", "jensen_shannon_divergence-pmf-q")
+
+
+@pytest.mark.parametrize("case", [NAMED[name] for name in SEEN], ids=str)
+def test_arguments_may_be_views_of_what_is_computed(case):
+    """As the two rows that a function makes in one array."""
+    halves = {k: torch.asarray(x) / 2 for k, x in nearly_certain(case).items()}
+    pair, function, each = torch.stack(list(halves.values()), 1), case.function, case.each
+
+    def both(pair):
+        return xent.value_and_grad(function)(*(2 * pair).unbind(1), **each)
+
+    def plain(pair):
+        return xent.value_and_grad(function)(
+            *(x.contiguous() for x in (2 * pair).unbind(1)), **each
+        )
+
+    torch._dynamo.reset()
+    got, want = torch.compile(both, fullgraph=True)(pair), plain(pair)
+    for x, y in zip(got, want, strict=True):
+        assert_near(x.numpy(), y.numpy(), 64, scale=largest(y.numpy()))
 
 
 def nearly_certain(case):

@@ -133,7 +133,11 @@ def _in_vectors(x: Any) -> bool:
 
 
 def _stored(x: Any) -> Any:
-    """Return an equal tensor, of which torch's compiler needs the numbers in memory."""
+    """Return an equal tensor, of which torch's compiler needs the numbers in memory.
+
+    A copy, as strides are those of what a view is of: torch's compiler forgets where in that it begins.
+    """
+    x = x.clone()
     return x.as_strided(x.shape, x.stride())
 
 
