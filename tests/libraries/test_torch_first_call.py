@@ -19,12 +19,16 @@ assert not loaded, sorted(loaded)[:3]
 """
 
 
-def test_an_eager_call_loads_no_compiler():
-    """It takes more than a second to load, which a short program would notice."""
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT], capture_output=True, text=True, timeout=300, check=False
-    )
+def run(script):
+    """Run a program of its own, to its end."""
+    command = [sys.executable, "-W", "ignore", "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_an_eager_call_loads_no_compiler():
+    """A short program would notice how long it takes to load."""
+    run(SCRIPT)
 
 
 FIRST = """
@@ -51,7 +55,4 @@ TRACERS = {
 @pytest.mark.parametrize("tracer", TRACERS)
 def test_whatever_traces_the_first_call(tracer):
     """The library's engine is loaded under its eyes."""
-    script = FIRST.format(TRACERS[tracer])
-    command = [sys.executable, "-W", "ignore", "-c", script]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
+    run(FIRST.format(TRACERS[tracer]))
