@@ -1,35 +1,25 @@
 """A linear loss as one operation of torch's compiler, which sees nothing of its chunks.
 
-A compiler that is shown the chunks puts them in an order of its own, and all logits are there at once. What
-a call has that is no tensor is written as a text, of which the operation makes its plan again, in whatever
-process it runs.
+A compiler that is shown the chunks puts them in an order of its own, and all logits are there at once.
 """
 
 from __future__ import annotations
 
-import pickle
-import sys
-from base64 import b64decode, b64encode
-from collections.abc import Iterator
-from dataclasses import fields, is_dataclass, replace
-from enum import Enum
+from dataclasses import replace
 from functools import partial
-from types import FunctionType
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
 from torch.fx.experimental.symbolic_shapes import statically_known_true
 
 from xent import _math as m
-from xent._kernel import HOLE
 from xent._linear import Chunks, Gradients, Wanted
-from xent._nested import filled, mapped
-from xent._plan import Operands, Plan, Target
+from xent._plan import Operands, Plan
 from xent.engines.torch import tensor
 from xent.engines.torch.device import DEVICE
 from xent.engines.torch.made import HeadLoss, flat
 from xent.engines.torch.values import PLAIN, TRACED
+from xent.engines.torch.written import apart, emptied, filled, read, written
 
 
 class Static(NamedTuple):
@@ -66,8 +56,8 @@ def made(loss: HeadLoss, head: Any, *, known: bool = False) -> Any:
     plan = replace(loss.plan, classes=0, traced=False)
     chunks = replace(chunks, shape=(0, 0), width=0)
     given: list[Any] = []
-    operands = _emptied(loss.operands[1:], given)
-    text = _written(_apart((plan, chunks, operands, loss.wanted, known)))
+    operands = emptied(loss.operands[1:], given)
+    text = written(apart(Static(plan, chunks, operands, loss.wanted, known)))
     if not text:
         return None
     value, *more = _linear(text, *head, given)
@@ -77,92 +67,12 @@ def made(loss: HeadLoss, head: Any, *, known: bool = False) -> Any:
     return value, Gradients(*(next(gradients) if known and want else None for want in loss.wanted))
 
 
-# --- what is no tensor, as a text ---
-
-
-def _emptied(x: Any, given: list[Any]) -> Any:
-    """Return operands with a mark in the place of each, which is added to the tensors that are ``given``."""
-
-    def of(x: Any) -> Any:
-        number = not isinstance(x, Tensor)
-        given.append(tensor.symbol(x, torch.float64, tensor.HOST) if number else x)
-        return float if number else HOLE
-
-    return mapped(of, x)
-
-
-def _filled(x: Any, given: Iterator[Any]) -> Any:
-    """Return operands with what was given in the place of each mark."""
-
-    def of(mark: Any, own: Any) -> Any:
-        return own.item() if mark is float and tensor.visible([own]) else own
-
-    return filled(of, x, given)
-
-
-def _apart(x: Any) -> Any:
-    """Return constants of which `_together` makes ``x``: torch.compile knows no other object's value."""
-    if isinstance(x, Target):
-        return (Target, type(x), x.name)
-    if x is None or isinstance(x, (bool, int, float, str, Enum, type, FunctionType)):
-        return x
-    if isinstance(x, tuple):
-        return (type(x), *map(_apart, x))
-    if is_dataclass(x):
-        return (type(x), *(_apart(getattr(x, f.name)) for f in fields(x)))
-    return ...
-
-
-def _together(x: Any) -> Any:
-    """Return what was taken apart."""
-    if not isinstance(x, tuple):
-        if x is ...:
-            raise TypeError("a parameter of a kernel that no text can hold")
-        return x
-    kind, parts = x[0], [_together(y) for y in x[1:]]
-    if kind is Target:  # each is one, in the module of its class
-        found = getattr(sys.modules[parts[0].__module__], parts[1])
-        if type(found) is not parts[0]:
-            raise TypeError("a target of one call")
-        return found
-    if is_dataclass(kind):
-        made_by = next(vars(c) for c in x[0].__mro__ if "__init__" in vars(c))
-        if "__dataclass_params__" not in made_by or not made_by["__dataclass_params__"].init:
-            raise TypeError("a kernel that is more than its fields")
-        names = [f.name for f in fields(kind)]
-        return x[0](**dict(zip(names, parts, strict=True)))
-    return kind(parts) if kind is tuple else kind(*parts)
-
-
-_WRITTEN: dict[str, Static] = {}
-"""What each text of this process stands for; programs hold texts, so that none is forgotten."""
-
-
-@torch.compiler.assume_constant_result
-def _written(constants: Any) -> str:
-    """Return the text of a `Static`, none where there is something that can't be written."""
-    try:
-        static = Static(*_together(constants))
-        text = b64encode(pickle.dumps(static)).decode()
-    except (pickle.PicklingError, AttributeError, KeyError, TypeError):
-        return ""
-    while _WRITTEN.setdefault(text, static) != static:  # a class of that name is another one now
-        text = f" {text}"
-    return text
-
-
-def _read(text: str) -> Static:
-    """Return what a text stands for, of another process too: a program that is kept is trusted as code is."""
-    static = _WRITTEN.get(text)
-    return static or _WRITTEN.setdefault(text, pickle.loads(b64decode(text)))
-
-
 def _loss(text: str, features: Any, weight: Any, bias: Any, given: Any) -> tuple[HeadLoss, Any]:
     """Return the loss of tensors whose values are there, or of what stands for them, and what made it."""
-    static, (n, width), k = _read(text), features.shape, weight.shape[0]
+    static, (n, width), k = read(text), features.shape, weight.shape[0]
     elsewhere = features.device.type != tensor.HOST
     chunks = replace(static.chunks, shape=(n, k), width=width, elsewhere=elsewhere)
-    operands = Operands(features, *_filled(static.operands, iter(given)))
+    operands = Operands(features, *filled(static.operands, iter(given)))
     own, plan = DEVICE if elsewhere else PLAIN, replace(static.plan, classes=k)
     loss = HeadLoss(TRACED, own, plan, operands, chunks, static.wanted)
     loss.known = static.known
@@ -216,7 +126,7 @@ def _empty(loss: HeadLoss, inputs: list[Any]) -> list[Any]:
 
 def _setup_context(ctx: Any, inputs: Any, output: Any) -> None:
     ctx.text, *head, given = inputs
-    ctx.values, ctx.given = 1 + len(_read(ctx.text).plan.beside), len(given)
+    ctx.values, ctx.given = 1 + len(read(ctx.text).plan.beside), len(given)
     ctx.save_for_backward(*head, *given, *output[ctx.values :])
 
 
@@ -224,7 +134,7 @@ def _backward(ctx: Any, ws: Any) -> Any:
     """Return the gradients times the incoming one, or made anew where that is not known yet."""
     if torch.is_grad_enabled():
         raise NotImplementedError(_ONCE)
-    static, saved, stop = _read(ctx.text), ctx.saved_tensors, 3 + ctx.given
+    static, saved, stop = read(ctx.text), ctx.saved_tensors, 3 + ctx.given
     head, given, gradients = saved[:3], saved[3:stop], saved[stop:]
     if static.known:
         scaled: Any = partial(m.scaled, TRACED.xp, ws[0])
