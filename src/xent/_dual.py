@@ -88,11 +88,16 @@ class Dual:
     __hash__: Any = None  # what compares elementwise is in no set
 
 
+def is_array(x: Any) -> bool:
+    """Whether ``x`` is an array or a scalar of a library; of its own numbers a compiler can't be asked."""
+    return type(x) not in (int, float) and hasattr(x, "shape")
+
+
 def lifted(xp: Any, x: Any) -> Any:
     """Return floating-point numbers as dual ones that do not move; of a tuple each, all else as it is."""
 
     def of(x: Any) -> Any:
-        plain = hasattr(x, "shape") and not isinstance(x, Dual)
+        plain = not isinstance(x, Dual) and is_array(x)
         return Dual(xp, x, {}) if plain and _dtype.is_floating(x) else x
 
     return mapped(of, x)

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from xent import _math as m
-from xent._dual import OWN, Dual, lifted, linear, moves, raw
+from xent._dual import OWN, Dual, is_array, lifted, linear, moves, raw
 from xent._namespace import Namespace
 from xent._target import sech
 from xent._typing import Array
@@ -101,8 +101,7 @@ class DualVerbs(Namespace):
     def divide(self, a: Any, b: Any) -> Dual:
         """Return a / b."""
         p, q = raw(a), raw(b)
-        arrays = hasattr(p, "shape") and hasattr(q, "shape")
-        ratio = self.base.divide(p, q) if arrays else p / q
+        ratio = self.base.divide(p, q) if is_array(p) and is_array(q) else p / q
         terms = [(a, 1 / q)] if moves(a) else []
         return self.moved(ratio, *terms, *([(b, -ratio / q)] if moves(b) else []))
 

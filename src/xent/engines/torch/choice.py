@@ -58,3 +58,12 @@ def of_compiler(loss: Any, head: Head, **known: bool) -> Any:
     from xent.engines.torch.opaque import made  # which loads the compiler
 
     return made(loss, head, **known)
+
+
+def of_transformed(plan: Plan, operands: Operands) -> Any:
+    """Return the rows that a compiler takes for one call inside a transform; None elsewhere."""
+    if not tensor.is_lost():
+        return None
+    from xent.engines.torch.inside import rows  # which loads the compiler
+
+    return rows(plan, operands)

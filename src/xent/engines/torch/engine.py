@@ -20,8 +20,8 @@ from xent._plan import LOG, QUOTIENT, READY, Operands, Plan, masked, widened
 from xent._rows import rows_and_gradient_of
 from xent._typing import Array
 from xent.engines.head_loop import clean, with_target
-from xent.engines.torch import half, tensor
-from xent.engines.torch.choice import engine_of, gradient_of_values, of_compiler, rows_of_values
+from xent.engines.torch import choice, half, tensor
+from xent.engines.torch.choice import engine_of, gradient_of_values, rows_of_values
 from xent.engines.torch.device import DEVICE
 from xent.engines.torch.function import Compiled, Rows, Work, broadcast, silent
 from xent.engines.torch.made import HeadLoss, Loss, Made
@@ -40,13 +40,13 @@ class Recorded(TorchVerbs):
 
     def log(self, x: Any) -> Any:
         """Return log ``x``, whose derivative does not make NaN of 0 · ∞ (R4)."""
-        if torch.compiler.is_compiling() or not differentiable([x]):
+        if tensor.is_plain() or not differentiable([x]):
             return torch.log(x)
         return TORCH.rows(LOG, Operands(x))
 
     def divide(self, a: Any, b: Any) -> Any:
         """Return ``a / b``, whose derivative does not make NaN of 0 · ∞ (R4)."""
-        if torch.compiler.is_compiling() or not differentiable([a, b]):
+        if tensor.is_plain() or not differentiable([a, b]):
             return a / b
         p, q = broadcast(a, b)
         return TORCH.rows(QUOTIENT, Operands(q, p))
@@ -110,6 +110,10 @@ class Torch(Engine):
 
     def rows(self, plan: Plan, operands: Operands) -> Array:
         """Return the loss of each row, differentiable where a graph is wanted."""
+        if plan.traced and self is TORCH:
+            made: Array | None = choice.of_transformed(plan, operands)
+            if made is not None:
+                return made
         x, target, class_weight, pos_weight, *_ = operands
         soft = plan.target.soft and target is not None
         given = *_parts(target), class_weight, pos_weight, operands.target_probs
@@ -128,7 +132,7 @@ class Torch(Engine):
             parts[2:] = (part.view_as(part) for part in parts[2:])
             weights, plan = [None, None], replace(plan, target=READY)
         recorded, compiled = self.functions
-        function: Any = compiled if torch.compiler.is_compiling() else recorded
+        function: Any = compiled if torch.compiler.is_dynamo_compiling() else recorded
         work = Work(self, plan, operands.numbers)
         rows: Array = function.apply(work, operands.where, *weights, x, *parts)
         return rows
@@ -200,7 +204,7 @@ class Torch(Engine):
         wanted: Any = tuple(followed and x is not None and x.requires_grad for x in each)
         loss = HeadLoss(self, engine, plan, operands, chunks, wanted)
         if engine is None or others_too:
-            made = None if others_too else of_compiler(loss, head)
+            made = None if others_too else choice.of_compiler(loss, head)
             return loss.plain(operands[1:-1], *inputs) if made is None else made[0]
         if not followed:
             return engine.linear_value(plan, head, operands, chunks)
@@ -219,7 +223,7 @@ class Torch(Engine):
         if engine is not None:
             return engine.linear_value_and_gradient(plan, head, operands, chunks)
         loss = HeadLoss(self, engine, plan, operands, chunks, (True, True, head.bias is not None))
-        made: Any = None if differentiable(tensors) else of_compiler(loss, head, known=True)
+        made: Any = None if differentiable(tensors) else choice.of_compiler(loss, head, known=True)
         if made is not None:
             return made
         features: Any = clean(self.xp, plan, operands, head.features)

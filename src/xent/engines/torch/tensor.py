@@ -48,6 +48,16 @@ def is_traced() -> bool:
     return torch.compiler.is_dynamo_compiling() and not (is_exported() or is_transformed())
 
 
+def is_lost() -> bool:
+    """Whether torch.compile reads what a transform is to differentiate, and would lose our rules on it."""
+    return torch.compiler.is_dynamo_compiling() and is_transformed()
+
+
+def is_plain() -> bool:
+    """Whether an elementary function is left to the compiler, or to the program that is exported."""
+    return torch.compiler.is_dynamo_compiling() or is_exported()
+
+
 def is_exported() -> bool:
     """Whether what is traced leaves this process as a program, of which autograd makes derivatives."""
     compiler: Any = torch.compiler
@@ -97,7 +107,7 @@ def differentiable(tensors: Iterable[Any]) -> bool:
     for x in floating:
         if x.requires_grad and recorded:
             return True
-    if torch.compiler.is_compiling():
+    if torch.compiler.is_dynamo_compiling():
         return False
     for x in floating:
         if (
@@ -121,6 +131,13 @@ def once_forwards() -> None:
 
 def _is_dual(x: Any) -> bool:
     return forward_ad._current_level >= 0 and forward_ad.unpack_dual(x).tangent is not None
+
+
+def bare(x: Any) -> Any:
+    """Return a tensor without what transforms put around it, of a number that none of them is of."""
+    while _functorch.is_functorch_wrapped_tensor(x):
+        x = _functorch.get_unwrapped(x)
+    return x
 
 
 def symbol(x: float, dtype: Any, device: Any) -> Any:

@@ -38,7 +38,10 @@ def filled(x: Any, given: Iterator[Any]) -> Any:
     """Return operands with what was given in the place of each mark."""
 
     def of(mark: Any, own: Any) -> Any:
-        return own.item() if mark is float and tensor.visible([own]) else own
+        if mark is float:
+            own = tensor.bare(own)
+            return own.item() if tensor.visible([own]) else own
+        return own
 
     return _nested.filled(of, x, given)
 

@@ -1,0 +1,54 @@
+"""What a compiler takes for one call inside a transform, where it would lose a function's own rules.
+
+Dynamo reads the rules of an autograd function for itself, and keeps neither that for `vmap` nor the forward
+mode; what it takes for one call runs as it does without it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import torch
+
+from xent._plan import Operands, Plan, masked
+from xent.engines.torch.written import apart, emptied, filled, read, written
+
+
+class _Call(NamedTuple):
+    """What a call has that is no tensor: operands with `HOLE` for a tensor and `float` for a number."""
+
+    plan: Plan
+    operands: Any
+
+
+def rows(plan: Plan, operands: Operands) -> Any:
+    """Return the rows as every transform follows them; None where the plan can't be written.
+
+    No text holds the number of classes, which may be any to a compiler.
+    """
+    plan, operands = masked(plan, operands)
+    if plan.axis is not None:
+        plan = replace(plan, classes=0)
+    given: list[Any] = []
+    text = written(apart(_Call(plan, emptied(operands, given))))
+    return _rows(text, *given) if text else None
+
+
+@torch.compiler.allow_in_graph
+def _rows(text: str, *given: Any) -> Any:
+    from xent.engines.torch.engine import TORCH  # which imports this
+
+    call = read(text)
+    plan, operands = call.plan, Operands(*filled(call.operands, iter(given)))
+    if plan.axis is not None:
+        plan = replace(plan, classes=operands.prediction.shape[plan.axis])
+    return TORCH.rows(plan, operands)
+
+
+@torch.compiler.allow_in_graph
+def product(a: Any, b: Any) -> Any:
+    """Return ``a · b``, with 0 · ∞ = 0 in each derivative."""
+    from xent.engines.torch.function import Product
+
+    return Product.apply(a, b)
