@@ -55,16 +55,19 @@ _REMEDIES = {
 }
 """What to pass in place of what looks like an array and is none, or would lose its meaning (R1)."""
 
+_LONGEST = 60
 _SHORT = Repr()
-_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 60
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = _LONGEST
 
 
 def shown(x: Any) -> str:
     """Return what a message shows of a value, however long that is."""
     try:
-        return " ".join(_SHORT.repr(x).split())
+        text = " ".join(_SHORT.repr(x).split())
     except Exception:  # Python shows no number of so many digits, nor an object whose repr raises
         return f"of type {type(x).__qualname__}"
+    # Rows of rows are long where each of them is short.
+    return text if len(text) <= _LONGEST else f"{text[:28]}...{text[-29:]}"
 
 
 def unknown(function: str, name: str, known: Sequence[str]) -> TypeError:
