@@ -8,6 +8,20 @@ from tests.near import assert_near
 
 NAMES = tuple(name for name in vars(ours) if name.endswith("Loss") and hasattr(torch.nn, name))
 
+Z = torch.tensor([[0.5, -1.0, 2.0], [0.0, 1.0, -0.5], [1.5, 0.25, -2.0], [3.0, 0.0, 1.0]])
+LABELS, SOFT = torch.tensor([0, 2, -100, 1]), Z.flip(0).softmax(1)
+LOG_Q, WEIGHT = Z.log_softmax(1), torch.tensor([0.5, 1.0, 2.0])
+EXAMPLES = {
+    "CrossEntropyLoss": ({"weight": WEIGHT, "label_smoothing": 0.1}, Z, LABELS),
+    "NLLLoss": ({"weight": WEIGHT}, LOG_Q, LABELS),
+    "LinearCrossEntropyLoss": ({"in_features": 3, "num_classes": 3, "weight": WEIGHT}, Z, LABELS),
+    "BCELoss": ({"weight": WEIGHT}, Z.sigmoid(), SOFT),
+    "BCEWithLogitsLoss": ({"weight": WEIGHT, "pos_weight": WEIGHT}, Z, SOFT),
+    "MultiLabelSoftMarginLoss": ({"weight": WEIGHT}, Z, SOFT),
+    "SoftMarginLoss": ({}, Z, 2 * SOFT.round() - 1),
+    "KLDivLoss": ({"reduction": "batchmean", "log_target": True}, LOG_Q, SOFT.log()),
+}
+
 
 def assert_torchs(name, given, input, target, ulp, *, like=None, **options):
     """Hold value and gradients to those of torch's own in float64, of which float32 keeps all digits.

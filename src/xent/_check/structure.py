@@ -28,14 +28,15 @@ def there(name: str, arrays: Mapping[str, Array]) -> Array:
 
 
 FLOATING = "float16, bfloat16, float32 or float64"
+CAST = (
+    "cast it, unless it holds labels: in a loss the target comes first, as in "
+    "xent.cross_entropy(labels, logits=z)"
+)
 
 
 def prediction(name: str, x: Array, *, labels: bool = True) -> None:
     """Raise unless ``x`` holds real floating-point numbers, in whose place there may be ``labels``."""
-    hint = "; cast it"
-    if labels:
-        hint += ", unless it holds labels: in a loss the target comes first, as in "
-        hint += "xent.cross_entropy(labels, logits=z)"
+    hint = f"; {CAST if labels else 'cast it'}"
     hint *= _dtype.is_integer(x) or _dtype.is_bool(x)
     of_kind(name, x, _dtype.is_floating(x), f"{FLOATING}{hint}")
     if any(size is None for size in x.shape):

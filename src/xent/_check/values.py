@@ -15,6 +15,11 @@ from xent._typing import Array, Form, Verbs
 _ROUNDING = 4
 """ULP of 1 by which a probability may exceed 1, and a log-probability 0."""
 
+LEFT_OUT = "rows are left out by ignore_index= or where=, of a loss that takes them"
+LOGITS = "logits go to logits=, of a loss that takes them"
+OF_LOGITS = "of logits, as of a teacher, xent.softmax makes them; a divergence has target_logits="
+OF_LOGS = "log-probabilities are at most 0"
+
 
 def _none(xp: Verbs, x: Array, bad: Array, keep: Array | None, message: str) -> None:
     """Raise for the first entry that is bad, with a message of the entry and its place."""
@@ -43,7 +48,7 @@ def _left_out(name: str) -> str:
         return "what pads a row is any class, with probability 0"
     if name == "labels":  # those of `one_hot`
         return "a row to be left out is any class, and goes by where= of the loss"
-    return "rows are left out by ignore_index= or where=, of a loss that takes them"
+    return LEFT_OUT
 
 
 def labels(xp: Verbs, name: str, x: Array, classes: int, keep: Array | None) -> None:
@@ -81,7 +86,7 @@ def divisor(engine: Sees, given: Any, x: Array) -> None:
 
 _RANGES = {
     "probs": (0.0, 1.0, "probabilities are 0 to 1"),
-    "log_probs": (-math.inf, 0.0, "log-probabilities are at most 0"),
+    "log_probs": (-math.inf, 0.0, OF_LOGS),
 }
 
 
@@ -91,9 +96,9 @@ def _bounds(xp: Verbs, form: Form, name: str, x: Array, keep: Array | None) -> N
     high += _ROUNDING * _dtype.eps(x)
     if not _within(xp, x, low, high):
         if name in ("probs", "q"):
-            rule += " (logits go to logits=, of a loss that takes them)"
+            rule += f" ({LOGITS})"
         elif name == "target":
-            rule += " (of logits, as of a teacher, xent.softmax makes them; a divergence has target_logits=)"
+            rule += f" ({OF_LOGITS})"
         _none(xp, x, (x < low) | (x > high), keep, f"{name} holds {{!r}} at {{}}; {rule}")
 
 

@@ -31,17 +31,19 @@ from typing import Any
 from torch import Tensor, nn, ones_like
 
 import xent
-from xent._check import arguments, structure
+from xent import _dispatch
+from xent._check import arguments, labels, modules, structure
 from xent.losses.divergence import kl_divergence_of_logs
 
 _Loss = Callable[..., Tensor]
 
 
-def _reduced(loss: _Loss, reduction: str, count: int, *given: Any, **options: Any) -> Tensor:
-    """Return a loss whose mean divides by ``count``, and is 0 of nothing."""
-    if reduction != "mean":
-        return loss(*given, reduction=reduction, **options)
-    return loss(*given, reduction="sum", **options) / max(count, 1)
+def _reduced(loss: _Loss, reduction: str, count: int | None, *given: Any, **options: Any) -> Tensor:
+    """Return a loss whose mean divides by ``count``, and is 0 of nothing; by its own divisor for None."""
+    divides = reduction == "mean" and count is not None
+    options["reduction"] = "sum" if divides else reduction
+    cost = modules.in_words(modules.TORCH, loss, *given, **options)
+    return cost / max(count or 0, 1) if divides else cost
 
 
 def _need_tensor(name: str, x: Any, least: int = 0) -> None:
@@ -51,15 +53,24 @@ def _need_tensor(name: str, x: Any, least: int = 0) -> None:
 
 
 def _need_both(input: Any, target: Any, least: int = 0) -> None:
-    """Raise unless both are tensors, and the first can be a prediction."""
+    """Raise unless both are tensors, dense and in one place, and the first can be a prediction."""
     _need_tensor("input", input, least)
     _need_tensor("target", target)
+    given = {"input": input, "target": target}
+    if _dispatch.of_tensors(given) is None:
+        _dispatch.resolve(given)
     if not input.is_floating_point():
         turned = target.is_floating_point()
         hint = (
             "the prediction comes first, as in torch: loss(input, target)" if turned else "cast it"
         )
         structure.of_kind("input", input, fits=False, takes=f"{structure.FLOATING}; {hint}")
+
+
+def _need_pairs(input: Any, target: Any) -> None:
+    """Raise unless each element has a number for a target: torch itself would broadcast the two."""
+    _need_both(input, target)
+    labels.binary(target, "input", input.shape)
 
 
 def _axis(input: Tensor, target: Tensor) -> int:
@@ -76,9 +87,8 @@ def _of_classes(
     ignored = module.ignore_index
     if not target.is_floating_point():
         options["ignore_index"] = -100 if ignored is None else ignored
-        if target.numel():
-            return loss(target, *given, reduction=module.reduction, **options)
-        return _reduced(loss, module.reduction, 0, target, *given, **options)
+        rows = None if target.numel() else 0
+        return _reduced(loss, module.reduction, rows, target, *given, **options)
     if ignored is not None and ignored >= 0:
         options["ignore_index"] = ignored  # which raises, as torch does
     rows = target.numel() // max(classes, 1)
@@ -125,15 +135,18 @@ if hasattr(nn, "LinearCrossEntropyLoss"):  # torch has it since 2.13
                 heads = input, head.weight, head.bias
                 return _of_classes(xent.linear_cross_entropy, *given, *heads, **options)
             logits = head(input).unflatten(-1, (self.num_classes, *self.out_features))
-            return _of_classes(xent.cross_entropy, *given, logits=logits, axis=1, **options)
+            options.update(logits=logits, axis=1)
+            words = {"input": "linear(input)"}  # what the logits are of, and not what was given
+            return modules.in_words(words, _of_classes, xent.cross_entropy, *given, **options)
 
 
 def _of_elements(
     module: Any, form: str, input: Tensor, target: Tensor, weight: Any = None, **options: Any
 ) -> Tensor:
     """Return a binary loss, whose mean divides by the number of elements, whatever they weigh."""
-    _need_both(input, target)
+    _need_pairs(input, target)
     if weight is not None:
+        structure.broadcastable("weight", weight, target.shape)
         options["sample_weight"] = weight.expand(target.shape)
     options[form] = input
     return _reduced(xent.binary_cross_entropy, module.reduction, target.numel(), target, **options)
@@ -158,6 +171,7 @@ class MultiLabelSoftMarginLoss(nn.MultiLabelSoftMarginLoss):
     """The mean of `xent.binary_cross_entropy` of logits over the last axis, as torch's."""
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        _need_both(input, target, 1)
         cost = _of_elements(self, "logits", input, target, self.weight, validate=False)
         if self.reduction == "none":
             return cost.mean(-1)
@@ -168,7 +182,7 @@ class SoftMarginLoss(nn.SoftMarginLoss):
     """`xent.binary_cross_entropy` of logits that are to be positive, target · input, as torch's."""
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        _need_both(input, target)
+        _need_pairs(input, target)
         margin = target.to(input.dtype) * input  # whose dtype decides
         return _of_elements(self, "logits", margin, ones_like(margin))
 
@@ -178,7 +192,9 @@ class KLDivLoss(nn.KLDivLoss):
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         loss: _Loss = kl_divergence_of_logs if self.log_target else xent.kl_divergence
-        _need_both(input, target)
+        _need_both(input, target, least=int(self.reduction == "batchmean"))
+        structure.distributions("target", target)
+        structure.same_shape("target", target, "input", input.shape)
         reduction, count = self.reduction, input.numel()
         if reduction == "batchmean":
             reduction, count = "mean", input.shape[0]
