@@ -1,5 +1,6 @@
 """Losses are Keras's own, but for what it clips; run by `test_backends.py`."""
 
+import re
 from itertools import product
 
 import keras
@@ -116,6 +117,28 @@ def test_labels_that_keras_has_rounded_are_refused():
     loss = ours.SparseCategoricalCrossentropy(from_logits=True, dtype="bfloat16")
     with pytest.raises(ValueError, match="give the loss dtype='float32'"):
         loss(np.asarray([299]), np.zeros((1, 400)))
+
+
+def test_errors_say_what_keras_says():
+    over, labels = 2 + Q[0], LABELS[0]
+    sparse, from_logits = "SparseCategoricalCrossentropy", {"from_logits": True}
+    for name in NAMES:
+        target = labels if name == sparse else T[0]
+        assert_refused(name, {}, target, over, r"^y_pred holds .* from_logits=True")
+        assert_refused(name, {}, target[:2], Q[0], r"^y_true .*\(2,.* y_pred")
+        if name != sparse:
+            assert_refused(name, {}, over, Q[0], "^y_true holds .*softmax or sigmoid makes them")
+    assert_refused(sparse, from_logits, labels + 4, Z[0], "^y_true holds label .* ignore_class=")
+    assert_refused(sparse, {"ignore_class": "a"}, labels, Q[0], "^ignore_class is 'a'")
+    assert_refused(sparse, {"axis": 3}, labels, Q[0], "^axis 3 is out of range for y_pred of shape")
+    whole = {"dtype": "int32"}
+    assert_refused("KLDivergence", whole, T[0], Q[0], "^y_pred has dtype int32; .*floating dtype$")
+
+
+def assert_refused(name, options, target, prediction, message):
+    with pytest.raises((TypeError, ValueError), match=message) as caught:
+        getattr(ours, name)(**options)(target, prediction)
+    assert not re.search("target|probs|logits=,|where=|ignore_index", str(caught.value))
 
 
 @pytest.mark.skipif(BACKEND == "numpy", reason="Keras fits nothing on NumPy")

@@ -23,6 +23,7 @@ from keras import ops
 from keras.src.backend import set_keras_mask  # how its losses say that a row doesn't count
 
 import xent
+from xent._check import modules, structure
 from xent._typing import Array
 
 if keras.backend.backend() not in ("jax", "numpy", "torch"):
@@ -61,7 +62,8 @@ def _rows(
         options["axis"] = axis
 
     def cost(y_true: Array, y_pred: Array) -> Array:
-        return loss(y_true, **{form: y_pred}, reduction="none", **options)
+        given = {form: y_pred, "reduction": "none", **options}
+        return modules.in_words(modules.KERAS, loss, y_true, **given)
 
     symbols = any(isinstance(x, keras.KerasTensor) for x in (y_true, y_pred))
     return (_Symbols(cost, axis) if symbols else cost)(y_true, y_pred)
@@ -78,6 +80,7 @@ _EXACT = {"bfloat16": 2**8, "float16": 2**11}
 def _sparse(
     y_true: Array, y_pred: Array, axis: int, from_logits: bool, ignore_class: int | None
 ) -> Array:
+    axis = structure.axis_of("y_pred", y_pred, axis)
     dtype, classes = keras.backend.standardize_dtype(y_true.dtype), y_pred.shape[axis] or 0
     if classes > _EXACT.get(dtype, classes) + 1:
         raise ValueError(
