@@ -36,6 +36,12 @@ def numbers(x):
     return np.asarray(ops.convert_to_numpy(x))
 
 
+def test_public_names():
+    assert set(ours.__all__) == set(NAMES)
+    own = {k for k, x in vars(ours).items() if getattr(x, "__module__", "") == ours.__name__}
+    assert {name for name in own if not name.startswith("_")} == set(NAMES)
+
+
 def pair(name, **options):
     """Return Keras's own loss and ours, which has been written down and read again."""
     loss = keras.losses.deserialize(keras.losses.serialize(getattr(ours, name)(**options)))

@@ -25,6 +25,15 @@ def made(name):
     return getattr(ours, name)(**options), x, target
 
 
+def test_a_star_imports_the_modules_and_nothing_else():
+    got: dict[str, object] = {}
+    exec("from xent.nn.torch import *", got)
+    del got["__builtins__"]
+    assert set(got) == set(ours.__all__) == set(NAMES)
+    own = {k for k, x in vars(ours).items() if getattr(x, "__module__", "") == ours.__name__}
+    assert {name for name in own if not name.startswith("_")} == set(NAMES)
+
+
 def test_every_module_has_an_example():
     assert {name for name in EXAMPLES if hasattr(torch.nn, name)} == set(NAMES)
 

@@ -26,6 +26,13 @@ import xent
 from xent._check import modules, structure
 from xent._typing import Array
 
+__all__ = [
+    "BinaryCrossentropy",
+    "CategoricalCrossentropy",
+    "KLDivergence",
+    "SparseCategoricalCrossentropy",
+]
+
 if keras.backend.backend() not in ("jax", "numpy", "torch"):
     raise ImportError(
         "xent.nn.keras runs on Keras's backends jax, numpy and torch; the arrays of "

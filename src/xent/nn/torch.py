@@ -35,6 +35,16 @@ from xent import _dispatch
 from xent._check import arguments, labels, modules, structure
 from xent.losses.divergence import kl_divergence_of_logs
 
+__all__ = [
+    "BCELoss",
+    "BCEWithLogitsLoss",
+    "CrossEntropyLoss",
+    "KLDivLoss",
+    "MultiLabelSoftMarginLoss",
+    "NLLLoss",
+    "SoftMarginLoss",
+]
+
 _Loss = Callable[..., Tensor]
 
 
@@ -115,6 +125,7 @@ class NLLLoss(nn.NLLLoss):
 
 
 if hasattr(nn, "LinearCrossEntropyLoss"):  # torch has it since 2.13
+    __all__ += ["LinearCrossEntropyLoss"]
 
     class LinearCrossEntropyLoss(nn.LinearCrossEntropyLoss):
         """`xent.linear_cross_entropy`, as `torch.nn.LinearCrossEntropyLoss`.
