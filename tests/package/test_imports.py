@@ -130,6 +130,32 @@ def test_engines_know_no_loss(path):
     assert not [n for n in modules(path) if n.startswith(("xent.losses", "xent.kernels"))]
 
 
+APART = {
+    "xent": {"nn": "xent.nn.torch or xent.nn.keras", "testing": "xent.testing"},
+    "xent.nn": {"torch": "xent.nn.torch", "keras": "xent.nn.keras"},
+}
+"""What a module does not import by itself, and what is to be imported."""
+
+
+@pytest.mark.parametrize("module", APART)
+def test_what_is_not_imported_says_so(module):
+    code = f"""
+import {module} as m
+for name in {[*APART[module], "softmin"]}:
+    assert not hasattr(m, name)
+    try:
+        getattr(m, name)
+    except AttributeError as error:
+        print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    *apart, other = done.stdout.splitlines()
+    for line, (name, path) in zip(apart, APART[module].items(), strict=True):
+        lacks = f"module {module!r} has no attribute {name!r}"
+        assert line == f"{lacks}; it is imported by itself: import {path}"
+    assert other == f"module {module!r} has no attribute 'softmin'"
+
+
 def test_the_examples_of_the_rules_would_be_found(tmp_path):
     file = tmp_path / "loss.py"
     file.write_text("def f():\n    from torch import nn\n    import xent.engines.numpy\n")

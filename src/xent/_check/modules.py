@@ -1,10 +1,10 @@
-"""What an error of a loss says in a framework's module: the names and the remedies that this has."""
+"""What an error of a loss says in a framework's module, in its names; and what a module lacks."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from xent._check import structure, values
 
@@ -45,3 +45,13 @@ def in_words(words: Mapping[str, str], loss: Callable[..., R], *given: Any, **op
         said = re.sub(rf"(?<!\w)({phrases})(?!\w)", lambda found: words[found[0]], str(error))
         error.args = (said,)
         raise
+
+
+def lacks(module: str, apart: Mapping[str, str]) -> Callable[[str], NoReturn]:
+    """Return a module's ``__getattr__``, which says of names that are ``apart`` what to import."""
+
+    def missing(name: str) -> NoReturn:
+        hint = f"; it is imported by itself: import {apart[name]}" if name in apart else ""
+        raise AttributeError(f"module {module!r} has no attribute {name!r}{hint}")
+
+    return missing
