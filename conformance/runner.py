@@ -56,7 +56,9 @@ def run(case: Case, implementation: Any, backend: Backend, dtype: str) -> Outcom
             got = None if problem else [backend.numbers(result) for result in results]
     except (AbsentError, NotImplementedError) as error:
         return Outcome(case, backend.name, dtype, ABSENT, message=str(error))
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # one that exits is wrong too, and must not end the run well
         strict = getattr(implementation, "__name__", None) == OWN
         return _raised(case, backend, dtype, error, () if strict else AS_GOOD)
     if problem or got is None:
@@ -72,7 +74,7 @@ def run_all(cases: Iterable[Case], implementation: Any, backend: Backend) -> Ite
 
 
 def _raised(
-    case: Case, backend: Backend, dtype: str, error: Exception, as_good: tuple[str, ...]
+    case: Case, backend: Backend, dtype: str, error: BaseException, as_good: tuple[str, ...]
 ) -> Outcome:
     name = type(error).__name__
     if case.raises and name in (case.raises, *as_good):
