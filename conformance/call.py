@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from inspect import Parameter, signature
 from typing import Any
 
@@ -101,22 +101,29 @@ def called(case: Case, implementation: Any, arrays: Mapping[str, Any]) -> tuple[
         rest = named.pop("rest", None)
         named["target"] = make(named["target"], named.pop("target_probs"), rest)
     leading = [named.pop(name) for name in LEADING.get(case.function, ANY_OTHER) if name in named]
-    _takes(getattr(implementation, case.function), leading, named)
+    missing = lacking(getattr(implementation, case.function), named)
+    if missing:
+        raise AbsentError(f"{case.function} has no {missing[0]}")
     return tuple(part for part in _flat(function(*leading, **named)) if part is not None)
 
 
-def _takes(function: Any, leading: list[Any], named: Mapping[str, Any]) -> None:
-    """Raise where the function has no parameter for what a case passes: it does not claim to do it."""
+def named_by(case: Case) -> list[str]:
+    """Return the names of what a case passes by its name, and not by its place."""
+    names = [*case.options, *case.arguments]
+    made = ("target_probs", "rest") if "target_probs" in names else ()  # the target is made of them
+    return [x for x in names if x not in (*made, *LEADING.get(case.function, ANY_OTHER))]
+
+
+def lacking(function: Any, names: Iterable[str]) -> list[str]:
+    """Return the names that a function has no parameter for: what they stand for it does not claim to do."""
     try:
         taken = signature(function).parameters.values()
     except (TypeError, ValueError):  # as of what is written in C
-        return
+        return []
     if any(parameter.kind is Parameter.VAR_KEYWORD for parameter in taken):
-        return
-    names = {p.name for p in taken if p.kind is not Parameter.POSITIONAL_ONLY}
-    lacking = [name for name in named if name not in names and name not in MADE]
-    if lacking:
-        raise AbsentError(f"{function.__name__} has no {lacking[0]}")
+        return []
+    known = {p.name for p in taken if p.kind is not Parameter.POSITIONAL_ONLY}
+    return [name for name in names if name not in known and name not in MADE]
 
 
 def _flat(result: Any) -> Iterator[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from itertools import chain
@@ -16,7 +16,15 @@ from conformance.backends import BACKENDS, installed, missing
 from conformance.case import FOLDER, Case, load
 from conformance.entry import FAILED, OK, UNKNOWN
 from conformance.implementation import OWN, backend_of, implementation_of, need_functions
+from conformance.notes import notes, uncallable
 from conformance.runner import ABSENT, FAIL, PASS, Outcome, run_all
+
+Runs = Mapping[str, list[Outcome]]
+
+STATUSES = (
+    "Exit status: 0 all passed; 1 a case failed, none was compared, or no case can call a function that is "
+    "there; 2 no such backend or module here."
+)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -24,7 +32,7 @@ def parser() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(
         prog="python -m conformance",
         description="Run the conformance cases on an implementation.",
-        epilog="Exit status: 0 all passed, 1 a case failed, 2 no such backend or module here.",
+        epilog=STATUSES,
     )
     options.add_argument(
         "--backend", help="a library, or all (default: the module's BACKEND, or numpy)"
@@ -34,7 +42,8 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--cases", type=Path, default=FOLDER, help="a folder of case files")
     options.add_argument("--only", default="", help="cases whose id contains this text")
     options.add_argument("--json", type=Path, metavar="FILE", help="write the outcomes here")
-    options.add_argument("--html", type=Path, metavar="FILE", help="write a report for people here")
+    options.add_argument("--html", type=Path, metavar="FILE",
+                         help="write a report for people here")  # fmt: skip
     options.add_argument("--processes", type=int, default=1, metavar="N",
                          help="share the cases among N processes (1)")  # fmt: skip
     options.add_argument("--quiet", action="store_true", help="show what failed, and no more")
@@ -47,32 +56,46 @@ def main(argv: Sequence[str]) -> int:
     if options.processes < 1:
         parser().error("--processes is 1 or more")
     every = load(options.cases)
+    cases = [case for case in every if options.only in case.id]
     try:
         module = implementation_of(options.implementation)
         need_functions(module, options.implementation, dict.fromkeys(x.function for x in every))
     except ImportError as error:
         print(f"no implementation: {error}", file=sys.stderr)
         return UNKNOWN
-    options.backend = options.backend or backend_of(module)
-    names = installed() if options.backend == "all" else [options.backend]
-    if options.backend != "all" and options.backend not in installed():
-        known = "not installed" if options.backend in BACKENDS else "unknown"
-        print(f"{known} backend {options.backend!r}; available: {', '.join(installed())}, all",
+    backend = options.backend or backend_of(module)
+    if backend not in ("all", *installed()):
+        known = "not installed" if backend in BACKENDS else "unknown"
+        print(f"{known} backend {backend!r}; available: {', '.join(installed())}, all",
               file=sys.stderr)  # fmt: skip
         return UNKNOWN
-    cases = [case for case in every if options.only in case.id]
+    names = installed() if backend == "all" else [backend]
     runs = {name: _run(name, cases, options) for name in names}
-    if options.backend == "all" and missing():
+    if backend == "all" and missing():
         print(f"not installed: {', '.join(missing())}")
+    lacks = uncallable(module, every, cases)
+    said = notes(module, every, lacks, backend)
+    _say(said, lacks, options, runs)
+    return FAILED if lacks or not _stands(options.implementation, runs) else OK
+
+
+def _say(
+    said: Sequence[str], lacks: Mapping[str, str], options: argparse.Namespace, runs: Runs
+) -> None:
+    """Print what is said of the module, and write the files that are asked for."""
+    for line in said:
+        print(line)
     if options.json:
-        report.save(options.json, options.implementation, runs)
+        report.save(options.json, options.implementation, runs, said, lacks)
     if options.html:
-        html.save(options.html, options.implementation, runs)
-    failing = (FAIL, ABSENT) if options.implementation == OWN else (FAIL,)
-    failed = any(outcome.status in failing for outcomes in runs.values() for outcome in outcomes)
-    # A run in which nothing was compared is no evidence of anything.
-    passed = all(any(o.status == PASS for o in outcomes) for outcomes in runs.values())
-    return FAILED if failed or not passed else OK
+        html.save(options.html, options.implementation, runs, said)
+
+
+def _stands(implementation: str, runs: Runs) -> bool:
+    """Whether nothing failed, and on every backend something passed: nothing compared proves nothing."""
+    failing = (FAIL, ABSENT) if implementation == OWN else (FAIL,)
+    statuses = [{outcome.status for outcome in outcomes} for outcomes in runs.values()]
+    return all(PASS in found and not found.intersection(failing) for found in statuses)
 
 
 def _run(name: str, cases: list[Case], options: argparse.Namespace) -> list[Outcome]:

@@ -19,7 +19,7 @@ table { border-collapse: collapse; width: 100%; font-size: 13px; }
 th, td { text-align: left; padding: .25rem .6rem; border-bottom: 1px solid var(--line); vertical-align: top; }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .pass { color: var(--good); } .fail { color: var(--bad); font-weight: 600; }
-.absent, .skip { color: var(--none); }
+.absent, .skip { color: var(--none); } .note { font-weight: 600; }
 code { font-size: 12px; overflow-wrap: anywhere; } .wide { overflow-x: auto; }
 details { margin: .6rem 0; } summary { cursor: pointer; font-weight: 600; }
 """
@@ -36,9 +36,16 @@ $body
 COUNTED = (PASS, FAIL, ABSENT, SKIP)
 
 
-def save(path: Path, implementation: str, runs: Mapping[str, Sequence[Outcome]]) -> None:
-    """Write the page."""
-    body = "\n".join(line for name, outcomes in runs.items() for line in _backend(name, outcomes))
+def save(
+    path: Path,
+    implementation: str,
+    runs: Mapping[str, Sequence[Outcome]],
+    notes: Sequence[str] = (),
+) -> None:
+    """Write the page, the notes on the module first."""
+    lines = [f'<p class="note">{escape(note, quote=False)}</p>' for note in notes]
+    lines += [line for name, outcomes in runs.items() for line in _backend(name, outcomes)]
+    body = "\n".join(lines)
     name = escape(Path(implementation).stem if implementation.endswith(".py") else implementation)
     path.write_text(PAGE.substitute(name=name, style=STYLE, body=body), encoding="utf-8")
 

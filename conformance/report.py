@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,13 +40,23 @@ def summary(backend: str, outcomes: Sequence[Outcome]) -> str:
     tail = f"; worst {_error(worst)} ULP ({worst.case.id}, {worst.dtype})" if worst else ""
     absent = f", {count[ABSENT]} absent" if count[ABSENT] else ""
     skipped = f", {count[SKIP]} skipped" if count[SKIP] else ""
-    return f"{backend}: {count[PASS]} passed, {count[FAIL]} failed{absent}{skipped}{tail}"
+    nothing = "" if count[PASS] or count[FAIL] else f"\n{backend}: nothing was compared"
+    counts = f"{count[PASS]} passed, {count[FAIL]} failed{absent}{skipped}"
+    return f"{backend}: {counts}{tail}{nothing}"
 
 
-def save(path: Path, implementation: str, runs: dict[str, list[Outcome]]) -> None:
-    """Write every outcome of every backend to a JSON file."""
+def save(
+    path: Path,
+    implementation: str,
+    runs: Mapping[str, Sequence[Outcome]],
+    notes: Sequence[str] = (),
+    uncallable: Mapping[str, str] | None = None,
+) -> None:
+    """Write every outcome of every backend, and what is said of the module, to a JSON file."""
     content = {
         "implementation": implementation,
+        "notes": list(notes),
+        "uncallable": dict(uncallable or {}),
         "backends": {
             name: {
                 "summary": dict(Counter(outcome.status for outcome in outcomes)),
