@@ -16,10 +16,19 @@ COMMANDS = {
     "libraries": "conformance.libraries",
 }
 
+#: The packages that a command needs beside NumPy: those of the extra of its name, and xent.
+_MEASURED = ("xent", "flint", "matplotlib", "ml_dtypes", "mpmath", "tqdm")
+NEEDS = {
+    "oracle": ("mpmath",),
+    "accuracy": _MEASURED,
+    "faults": ("xent",),
+    "libraries": (*_MEASURED, "torch", "jax", "optax", "scipy", "sklearn", "keras"),
+}
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
-    return dispatch(COMMANDS, argv)
+    return dispatch(COMMANDS, argv, NEEDS)
 
 
 if __name__ == "__main__":

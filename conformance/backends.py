@@ -78,8 +78,15 @@ class Backend:
 
     def has(self, dtype: str) -> bool:
         """Whether arrays of this dtype can be made here."""
-        lacking = self._home(dtype) == "ml_dtypes" and find_spec("ml_dtypes") is None
-        return dtype in self.dtypes and not lacking
+        return dtype in self.dtypes and not self._lacks(dtype)
+
+    def why_not(self, dtype: str) -> str:
+        """Say that arrays of a dtype can't be made, and what to install where that helps."""
+        hint = ": pip install ml-dtypes" if dtype in self.dtypes and self._lacks(dtype) else ""
+        return f"no {dtype} here{hint}"
+
+    def _lacks(self, dtype: str) -> bool:
+        return self._home(dtype) == "ml_dtypes" and find_spec("ml_dtypes") is None
 
     def _home(self, dtype: str) -> str:
         if self.name in ("numpy", "dask"):  # Dask takes NumPy's dtypes and has few of its own

@@ -9,12 +9,11 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from itertools import chain
 from multiprocessing import get_context
-from pathlib import Path
 
 from conformance import html, report
 from conformance.backends import BACKENDS, installed, missing
 from conformance.case import FOLDER, Case, load
-from conformance.entry import FAILED, OK, UNKNOWN
+from conformance.entry import FAILED, OK, UNKNOWN, case_folder, new_file
 from conformance.implementation import OWN, backend_of, implementation_of, need_functions
 from conformance.notes import notes, uncallable
 from conformance.runner import ABSENT, FAIL, PASS, Outcome, run_all
@@ -23,7 +22,8 @@ Runs = Mapping[str, list[Outcome]]
 
 STATUSES = (
     "Exit status: 0 all passed; 1 a case failed, none was compared, or no case can call a function that is "
-    "there; 2 no such backend or module here."
+    "there; 2 nothing was run, because of wrong usage: no such backend, module or case here, a file that "
+    "can't be written, a package that is not installed."
 )
 
 
@@ -39,10 +39,10 @@ def parser() -> argparse.ArgumentParser:
     )
     options.add_argument("--module", "--implementation", default="xent", dest="implementation",
                          help="a module, by its name or its path (default xent)")  # fmt: skip
-    options.add_argument("--cases", type=Path, default=FOLDER, help="a folder of case files")
+    options.add_argument("--cases", type=case_folder, default=FOLDER, help="a folder of case files")
     options.add_argument("--only", default="", help="cases whose id contains this text")
-    options.add_argument("--json", type=Path, metavar="FILE", help="write the outcomes here")
-    options.add_argument("--html", type=Path, metavar="FILE",
+    options.add_argument("--json", type=new_file, metavar="FILE", help="write the outcomes here")
+    options.add_argument("--html", type=new_file, metavar="FILE",
                          help="write a report for people here")  # fmt: skip
     options.add_argument("--processes", type=int, default=1, metavar="N",
                          help="share the cases among N processes (1)")  # fmt: skip
@@ -57,6 +57,8 @@ def main(argv: Sequence[str]) -> int:
         parser().error("--processes is 1 or more")
     every = load(options.cases)
     cases = [case for case in every if options.only in case.id]
+    if not cases:
+        parser().error(f"--only {options.only!r}: no case has it in its id")
     try:
         module = implementation_of(options.implementation)
         need_functions(module, options.implementation, dict.fromkeys(x.function for x in every))

@@ -9,6 +9,8 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
+from conformance.entry import PACKAGES
+
 OWN = "xent"
 """The module that has all functions, and raises what the cases name and nothing else."""
 
@@ -21,12 +23,14 @@ def implementation_of(name: str) -> Any:
     """
     try:
         module = _from_file(Path(name)) if name.endswith(".py") else import_module(name)
+        if not hasattr(module, "PEER"):
+            return module
+        return import_module("conformance.adapters.functions").Functions(module.PEER)
     except (Exception, SystemExit) as error:  # whatever somebody's module raises
         said = " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
-        raise ImportError(f"{name!r} can't be imported, {said}") from error
-    if not hasattr(module, "PEER"):
-        return module
-    return import_module("conformance.adapters.functions").Functions(module.PEER)
+        lacking = PACKAGES.get(str(getattr(error, "name", None)))
+        hint = f": pip install {lacking}" if lacking else ""
+        raise ImportError(f"{name!r} can't be imported, {said}{hint}") from error
 
 
 def _from_file(path: Path) -> Any:

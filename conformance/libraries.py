@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -15,7 +14,7 @@ from typing import Any
 from conformance import adapters, html
 from conformance.backends import BACKENDS
 from conformance.case import FOLDER, load
-from conformance.entry import OK, UNKNOWN
+from conformance.entry import OK, PACKAGES, case_folder, new_file, new_folder
 from conformance.html import COUNTED, families
 from conformance.implementation import implementation_of
 from conformance.runner import FAIL, PASS, Outcome, run_all
@@ -31,14 +30,10 @@ COLOURS = {PASS: "#0b6e4f", FAIL: "#c23b22"}
 def main(argv: Sequence[str]) -> int:
     """Run the command and return its exit status."""
     options = argparse.ArgumentParser(prog="python -m conformance libraries", description=__doc__)
-    options.add_argument("--cases", type=Path, default=FOLDER, help="a folder of case files")
-    options.add_argument("--output", type=Path, default=RECORDED, metavar="FOLDER")
-    options.add_argument("--html", type=Path, metavar="FILE", help="write every result here")
+    options.add_argument("--cases", type=case_folder, default=FOLDER, help="a folder of case files")
+    options.add_argument("--output", type=new_folder, default=RECORDED, metavar="FOLDER")
+    options.add_argument("--html", type=new_file, metavar="FILE", help="write every result here")
     chosen = options.parse_args(argv)
-    lacking = [package for name in adapters.MODULES for package in adapters.missing(name)]
-    if lacking:
-        print(f"not installed: {', '.join(lacking)}", file=sys.stderr)
-        return UNKNOWN
     runs = {name: _run(module, chosen.cases) for name, module in MODULES.items()}
     chosen.output.mkdir(parents=True, exist_ok=True)
     content = counted(runs)
@@ -72,7 +67,7 @@ def counted(runs: Mapping[str, Sequence[Outcome]]) -> dict[str, Any]:
 
 def _version(name: str) -> str:
     try:
-        return version({"sklearn": "scikit-learn", "xent": "array-api-xent"}.get(name, name))
+        return version(PACKAGES.get(name, name))
     except PackageNotFoundError:  # what is run from its source
         return ""
 

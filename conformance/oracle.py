@@ -17,6 +17,7 @@ from typing import Any
 
 from conformance.arguments import mapped
 from conformance.case import FOLDER, case_files, case_of, read, write
+from conformance.entry import FAILED, OK, case_folder
 from conformance.reference import DIGITS, evaluate
 from conformance.reference.condition import condition
 from conformance.reference.formulas import FORMULAS
@@ -123,12 +124,12 @@ def main(argv: Sequence[str]) -> int:
     """Run the command and return its exit status: 1 where a stored value does not stand."""
     options = argparse.ArgumentParser(prog="python -m conformance oracle", description=__doc__)
     options.add_argument("--write", action="store_true", help="store the values")
-    options.add_argument("--cases", type=Path, default=FOLDER, help="a folder of case files")
+    options.add_argument("--cases", type=case_folder, default=FOLDER, help="a folder of case files")
     chosen = options.parse_args(argv)
     stale = [path for path in case_files(chosen.cases) if not _settled(path, chosen.write)]
     for path in stale:
         print(f"{path.name}: stored values are not what the oracle computes", file=sys.stderr)
-    return 1 if stale else 0
+    return FAILED if stale else OK
 
 
 def _settled(path: Path, store: bool) -> bool:

@@ -39,7 +39,8 @@ def summary(backend: str, outcomes: Sequence[Outcome]) -> str:
     worst = max(known, key=lambda outcome: outcome.ulp or 0, default=None)
     tail = f"; worst {_error(worst)} ULP ({worst.case.id}, {worst.dtype})" if worst else ""
     absent = f", {count[ABSENT]} absent" if count[ABSENT] else ""
-    skipped = f", {count[SKIP]} skipped" if count[SKIP] else ""
+    reasons = "; ".join(sorted({x.message for x in outcomes if x.status == SKIP}))
+    skipped = f", {count[SKIP]} skipped ({reasons})" if count[SKIP] else ""
     nothing = "" if count[PASS] or count[FAIL] else f"\n{backend}: nothing was compared"
     counts = f"{count[PASS]} passed, {count[FAIL]} failed{absent}{skipped}"
     return f"{backend}: {counts}{tail}{nothing}"

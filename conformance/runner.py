@@ -48,7 +48,7 @@ def expected_dtype(case: Case, dtype: str) -> str:
 def run(case: Case, implementation: Any, backend: Backend, dtype: str) -> Outcome:
     """Run one case in one dtype; whatever goes wrong is an outcome, not an exception."""
     if not backend.has(dtype):
-        return Outcome(case, backend.name, dtype, SKIP, message=f"no {dtype} here")
+        return Outcome(case, backend.name, dtype, SKIP, message=backend.why_not(dtype))
     try:
         with backend.session():
             results = call(case, implementation, backend, dtype)

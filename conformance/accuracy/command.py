@@ -16,9 +16,10 @@ from conformance.accuracy.machine import processor, versions
 from conformance.accuracy.measure import Line
 from conformance.accuracy.run import FULL_SCOPE, QUICK_SCOPE, Scope, measure
 from conformance.accuracy.standing import behind
+from conformance.accuracy.subjects import SUBJECTS
 from conformance.accuracy.ways import WAYS, Way
 from conformance.adapters.peer import Peer
-from conformance.entry import FAILED, OK, UNKNOWN
+from conformance.entry import FAILED, OK, UNKNOWN, new_folder
 
 
 def parser() -> argparse.ArgumentParser:
@@ -26,7 +27,7 @@ def parser() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(
         prog="python -m conformance accuracy",
         description="Measure errors in ULP over families of inputs, beside other libraries.",
-        epilog="Exit status: 0 goals met and no worse than recorded, 1 not so, 2 unknown library.",
+        epilog="Exit status: 0 goals met and no worse than recorded, 1 not so, 2 wrong usage.",
     )
     options.add_argument("--backend", default="all", help=f"all, or of {', '.join(WAYS)}")
     options.add_argument(
@@ -34,7 +35,7 @@ def parser() -> argparse.ArgumentParser:
     )
     options.add_argument("--quick", action="store_true", help="fewer rows, shapes and dtypes")
     options.add_argument("--only", default="", help="functions whose name contains this text")
-    options.add_argument("--output", type=Path, help="folder for accuracy.{json,md,png}")
+    options.add_argument("--output", type=new_folder, help="folder for accuracy.{json,md,png}")
     options.add_argument("--update", action="store_true", help="record what was measured")
     return options
 
@@ -42,6 +43,8 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str]) -> int:
     """Run the command and return its exit status."""
     chosen = parser().parse_args(argv)
+    if not any(chosen.only in name for name in SUBJECTS):
+        parser().error(f"--only {chosen.only!r}: no function has it in its name")
     scope = QUICK_SCOPE if chosen.quick else FULL_SCOPE
     try:
         ways, peers = _ways(chosen.backend), _peers(chosen.peers)

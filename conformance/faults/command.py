@@ -13,7 +13,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from conformance.case import FOLDER, load
-from conformance.entry import FAILED, OK
+from conformance.entry import FAILED, OK, case_folder
 from conformance.faults import changes, trial
 from conformance.faults.changes import Fault
 from conformance.faults.trial import FOUND, HARMLESS, MISSED, Place, Plan, Verdict
@@ -32,7 +32,7 @@ def parser() -> argparse.ArgumentParser:
     )
     options.add_argument("--seed", type=int, default=0, help="which of them")
     options.add_argument("--only", default="", help="modules whose name contains this text")
-    options.add_argument("--cases", type=Path, default=FOLDER, help="a folder of case files")
+    options.add_argument("--cases", type=case_folder, default=FOLDER, help="a folder of case files")
     options.add_argument("--probes", type=int, help="how many (default all)")
     options.add_argument("--jobs", type=int, default=2, help="processes (default 2)")
     options.add_argument("--every", action="store_true", help="show those that are not missed too")
@@ -44,6 +44,8 @@ def main(argv: Sequence[str]) -> int:
     chosen = parser().parse_args(argv)
     every = [fault for module, path in formulas() if chosen.only in module
              for fault in changes.faults(module, path)]  # fmt: skip
+    if not every:
+        parser().error(f"--only {chosen.only!r}: no module of formulas has it in its name")
     if chosen.sample:
         every = random.Random(chosen.seed).sample(every, min(chosen.sample, len(every)))
     every.sort(key=lambda fault: (fault.module, fault.line, fault.node, fault.change))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,18 @@ def test_nothing_compared_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[
     name = of(tmp_path, "def sigmoid(logits):\n    raise NotImplementedError('none')\n")
     assert main(["--module", name, *ONE]) == command.FAILED
     assert "numpy: nothing was compared" in capsys.readouterr().out
+
+
+def test_a_dtype_that_is_skipped_says_why(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "conformance.backends.find_spec",
+        lambda name: None if name == "ml_dtypes" else find_spec(name),
+    )
+    name = of(tmp_path, "def softmax(logits, axis=-1):\n    return logits\n")
+    main(["--module", name, "--quiet"])
+    assert "skipped (no bfloat16 here: pip install ml-dtypes)" in capsys.readouterr().out
 
 
 def test_another_backend_than_the_module_asks_for_is_said(

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from conformance import command, libraries
-from conformance.__main__ import main
+from conformance.__main__ import NEEDS, main
 from conformance.adapters.functions import SUBJECTS, Functions
 from conformance.adapters.peer import Peer
 from conformance.case import case_files, read, write
@@ -93,7 +93,7 @@ def test_libraries_are_counted_and_drawn(tmp_path: Path, monkeypatch: pytest.Mon
     body = "def entropy(probs=None, *, base=None):\n    return xent.entropy(probs)"
     modules = {"xent": "xent", "mine": of(tmp_path, body)}
     monkeypatch.setattr(libraries, "MODULES", modules)
-    monkeypatch.setattr(libraries.adapters, "MODULES", {})
+    monkeypatch.setitem(NEEDS, "libraries", ())
     records = [
         r for path in case_files() for r in read(path)["cases"] if r["function"] == "entropy"
     ]
