@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.arguments import mapped
-from conformance.case import FOLDER, case_files, case_of, read, write
+from conformance.case import FOLDER, case_files, case_of, load, read, write
 from conformance.entry import FAILED, OK, case_folder
 from conformance.reference import DIGITS, evaluate
 from conformance.reference.condition import condition
@@ -126,9 +126,13 @@ def main(argv: Sequence[str]) -> int:
     options.add_argument("--write", action="store_true", help="store the values")
     options.add_argument("--cases", type=case_folder, default=FOLDER, help="a folder of case files")
     chosen = options.parse_args(argv)
-    stale = [path for path in case_files(chosen.cases) if not _settled(path, chosen.write)]
+    files = case_files(chosen.cases)
+    stale = [path for path in files if not _settled(path, chosen.write)]
     for path in stale:
         print(f"{path.name}: stored values are not what the oracle computes", file=sys.stderr)
+    if not stale:
+        count = f"cases: {len(load(chosen.cases))}, files: {len(files)}"
+        print(f"the values {'are written' if chosen.write else 'stand'} ({count})")
     return FAILED if stale else OK
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from conformance import command, entry
 from conformance.__main__ import COMMANDS, NEEDS, main
+from conformance.case import case_files, read, write
 from tests.conformance.test_strangers import of
 
 pytest.importorskip("numpy")
@@ -123,3 +124,16 @@ def _imported(node: ast.stmt) -> str:
     if isinstance(node, ast.ImportFrom):
         return str(node.module).partition(".")[0]
     return node.names[0].name.partition(".")[0] if isinstance(node, ast.Import) else ""
+
+
+def test_the_oracle_says_that_the_values_stand(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("mpmath")
+    record = next(
+        r for path in case_files() for r in read(path)["cases"] if r["id"] == "d1-sigmoid"
+    )
+    write(tmp_path / "cases.json", {"cases": [record]})
+    for more, said in (([], "stand"), (["--write"], "are written")):
+        assert main(["oracle", "--cases", str(tmp_path), *more]) == command.OK
+        assert capsys.readouterr().out == f"the values {said} (cases: 1, files: 1)\n"
