@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import wraps
 from typing import Any, ParamSpec
 
 from xent import _dispatch, _signature
-from xent._check import arguments, values
+from xent._check import arguments, calls, values
 from xent._engine import Engine, Problem
 from xent._namespace import Sight
 from xent._plan import CLASSES, Operands, Plan, kept
@@ -56,25 +55,27 @@ def loss(
     >>> print(surprise([1, 0], [[0.5, 0.5], [0.25, 0.75]], base=2))
     1.5
     """
+    calls.group(options)
 
     def wrap(body: Callable[P, Call[R]]) -> Callable[P, R]:
-        if options is not None:
-            _signature.document(body, options)
-        name, known = body.__name__, tuple(inspect.signature(body).parameters)
+        name, known = body.__name__, _signature.document(body, options)
 
         def problem(*args: P.args, **kwargs: P.kwargs) -> Any:
             for key in kwargs:
                 if key not in known:
                     raise arguments.unknown(name, key, known)
+            given: Any = body  # until it has returned
             try:
-                given: Any = body(*args, **kwargs)
-            except TypeError as error:
-                arguments.by_position(name, body, args, error)
+                given = body(*args, **kwargs)
+                call = getattr(given, "call", given)
+                if call.options is None:
+                    call.options = calls.no_options(name, options)
+                if call.target is None and call.target_name in known:
+                    raise arguments.no_target(call)
+                return (prepare or checked)(name, given)
+            except calls.WRONG as error:
+                calls.explain(name, body, args, given, error)
                 raise
-            call = getattr(given, "call", given)
-            if call.target is None and call.target_name in known:
-                raise arguments.no_target(call)
-            return (prepare or checked)(name, given)
 
         @wraps(body)
         def run(*args: P.args, **kwargs: P.kwargs) -> Any:

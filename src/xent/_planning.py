@@ -9,7 +9,7 @@ from typing import Any, Literal
 from xent import _dtype, _signature
 from xent import _made_target as made
 from xent import _target as targets
-from xent._check import arguments, labels, sequences, structure
+from xent._check import arguments, calls, labels, sequences, structure
 from xent._plan import CLASSES, NOTHING, Operands, Plan, Source, Target
 from xent._request import Call, is_there
 from xent._sparse_target import DENSE, SPARSE, SPREAD
@@ -29,6 +29,8 @@ def plan_of(call: Call, operands: Operands, name: str, form: Form) -> Plan:
     """Return the plan; of the arrays only shapes and dtypes are looked at."""
     prediction = operands.prediction
     structure.prediction(name, prediction)
+    if form not in calls.FORMS or call.only not in calls.ONLY:
+        raise calls.misnamed(form, call.only)
     if call.sequence_axis is not None:
         raise sequences.alone()
     options = _signature.given(call.options, call.reductions)

@@ -39,6 +39,10 @@ class Outline(NamedTuple):
         return len(self.shape)
 
 
+_UNSAID: Any = None
+"""The options of a call that was made without; before it is run, `xent.loss` makes them none."""
+
+
 @dataclass(slots=True)
 class Call(Generic[R_co]):
     """What a caller asks of a loss.
@@ -49,7 +53,7 @@ class Call(Generic[R_co]):
     predictions : the prediction by its form; exactly one is not None
     labels, smoothed, distributions : the kernel for each form of the prediction, by what the target
         holds; smoothed labels without a kernel of their own, or with class weights, are distributions
-    options : the shared options that were given
+    options : the shared options that were given, all of them: what is left out here is not heeded
     soft : what a target that never holds labels is to the kernel; None where it is a distribution, or
         labels
     only : the one kind of target that the loss takes, None for both
@@ -69,7 +73,7 @@ class Call(Generic[R_co]):
     labels: Forms = field(default_factory=dict)
     distributions: Forms = field(default_factory=dict)
     smoothed: Forms = field(default_factory=dict)
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = _UNSAID
     soft: Target | None = None
     only: Literal["labels", "distributions"] | None = None
     target_name: str = "target"

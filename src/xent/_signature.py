@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, get_type_hints, is_typeddict
 
 from xent import _options
-from xent._check import arguments
+from xent._check import arguments, calls
 
 DEFAULTS: dict[str, Any] = {
     "axis": -1,
@@ -41,25 +41,28 @@ def parameter(name: str) -> inspect.Parameter:
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=DEFAULTS[name])
 
 
-def document(function: Callable[..., Any], options: type) -> None:
-    """Give ``function`` the signature and the documentation of the options that it takes.
+def document(function: Callable[..., Any], options: type | None) -> tuple[str, ...]:
+    """Give ``function`` the signature and the documentation of the options that it takes; return all names.
 
     Its own signature ends in ``**options``, which the options of the typed dict replace.
     """
+    signature = inspect.signature(function)
+    if options is None:
+        return tuple(signature.parameters)
     taken = get_type_hints(options)
     names = [name for name in DEFAULTS if name in taken]
-    signature = inspect.signature(function)
+    calls.decorated(function, options, signature, names)
     own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
     shared = [parameter(name) for name in names]
-    vars(function)["__signature__"] = signature.replace(
-        parameters=own + shared, return_annotation="Array"
-    )
+    signature = signature.replace(parameters=own + shared, return_annotation="Array")
+    vars(function)["__signature__"] = signature
     text = inspect.cleandoc(function.__doc__ or "")
     section = "\n".join(_DOCS.get(name, name) for name in names)
     head, mark, tail = text.partition("\nReturns\n")
     if "\nParameters\n" not in head:
         head = f"{head.rstrip()}\n\nParameters\n----------"
     function.__doc__ = f"{head.rstrip()}\n{section}\n{mark}{tail}"
+    return tuple(signature.parameters)
 
 
 def _documented(*groups: type) -> dict[str, str]:

@@ -15,11 +15,12 @@ from tests.errors import (
     test_linear,
     test_made,
     test_options,
+    test_own_calls,
     test_own_loss,
     test_structure,
     test_weights,
 )
-from xent._check import arguments, structure, values
+from xent._check import arguments, calls, structure, values
 
 Z, Y, P = np.zeros((2, 3)), np.asarray([0, 1]), np.full((2, 3), 0.25)
 OF_VALUES = [
@@ -43,12 +44,13 @@ MODULES = (
     test_structure,
     test_options,
     test_weights,
+    test_own_calls,
     test_own_loss,
     test_made,
     test_linear,
     test_habits,
 )
-CHECKS = (arguments, structure, values)
+CHECKS = (arguments, calls, structure, values)
 FILES = {module.__file__ for module in CHECKS}
 NOT_HERE = {
     "not_dense": "of torch's layouts: test_torch_arguments",
@@ -67,7 +69,7 @@ def messages():
                     yield function.name, (module.__file__, node.lineno)
 
 
-def lines_run(calls):
+def lines_run(made):
     """Return the lines of `_check` that calls that raise have run."""
     seen = set()
 
@@ -79,7 +81,7 @@ def lines_run(calls):
         return trace
 
     before = sys.gettrace()
-    for call in calls:
+    for call in made:
         sys.settrace(trace)
         try:
             call()
@@ -93,8 +95,8 @@ def lines_run(calls):
 
 def test_every_message_has_its_test():
     tables = [t for m in MODULES for t in m.TABLES]
-    calls = [row[0] for table in tables for row in table]
-    seen = lines_run(calls + OF_VALUES)
+    made = [row[0] for table in tables for row in table]
+    seen = lines_run(made + OF_VALUES)
     wanted = list(messages())
     assert len(wanted) > 20
     assert [name for name, line in wanted if line not in seen] == []

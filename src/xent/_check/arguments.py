@@ -161,6 +161,8 @@ def is_ragged(x: Any) -> bool:
 
 def parameters(kernel: Kernel) -> Kernel:
     """Return a kernel, each of whose fields that is annotated as a float must hold a number."""
+    if not isinstance(kernel, Kernel):
+        raise TypeError(f"{shown(kernel)} is no kernel")
     for field in fields(kernel):
         x = getattr(kernel, field.name)
         if field.type in (float, "float") and not is_number(x):

@@ -1,0 +1,151 @@
+"""What the author of a loss may have written wrongly: its function, and the `Call` that this returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from inspect import Signature
+from typing import Any, is_typeddict
+
+from xent._check import arguments
+from xent._kernel import Kernel
+
+WRONG = (AttributeError, LookupError, TypeError, ValueError)
+"""What may be raised because a call is not what it should be, rather than its arguments."""
+
+FORMS = ("probs", "logits", "log_probs")
+_KINDS = ("labels", "distributions")
+ONLY = (None, *_KINDS)
+_KERNELS = (*_KINDS, "smoothed", "sparse")
+
+
+# --- the function, when it is decorated ---
+
+
+def group(options: Any) -> None:
+    """Raise unless ``options`` are a group of them, or None."""
+    if options is not None and not is_typeddict(options):
+        raise TypeError(
+            f"xent.loss got {_named(options)}; it takes a typed dict of options, as in "
+            "@xent.loss(xent.CrossEntropyOptions), or nothing, as in @xent.loss()"
+        )
+
+
+def decorated(function: Any, options: type, own: Signature, shared: Sequence[str]) -> None:
+    """Raise unless the signature of a function has room for the shared options, which it ends in."""
+    kinds = [p.kind is p.VAR_KEYWORD for p in own.parameters.values()]
+    twice = [name for name in shared if name in own.parameters]
+    said, of = f"{arguments.called(function)}()", options.__name__
+    if len(twice) == len(shared):
+        raise TypeError(f"{said} has the options of {of} already: xent.loss takes it once")
+    if twice:
+        raise TypeError(
+            f"{said} has a parameter {', '.join(twice)}, which is an option of {of} too: leave it out, "
+            "and it is in **options"
+        )
+    if not any(kinds):
+        raise TypeError(
+            f"{said} takes no **options, and is to have those of {of}: end its signature in **options, "
+            "and pass on options=options to xent.Call"
+        )
+
+
+# --- the call, when something was raised ---
+
+
+def no_options(function: str, options: type | None) -> dict[str, Any]:
+    """Return the options of a call that was made without; raise where the loss takes some."""
+    if options is None:
+        return {}
+    raise TypeError(
+        f"{function}() takes the options of {options.__name__}, and its xent.Call got none of them, so that "
+        "they would change nothing: write xent.Call(..., options=options)"
+    )
+
+
+def explain(
+    function: str, body: Callable[..., Any], args: Sequence[Any], given: Any, error: Exception
+) -> None:
+    """Raise, in place of an ``error``, what is wrong with what the ``body`` of a loss returned, if anything.
+
+    ``given`` is that, or the body itself where the error is its own.
+    """
+    if given is body:
+        if isinstance(error, TypeError):
+            arguments.by_position(function, body, args, error)
+        return
+    call = getattr(given, "call", given)
+    what = _of_call(call)
+    if what is not None:
+        raise TypeError(f"{function}() {what}") from error
+
+
+def _of_call(call: Any) -> str | None:
+    """Return what is wrong with a call, None where nothing is."""
+    if not hasattr(call, "predictions"):
+        return f"returns {_named(call)}; it takes a function that returns a xent.Call"
+    forms = call.predictions
+    if not isinstance(forms, Mapping):
+        return (
+            f"has {_named(forms)} for the predictions of its xent.Call; it takes a dict that has of each "
+            "form its array, as {'logits': logits}"
+        )
+    for form in forms:
+        if form not in FORMS:
+            return (
+                f"has a prediction {form!r} in its xent.Call; a form is one of {', '.join(FORMS)}, and "
+                f"names={{form: {form!r}}} says what the function calls it"
+            )
+    for kind in _KERNELS:
+        what = _of_kernels(kind, getattr(call, kind))
+        if what is not None:
+            return what
+    if call.only not in ONLY:
+        return (
+            f"has only={call.only!r} in its xent.Call; it takes 'labels', 'distributions' or None"
+        )
+    return _missing(call, [form for form, x in forms.items() if x is not None])
+
+
+def _of_kernels(kind: str, kernels: Any) -> str | None:
+    """Return what is wrong with the kernels for one kind of target, None where nothing is."""
+    if not isinstance(kernels, Mapping):
+        return (
+            f"has {_named(kernels)} for the {kind} of its xent.Call; it takes a dict that has of each form "
+            "its kernel, as {'logits': kernel}"
+        )
+    for form, kernel in kernels.items():
+        if not isinstance(kernel, Kernel):
+            a = f", as {kernel.__name__}()" if isinstance(kernel, type) else ""
+            return (
+                f"has {_named(kernel)} for {kind} and {form} in its xent.Call; it takes an instance of a "
+                f"xent.Kernel{a}"
+            )
+    return None
+
+
+def _missing(call: Any, given: Sequence[str]) -> str | None:
+    """Return which kernel is missing of the form that is given, None where there is one."""
+    known = {kind: list(getattr(call, kind)) for kind in _KINDS}
+    for form in given:
+        if not any(form in of for of in known.values()):
+            there = "; ".join(f"{kind} {', '.join(of)}" for kind, of in known.items() if of)
+            return (
+                f"has no kernel for {call.names.get(form, form)} in its xent.Call; it has those of "
+                f"{there or 'nothing'}"
+            )
+    return None
+
+
+def _named(x: Any) -> str:
+    """Return what something is, in a few words."""
+    shape = getattr(x, "shape", None)
+    if isinstance(x, type):
+        return f"the class {x.__name__}"
+    if isinstance(shape, tuple):
+        return f"an array of shape {shape}"
+    return arguments.shown(x)
+
+
+def misnamed(form: str, only: Any) -> ValueError:
+    """Return the error for a form or a kind of target that is none; `explain` says of which loss."""
+    return ValueError(f"a xent.Call has the form {form!r}, and only={only!r}")
