@@ -27,11 +27,29 @@ def of_distributions(kernel):
     return loss
 
 
+def of_both(kernel, form="logits"):
+    """Return the loss of labels, and of distributions by a kernel."""
+
+    @xent.loss(xent.CurveOptions)
+    def loss(target, *, logits, **options):
+        of_labels, soft = {form: labels.FromLogits()}, {form: kernel}
+        return xent.Call(target, {"logits": logits}, of_labels, soft, options=options)
+
+    return loss
+
+
 class WrongGradient(labels.FromLogits):
     """Its gradient lacks a digit."""
 
     def gradient(self, xp, logits, label, s, made, w, axis):
         return super().gradient(xp, logits, label, s, made, w * 1.000001, axis)
+
+
+class WrongValue(labels.FromLogits):
+    """Its value lacks a digit."""
+
+    def value(self, xp, s):
+        return super().value(xp, s) * 1.001
 
 
 class WrongWhereMade(labels.FromLogits):

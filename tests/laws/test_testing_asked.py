@@ -6,7 +6,9 @@ import pytest
 import xent
 from tests.laws import broken
 from tests.laws.checked import each_library, here
-from xent.testing import check
+from tests.laws.textbooks import OWN
+from xent.testing import BrokenLawError, check
+from xent.testing.kinds import cases
 
 
 @each_library
@@ -31,6 +33,38 @@ def test_what_cannot_be_run_raises_its_own_error_once(backend):
 def test_what_is_no_loss_is_said_to_be_none():
     with pytest.raises(TypeError, match=r"sum is no loss: it takes a function by xent\.loss"):
         check(np.sum)
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_targets_are_what_a_loss_has_kernels_for(name):
+    textbook, targets, parameters = OWN[name]
+    made = cases(getattr(xent, name), textbook, None, tuple(parameters or [{}]), True)
+    found = {case.form: set() for case in made}
+    for case in cases(getattr(xent, name), textbook, None, tuple(parameters or [{}]), True):
+        found[case.form].add(case.kind)
+    more = {"target_logits"} if name == "jensen_shannon_divergence" else set()
+    for form, kinds in found.items():
+        assert kinds in (set(targets), set(targets) | more), form
+
+
+def test_all_that_a_loss_has_kernels_for_is_tried():
+    """Distributions too, without being asked to; the report says of what."""
+    with pytest.raises(BrokenLawError, match="distributions and logits"):
+        check(broken.of_both(broken.WrongTargetGradient()), libraries="numpy")
+    report = check(xent.cross_entropy, broken.cross_entropy, libraries="numpy", laws=of_values)
+    assert "targets: labels, distributions" in str(report)
+    report = check(xent.binary_cross_entropy, libraries="numpy", laws=of_values)
+    assert report.targets == ("binary",)
+
+
+def of_values(law):
+    return "row's value" in law.name or "textbook" in law.name
+
+
+def test_a_loss_that_has_no_call_raises_its_own_error():
+    with pytest.raises(TypeError, match="has no kernel for logits") as found:
+        check(broken.of_both(broken.WrongTargetGradient(), form="probs"), libraries="numpy")
+    assert any("labels and logits" in note for note in found.value.__notes__)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +99,6 @@ def test_one_is_as_good_as_several():
         ({"libraries": [np]}, r"libraries has <module 'numpy'.*; it takes a name, or several"),
         ({"libraries": []}, r"libraries has \[\]; it takes a name, or several"),
         ({"targets": ()}, r"targets has \(\); it takes a name, or several"),
-        ({"targets": None}, r"targets has None; it takes a name, or several"),
     ],
 )
 def test_what_is_neither_one_nor_several_is_named(record, said):

@@ -47,6 +47,13 @@ def test_a_wrong_textbook_is_found():
     assert all("textbook" in law for law in found)
 
 
+def test_a_wrong_value_is_said_before_what_follows_of_it():
+    """Its gradient is another then, whichever of the two is meant."""
+    found = failures(broken.of_labels(broken.WrongValue()))
+    assert next(iter(found)) == "The value is the textbook's"
+    assert "The gradient is the derivative of the value" in found
+
+
 def test_a_wrong_gradient_in_the_target_is_found():
     loss = broken.of_distributions(broken.WrongTargetGradient())
     found = failures(loss, targets=["distributions"])

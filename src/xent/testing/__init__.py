@@ -17,12 +17,17 @@ from xent.testing import edges as edges
 from xent.testing import far as far
 from xent.testing import gradients as gradients
 from xent.testing import kernels as kernels
+from xent.testing import kinds as _kinds
 from xent.testing import libraries as _libraries
 from xent.testing import limits as limits
 from xent.testing import masks as masks
 from xent.testing import values as values
 from xent.testing.compare import LAWS as LAWS
 from xent.testing.compare import Law
+
+LAWS.sort(
+    key=lambda law: law.holds is not values.value
+)  # of a wrong value the gradient is another, too
 
 
 @dataclass(frozen=True)
@@ -62,9 +67,10 @@ class BrokenLawError(AssertionError):
 
 @dataclass
 class Report:
-    """What was checked: by library, the laws, and of how many cases each."""
+    """What was checked: of which targets, and by library the laws, and of how many cases each."""
 
     loss: str
+    targets: tuple[str, ...] = ()
     checked: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def __str__(self) -> str:
@@ -72,14 +78,14 @@ class Report:
             f"  {library}: {len(laws)} laws, {sum(laws.values())} checks"
             for library, laws in self.checked.items()
         ]
-        return "\n".join([f"{self.loss} holds", *lines])
+        return "\n".join([f"{self.loss} holds", f"  targets: {', '.join(self.targets)}", *lines])
 
 
 def check(
     loss: Callable[..., Any],
     textbook: Callable[..., Any] | None = None,
     *,
-    targets: str | Iterable[str] = "labels",
+    targets: str | Iterable[str] | None = None,
     parameters: Mapping[str, Any] | Iterable[Mapping[str, Any]] = (),
     permutes: bool = True,
     libraries: str | Iterable[str] | None = None,
@@ -98,8 +104,9 @@ def check(
         whatever form it is given in. It returns one value per row, or whatever the loss returns. Where
         its own rounding leaves it no digits, or it is no number, it is not asked. Without it nothing
         tells whether the loss is the one that was meant, only whether it agrees with itself.
-    targets : str, or several, default "labels"
-        What the target may hold: "labels", "distributions", "binary", "target_logits", or "nothing".
+    targets : str, or several, optional
+        What the target may hold: "labels", "distributions", "binary", "target_logits", or "nothing";
+        by default all that the loss's `xent.Call` has kernels for, which the report names.
     parameters : dict, or several, optional
         Values of the loss's own parameters to try, such as ``{"gamma": 2.0}``.
     permutes : bool, default True
@@ -138,16 +145,17 @@ def check(
     name = getattr(loss, "__name__", type(loss).__qualname__)
     if not hasattr(loss, "problem"):
         raise TypeError(f"{name} is no loss: it takes a function by xent.loss")
-    targets = _case.several("targets", targets, str)
-    for kind in targets:
+    kinds = None if targets is None else _case.several("targets", targets, str)
+    for kind in kinds or ():
         if kind not in _case.KINDS:
             raise ValueError(f"targets has {kind!r}; it takes {', '.join(_case.KINDS)}")
     own = _case.several("parameters", parameters or ({},), Mapping)
-    cases = tuple(_case.cases(loss, textbook, targets, own, permutes))
+    cases = tuple(_kinds.cases(loss, textbook, kinds, own, permutes))
     if libraries is None:
         libraries = _libraries.installed()
     names = _case.several("libraries", libraries, str)
-    report, failures = Report(name), list[Failure]()
+    report = Report(name, tuple(dict.fromkeys(case.kind for case in cases)))
+    failures = list[Failure]()
     found = tuple(map(_libraries.library, names))
     for library in found:
         _run_once(library, cases)

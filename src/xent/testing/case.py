@@ -213,19 +213,3 @@ def several(name: str, given: Any, kind: type[Any]) -> tuple[Any, ...]:
             takes = "a dict" if kind is Mapping else "a name"
             raise TypeError(f"{name} has {shown(x)}; it takes {takes}, or several")
     return every
-
-
-def cases(
-    loss: Callable[..., Any],
-    textbook: Callable[..., Any] | None,
-    targets: tuple[str, ...],
-    parameters: tuple[Mapping[str, Any], ...],
-    permutes: bool,
-) -> Iterator[Case]:
-    """Yield the cases of a loss: each kind of target with each form and each set of parameters."""
-    own_names = {name for own in parameters for name in own}  # which may be called as a form is
-    forms = forms_of(set(inspect.signature(loss).parameters) - own_names)
-    for kind in targets:
-        for form in forms:
-            for own in parameters:
-                yield Case(loss, kind, form, tuple(own.items()), textbook, targets, permutes)
