@@ -65,7 +65,9 @@ class Kernel:
         `before` it is given whole rows, and returns a `Known`: here in two rounds, as parts are measured.
         """
         if self.before is None:
-            raise NotImplementedError
+            raise lacking(
+                self, "measure", "the statistics of a block, and what was made on the way"
+            )
         known, _ = self.before.measure(xp, prediction, target, axis)
         return Known(known, self.measure_after(xp, prediction, target, known, axis)), None
 
@@ -82,7 +84,7 @@ class Kernel:
         self, xp: Any, prediction: Any, target: Any, known: Statistics, axis: Any, /
     ) -> Statistics:
         """Return the statistics of one block, whose whole rows are ``known`` by `before`."""
-        raise NotImplementedError
+        raise lacking(self, "measure_after", "the statistics of a block, as there is a `before`")
 
     def merge(self, xp: Any, a: Statistics, b: Statistics, /) -> Statistics:
         """Return the statistics of two blocks of the same rows and other classes; here their sums.
@@ -119,7 +121,7 @@ class Kernel:
         None: then it is made here, so that it can be differentiated. ``w``, of size 1 along the
         axis, is what multiplies each row: its weight, the divisor and the incoming gradient in one.
         """
-        raise NotImplementedError
+        raise lacking(self, "gradient", "w times the derivative for each element of the prediction")
 
     def target_gradient(
         self, xp: Any, prediction: Any, target: Any, s: Statistics, w: Any, axis: Any, /
@@ -162,6 +164,11 @@ class Kernel:
             return self
         holes = [f.name for f in fields(self) if getattr(self, f.name) is HOLE]
         return replace(self, **dict(zip(holes, numbers, strict=True)))
+
+
+def lacking(of: Any, method: str, returns: str) -> NotImplementedError:
+    """Return the error for a method that a class has to state and does not."""
+    return NotImplementedError(f"{type(of).__name__} has no method {method}; it returns {returns}")
 
 
 Forms: TypeAlias = Mapping[str, Kernel]

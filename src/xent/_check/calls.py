@@ -25,7 +25,7 @@ def group(options: Any) -> None:
     """Raise unless ``options`` are a group of them, or None."""
     if options is not None and not is_typeddict(options):
         raise TypeError(
-            f"xent.loss got {_named(options)}; it takes a typed dict of options, as in "
+            f"xent.loss got {named(options)}; it takes a typed dict of options, as in "
             "@xent.loss(xent.CrossEntropyOptions), or nothing, as in @xent.loss()"
         )
 
@@ -82,11 +82,11 @@ def explain(
 def _of_call(call: Any) -> str | None:
     """Return what is wrong with a call, None where nothing is."""
     if not hasattr(call, "predictions"):
-        return f"returns {_named(call)}; it takes a function that returns a xent.Call"
+        return f"returns {named(call)}; it takes a function that returns a xent.Call"
     forms = call.predictions
     if not isinstance(forms, Mapping):
         return (
-            f"has {_named(forms)} for the predictions of its xent.Call; it takes a dict that has of each "
+            f"has {named(forms)} for the predictions of its xent.Call; it takes a dict that has of each "
             "form its array, as {'logits': logits}"
         )
     for form in forms:
@@ -110,14 +110,14 @@ def _of_kernels(kind: str, kernels: Any) -> str | None:
     """Return what is wrong with the kernels for one kind of target, None where nothing is."""
     if not isinstance(kernels, Mapping):
         return (
-            f"has {_named(kernels)} for the {kind} of its xent.Call; it takes a dict that has of each form "
+            f"has {named(kernels)} for the {kind} of its xent.Call; it takes a dict that has of each form "
             "its kernel, as {'logits': kernel}"
         )
     for form, kernel in kernels.items():
         if not isinstance(kernel, Kernel):
             a = f", as {kernel.__name__}()" if isinstance(kernel, type) else ""
             return (
-                f"has {_named(kernel)} for {kind} and {form} in its xent.Call; it takes an instance of a "
+                f"has {named(kernel)} for {kind} and {form} in its xent.Call; it takes an instance of a "
                 f"xent.Kernel{a}"
             )
     return None
@@ -136,7 +136,7 @@ def _missing(call: Any, given: Sequence[str]) -> str | None:
     return None
 
 
-def _named(x: Any) -> str:
+def named(x: Any) -> str:
     """Return what something is, in a few words."""
     shape = getattr(x, "shape", None)
     if isinstance(x, type):

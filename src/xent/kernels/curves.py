@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xent import _series as series
+from xent._kernel import lacking
 from xent._typing import Array, Number, Verbs
 
 
@@ -22,15 +23,15 @@ class Curve:
 
     def f(self, xp: Verbs, c: Array) -> Array:
         """Return f(C)."""
-        raise NotImplementedError
+        raise lacking(self, "f", "f(C)")
 
     def df(self, xp: Verbs, c: Array) -> Array:
         """Return f′(C)."""
-        raise NotImplementedError
+        raise lacking(self, "df", "f′(C)")
 
     def certain(self) -> Number:
         """Return f′(0)."""
-        raise NotImplementedError
+        raise lacking(self, "certain", "f′(0)")
 
     def lost(self, xp: Verbs, c: Array) -> Array:
         """Return f(C) of an infinite C."""

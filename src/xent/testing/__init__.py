@@ -13,6 +13,7 @@ from typing import Any
 
 from xent.testing import case as _case
 from xent.testing import company as company
+from xent.testing import contract as _contract
 from xent.testing import edges as edges
 from xent.testing import far as far
 from xent.testing import gradients as gradients
@@ -128,9 +129,11 @@ def check(
         An `AssertionError` that lists every law that is broken, with library, arguments and place.
     Exception
         Whatever the loss raises, where it cannot be run at all on one of the libraries.
+    NotImplementedError
+        For a method that a kernel, or a curve, has to state and does not.
     TypeError, ValueError
-        For a function that is no loss, for parameters that are no dicts, and for names of targets and
-        libraries that are none.
+        For a function that is no loss, for a method of a kernel that returns another thing than it has
+        to, for parameters that are no dicts, and for names of targets and libraries that are none.
 
     Examples
     --------
@@ -157,6 +160,8 @@ def check(
     report = Report(name, tuple(dict.fromkeys(case.kind for case in cases)))
     failures = list[Failure]()
     found = tuple(map(_libraries.library, names))
+    for case in cases:
+        _contract.hold(name, case)
     for library in found:
         _run_once(library, cases)
     for library in found:
