@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import Any, Generic, NamedTuple, ParamSpec
 
 from xent._beside import of_beside
-from xent._check import arguments
-from xent._made import Made
+from xent._check import metrics
+from xent._made import Made, part_of
 from xent._nested import mapped
 from xent._plan import NOTHING, Plan
 from xent._rows import reduced
-from xent._transform import named, problem_of
+from xent._transform import named
 from xent._typing import Array, R
 from xent.kernels.logged import LOGGED
 
@@ -92,10 +92,13 @@ def with_metrics(loss: Callable[P, R]) -> Callable[P, tuple[R, Metrics[R]]]:
     Raises
     ------
     TypeError
-        For any other function; of the function that is returned, for a prediction that is not logits.
+        For any other function, a gradient among them; of the function that is returned, for a prediction
+        that is not logits.
 
     Notes
     -----
+    Each metric is 0-d, a mean over the rows, whatever the `reduction`: of ``reduction="none"`` too, where
+    the value is one per row.
     Of arrays of Dask and of DTensors each metric is a pass of its own.
 
     Examples
@@ -106,13 +109,15 @@ def with_metrics(loss: Callable[P, R]) -> Callable[P, tuple[R, Metrics[R]]]:
     >>> print(f"{loss:.6f} {metrics.accuracy} {metrics.entropy:.6f} {metrics.logsumexp:.6f}")
     0.813262 0.5 0.582203 1.313262
     """
-    problem = problem_of(loss)
+    problem = part_of(loss, "problem")
+    if problem is None:
+        raise metrics.unknown(loss)
 
     def logged(*args: P.args, **kwargs: P.kwargs) -> _Logged:
         checked: Any = problem(*args, **kwargs)
         plan = getattr(checked, "plan", None)
         if plan is None or not _has_metrics(plan):
-            raise arguments.not_logged(loss)
+            raise metrics.unlogged(loss)
         plan = replace(plan, beside=LOGGED)
         return _Logged(checked._replace(plan=plan, returns=_pair))
 

@@ -198,7 +198,7 @@ def part(loss: Callable[..., Any]) -> LossOfParts:
             raise parts.of_a_head(name)
         return PartCall(given, first, classes)
 
-    body.__name__ = body.__qualname__ = name
+    body.__name__, body.__qualname__ = name, f"part({name})"
     body.__doc__ = f"Return a part of the classes of `{name}`, from ``first`` on, of ``classes``."
     vars(body)["__signature__"] = whole.replace(parameters=keywords, return_annotation=Part)
     decorator: Any = loss_of(prepare=prepare, differentiable=False)

@@ -93,3 +93,34 @@ def test_what_is_returned_tells_of_itself(loss, transform):
     assert inspect.getdoc(made)
     assert repr(made) == f"{transform.__name__}({loss.__name__})"
     assert "target" in inspect.signature(made).parameters
+
+
+@pytest.mark.parametrize(
+    ("transform", "missing"), [(xent.hvp, "tangent"), (xent.vjp, "cotangent"), (xent.part, "first")]
+)
+def test_an_argument_of_its_own_that_is_missing_is_said_of_the_transform(transform, missing):
+    made = transform(xent.cross_entropy)
+    said = rf"^{transform.__name__}\(cross_entropy\)\(\) missing .*'{missing}'"
+    with pytest.raises(TypeError, match=said):
+        made([0], logits=np.zeros((1, 2)))
+    with pytest.raises(
+        TypeError, match=r"^gauss_newton\(linear_cross_entropy\)\(\) missing .*'tangent'"
+    ):
+        xent.gauss_newton(xent.linear_cross_entropy)([0], np.eye(1), np.eye(1))
+
+
+def test_metrics_are_asked_for_of_a_loss():
+    with pytest.raises(TypeError, match=r"no metrics are known of .*sum"):
+        xent.with_metrics(np.sum)
+    for transform in (xent.grad, xent.value_and_grad):
+        said = rf"write {transform.__name__}\(with_metrics\(cross_entropy\)\)"
+        with pytest.raises(TypeError, match=said):
+            xent.with_metrics(transform(xent.cross_entropy))
+
+
+def test_metrics_are_one_number_each_whatever_the_reduction():
+    z = np.asarray([[0.0, 1.0], [2.0, 0.0]])
+    rows, metrics = xent.with_metrics(xent.cross_entropy)([0, 1], logits=z, reduction="none")
+    assert rows.shape == (2,)
+    assert {np.shape(x) for x in metrics} == {()}
+    assert "0-d" in xent.with_metrics.__doc__

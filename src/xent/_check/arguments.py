@@ -201,14 +201,6 @@ def not_alike(name: str, got: Any, wanted: str) -> ValueError:
     return ValueError(f"{name} is {shown(got)}; it takes {wanted}")
 
 
-def not_logged(loss: Any) -> TypeError:
-    """Return the error for a loss of which no metrics are known."""
-    return TypeError(
-        f"with_metrics({called(loss)}) takes a prediction as logits beside a target, of which each row has "
-        "one loss; probabilities, links, elements, pairs, sequences and perplexities have no metrics"
-    )
-
-
 def not_known(what: str, loss: Any) -> TypeError:
     """Return the error for a call of a function that has not ``what`` others have."""
     return TypeError(
