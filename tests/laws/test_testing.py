@@ -79,6 +79,12 @@ def test_a_strangers_loss_of_probabilities_holds(backend):
 
 
 @each_library
+def test_a_strangers_function_of_the_cross_entropy_holds(backend):
+    """As CONTRIBUTING.md makes the gradient of one whose slope has no bound."""
+    check(strangers.squared, strangers.squared_of_textbook, libraries=here(backend))
+
+
+@each_library
 @pytest.mark.parametrize("name", OWN)
 def test_the_losses_of_the_package_hold(backend, name):
     textbook, targets, parameters = OWN[name]
