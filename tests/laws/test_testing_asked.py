@@ -35,6 +35,11 @@ def test_what_is_no_loss_is_said_to_be_none():
         check(np.sum)
 
 
+def test_a_loss_of_which_nothing_would_be_tried_does_not_hold():
+    with pytest.raises(TypeError, match="linear_cross_entropy takes no logits, probs"):
+        check(xent.linear_cross_entropy)
+
+
 @pytest.mark.parametrize("name", OWN)
 def test_targets_are_what_a_loss_has_kernels_for(name):
     textbook, targets, parameters = OWN[name]

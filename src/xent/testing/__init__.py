@@ -154,6 +154,10 @@ def check(
             raise ValueError(f"targets has {kind!r}; it takes {', '.join(_case.KINDS)}")
     own = _case.several("parameters", parameters or ({},), Mapping)
     cases = tuple(_kinds.cases(loss, textbook, kinds, own, permutes))
+    if not cases:
+        raise TypeError(
+            f"{name} takes no {', '.join(_case.FORMS)}: of its arguments no law is known"
+        )
     if libraries is None:
         libraries = _libraries.installed()
     names = _case.several("libraries", libraries, str)
