@@ -28,7 +28,7 @@ _FLAGS = {
 def plan_of(call: Call, operands: Operands, name: str, form: Form) -> Plan:
     """Return the plan; of the arrays only shapes and dtypes are looked at."""
     prediction = operands.prediction
-    structure.prediction(name, prediction)
+    structure.prediction(name, prediction, labels=operands.target is not None)
     if form not in calls.FORMS or call.only not in calls.ONLY:
         raise calls.misnamed(form, call.only)
     if call.sequence_axis is not None:

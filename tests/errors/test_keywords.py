@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import xent
+from tests.cases import LOSSES
 from tests.errors.said import assert_said
 
 Z, Y = np.zeros((2, 3)), np.asarray([0, 1])
@@ -61,6 +62,7 @@ HABITS = {
     "normalize": "xent's name is reduction",
     "eps": "xent clips nothing",
 }
+_OPTIONS = ("axis", "reduction", "label_smoothing", "class_weight", "sample_weight")
 
 
 @pytest.mark.parametrize(("name", "hint"), HABITS.items())
@@ -69,6 +71,17 @@ def test_a_habit_of_another_library_is_named(name, hint):
     with pytest.raises(TypeError, match=said) as caught:
         CE(Y, logits=Z, **{name: 0})
     assert "it takes target, probs, logits, log_probs, axis" in str(caught.value)
+
+
+@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
+@pytest.mark.parametrize("name", HABITS)
+def test_a_hint_names_what_the_loss_takes(loss, name):
+    with pytest.raises(TypeError, match="unexpected keyword argument") as caught:
+        loss(Y, **{name: 0})
+    hint, _, known = str(caught.value).partition("; it takes ")
+    assert all(
+        option in known.split(", ") for option in _OPTIONS if re.search(rf"\b{option}\b", hint)
+    )
 
 
 @pytest.mark.parametrize("function", [CE, KL, JS, BCE, xent.entropy, xent.softmax, xent.grad(CE)])

@@ -225,6 +225,14 @@ def test_message(call, kind, held):
     assert_said(call, kind, held)
 
 
+@pytest.mark.parametrize(
+    "function", [xent.entropy, xent.softmax, xent.softmax_jacobian, xent.is_distribution]
+)
+def test_no_labels_are_spoken_of_where_none_belong(function):
+    with pytest.raises(TypeError, match=r"has dtype int64.*float64; cast it$"):
+        function(Y)
+
+
 def test_functions_without_a_target_take_none():
     assert xent.entropy(P).shape == (2,)
     assert xent.softmax(Z).shape == (2, 3)

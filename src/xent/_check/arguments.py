@@ -30,16 +30,17 @@ _HABITS = {
     "labels": "pass the labels first, as the target",
     "from_logits": "pass logits as logits=",
     "log_target": "pass the target's logits as target_logits=",
-    "weight": "xent's names are class_weight and sample_weight",
-    "weights": "xent's names are class_weight and sample_weight",
-    "dim": "xent's name is axis",
-    "size_average": "xent's name is reduction",
-    "reduce": "xent's name is reduction",
     "mask": "xent's name is where, True for the rows that count",
-    "smoothing": "xent's name is label_smoothing",
-    "normalize": "xent's name is reduction: 'mean' or 'sum'",
     "eps": "xent clips nothing: probability 0 on the truth costs inf",
 }
+
+_NAMES = {
+    **dict.fromkeys(("weight", "weights"), ("class_weight", "sample_weight")),
+    **dict.fromkeys(("size_average", "reduce", "normalize"), ("reduction",)),
+    "dim": ("axis",),
+    "smoothing": ("label_smoothing",),
+}
+"""What xent calls what others have another name for, where a function takes it."""
 
 
 _REMEDIES = {
@@ -72,7 +73,10 @@ def shown(x: Any) -> str:
 
 def unknown(function: str, name: str, known: Sequence[str]) -> TypeError:
     """Return the error for a keyword that ``function`` does not take."""
-    habit = f" ({_HABITS[name]})" if name in _HABITS else ""
+    names = [own for own in _NAMES.get(name, ()) if own in known]
+    habit = f"xent's name{'s are' if names[1:] else ' is'} {' and '.join(names)}" if names else ""
+    habit = habit or _HABITS.get(name, "")
+    habit = f" ({habit})" if habit else ""
     return TypeError(
         f"{function}() got an unexpected keyword argument {shown(name)}{habit}; "
         f"it takes {', '.join(known)}"

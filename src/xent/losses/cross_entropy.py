@@ -51,8 +51,8 @@ def cross_entropy(
     Raises
     ------
     TypeError
-        For arrays of two libraries, a prediction that is not floating, a boolean target, or not
-        exactly one prediction.
+        For arrays of two libraries (but NumPy's beside JAX's or Dask's), a prediction that is not
+        floating, a boolean target, or not exactly one prediction.
     ValueError
         For shapes that do not match, labels or probabilities out of range where values are
         checked, and a mean over no rows.

@@ -58,7 +58,7 @@ def is_distribution(
     """
     engine, arrays = _dispatch.resolve({"p": p})
     x = arrays["p"]
-    structure.prediction("p", x)
+    structure.prediction("p", x, labels=False)
     axis = structure.axis_of("p", x, axis)
     limit = values.tolerance(_dtype.eps(x)) if atol is None else numbers.number("atol", atol)
     return engine.call(_is_distribution, x, axis, limit)

@@ -42,7 +42,7 @@ def self_information(p: Like[A], *, base: Scalar | None = None) -> A:
     """
     engine, arrays = _dispatch.resolve({"p": p})
     x = arrays["p"]
-    structure.prediction("p", x)
+    structure.prediction("p", x, labels=False)
     if engine.sight([x]) is Sight.READABLE:
         values.of_form(engine.xp, "probs", "p", x, None, None)
     return engine.call(

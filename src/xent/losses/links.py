@@ -211,7 +211,7 @@ def softmax_jacobian(logits: Like[A], *, axis: SupportsIndex = -1) -> A:
     """
     engine, arrays = _dispatch.resolve({"logits": logits})
     x = arrays["logits"]
-    structure.prediction("logits", x)
+    structure.prediction("logits", x, labels=False)
     axis = structure.axis_of("logits", x, axis, empty=True)
     return engine.by_row(_jacobian, x, axis)
 
