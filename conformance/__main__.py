@@ -16,8 +16,8 @@ COMMANDS = {
     "libraries": "conformance.libraries",
 }
 
-#: The packages that a command needs beside NumPy: those of the extra of its name, and xent.
 _MEASURED = ("xent", "flint", "matplotlib", "ml_dtypes", "mpmath", "tqdm")
+#: The packages that a command needs beside NumPy: those of the extra of its name, and xent.
 NEEDS = {
     "oracle": ("mpmath",),
     "accuracy": _MEASURED,

@@ -3,7 +3,7 @@
 from xent import kernels as kernels
 from xent import math as math
 from xent._call import loss as loss
-from xent._check import modules as _modules
+from xent._check import names as _names
 from xent._curvature import gauss_newton as gauss_newton
 from xent._curvature import grad_and_hessian_diagonal as grad_and_hessian_diagonal
 from xent._curvature import hvp as hvp
@@ -84,6 +84,6 @@ def __dir__() -> list[str]:
 
 
 globals()["__all__"] = __dir__()  # a checker, which can't read this, reads the imports
-globals()["__getattr__"] = _modules.lacks(  # nor this, and so takes no name for granted
+globals()["__getattr__"] = _names.lacks(  # nor this, and so takes no name for granted
     __name__, {"nn": "xent.nn.torch or xent.nn.keras", "testing": "xent.testing"}
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import wraps
@@ -58,7 +59,9 @@ def loss(
     calls.group(options)
 
     def wrap(body: Callable[P, Call[R]]) -> Callable[P, R]:
-        name, known = body.__name__, _signature.document(body, options)
+        if options is not None:
+            _signature.document(body, options)
+        name, known = body.__name__, tuple(inspect.signature(body).parameters)
 
         def problem(*args: P.args, **kwargs: P.kwargs) -> Any:
             for key in kwargs:

@@ -89,7 +89,7 @@ class Dual:
 
 
 def is_array(x: Any) -> bool:
-    """Whether ``x`` is an array or a scalar of a library; of its own numbers a compiler can't be asked."""
+    """Whether ``x`` is an array or a library's scalar; torch's compiler can't be asked this of a number."""
     return type(x) not in (int, float) and hasattr(x, "shape")
 
 

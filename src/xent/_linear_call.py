@@ -59,7 +59,7 @@ def of_two_heads(
     return LinearCall(replace(call, target_name=_TARGET), head, chunk_bytes, of)
 
 
-_NAME, _TARGET = "features @ weight.T", "target_features @ target_weight.T"
+LOGITS, _TARGET = "features @ weight.T", "target_features @ target_weight.T"
 """What messages call them."""
 
 UNMADE = object()
@@ -163,9 +163,9 @@ def prepare(function: str, given: LinearCall) -> LinearProblem:
     head = _flat_head(engine, of_head)
     sight = engine.sight(arrays.values()) if engine.has_devices else Sight.READABLE
     second = _second(engine, arrays) if given.teacher else {}
-    logits = arrays[_NAME] = _outline(of_head, head)
+    logits = arrays[LOGITS] = _outline(of_head, head)
     structure.last_axis(options.get("axis", -1), logits.ndim)
-    plan, operands = planned(engine, call, arrays, _NAME, "logits", sight)
+    plan, operands = planned(engine, call, arrays, LOGITS, "logits", sight)
     operands = operands._replace(prediction=head.features, **second)
     plan = seen(engine, call, plan, operands, "features", sight)
     if plan.axis is not None:

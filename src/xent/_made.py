@@ -15,7 +15,7 @@ class Made:
         if hasattr(run, "problem"):
             vars(self).update(vars(run), itself=self)
         self.run, self.how = run, (make, (loss,))
-        run.__qualname__ = repr(self)  # by which Python says what it was called without
+        run.__qualname__ = repr(self)  # the name in Python's error for a missing argument
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.run(*args, **kwargs)

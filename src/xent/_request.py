@@ -40,7 +40,7 @@ class Outline(NamedTuple):
 
 
 _UNSAID: Any = None
-"""The options of a call that was made without; before it is run, `xent.loss` makes them none."""
+"""The options of a call that was made without: none, where its loss takes none; else `xent.loss` raises."""
 
 
 @dataclass(slots=True)
@@ -53,7 +53,8 @@ class Call(Generic[R_co]):
     predictions : the prediction by its form; exactly one is not None
     labels, smoothed, distributions : the kernel for each form of the prediction, by what the target
         holds; smoothed labels without a kernel of their own, or with class weights, are distributions
-    options : the shared options that were given, all of them: what is left out here is not heeded
+    options : the shared options that were given, all of them: what is left out here is not heeded; a
+        loss that takes none leaves them out
     soft : what a target that never holds labels is to the kernel; None where it is a distribution, or
         labels
     only : the one kind of target that the loss takes, None for both

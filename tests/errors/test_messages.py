@@ -1,4 +1,4 @@
-"""No message without its test: each that `_check/` can make is made by a call of these tables."""
+"""No message without its test: each that these files can make is made by a call of these tables."""
 
 import ast
 import inspect
@@ -20,7 +20,7 @@ from tests.errors import (
     test_structure,
     test_weights,
 )
-from xent._check import arguments, calls, structure, values
+from xent._check import arguments, calls, metrics, structure, values
 
 Z, Y, P = np.zeros((2, 3)), np.asarray([0, 1]), np.full((2, 3), 0.25)
 OF_VALUES = [
@@ -31,6 +31,9 @@ OF_VALUES = [
     lambda: xent.cross_entropy(np.ma.masked_array(Y, [True, False]), P),
     lambda: structure.axis_of("probs", SimpleNamespace(shape=(2, np.nan), ndim=2), -1),
     lambda: xent.cross_entropy(Y, logits=Z, foo=1),
+    lambda: xent.with_metrics(np.sum),
+    lambda: xent.with_metrics(xent.grad(xent.cross_entropy)),
+    lambda: xent.with_metrics(xent.cross_entropy)(Y, P),
     lambda: xent.cross_entropy(Y, P, Z),
     lambda: xent.cross_entropy(Y, logits=Z, denominator=-1),
     lambda: xent.cross_entropy(Y, logits=array_api_strict.asarray(Z)),
@@ -39,7 +42,7 @@ OF_VALUES = [
         logits=array_api_strict.asarray(Z, device=array_api_strict.Device("device1")),
     ),
 ]
-"""As `test_mixed` and `test_validation` have them, on the libraries at hand."""
+"""As `test_mixed`, `test_validation` and `test_transforms` have them, on the libraries at hand."""
 MODULES = (
     test_structure,
     test_options,
@@ -50,7 +53,7 @@ MODULES = (
     test_linear,
     test_habits,
 )
-CHECKS = (arguments, calls, structure, values)
+CHECKS = (arguments, calls, metrics, structure, values)
 FILES = {module.__file__ for module in CHECKS}
 NOT_HERE = {
     "not_dense": "of torch's layouts: test_torch_arguments",

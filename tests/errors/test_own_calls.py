@@ -61,7 +61,7 @@ CALLS = [
     (
         wrong(only="label"),
         TypeError,
-        "mine() has only='label' in its xent.Call; it takes 'labels', 'distributions' or None",
+        "mine() has only='label' in its xent.Call; it takes one of None, 'labels', 'distributions'",
     ),
 ]
 
@@ -130,7 +130,7 @@ UNHEARD = [
     (without_options(reduction="sum"), TypeError, "mine() takes the options of LikelihoodOptions"),
 ]
 DECORATED = [
-    (twice, TypeError, "mine() has the options of LikelihoodOptions already", "once"),
+    (twice, TypeError, "mine() has options already, beside those of LikelihoodOptions", "once"),
     (without, TypeError, "mine() takes no **options", "options=options"),
     (of_its_own, TypeError, "mine() has a parameter axis", "LikelihoodOptions"),
     (lambda: xent.loss(written), TypeError, "xent.loss got <function written", "@xent.loss()"),

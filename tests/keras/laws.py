@@ -125,6 +125,10 @@ def test_labels_that_keras_has_rounded_are_refused():
         loss(np.asarray([299]), np.zeros((1, 400)))
 
 
+FOREIGN = r"target|probs|logits=,|where=|ignore_index|cross_entropy|Keras"
+"""Names that the functions have, and Keras's losses don't."""
+
+
 def test_errors_say_what_keras_says():
     over, labels = 2 + Q[0], LABELS[0]
     sparse, from_logits = "SparseCategoricalCrossentropy", {"from_logits": True}
@@ -137,6 +141,10 @@ def test_errors_say_what_keras_says():
     assert_refused(sparse, from_logits, labels + 4, Z[0], "^y_true holds label .* ignore_class=")
     assert_refused(sparse, {"ignore_class": "a"}, labels, Q[0], "^ignore_class is 'a'")
     assert_refused(sparse, {"axis": 3}, labels, Q[0], "^axis 3 is out of range for y_pred of shape")
+    assert_refused(
+        "CategoricalCrossentropy", {}, labels, Q[0], "go to SparseCategoricalCrossentropy"
+    )
+    assert_refused(sparse, {}, T[0], Q[0], "^y_true .* go to CategoricalCrossentropy")
     whole = {"dtype": "int32"}
     assert_refused("KLDivergence", whole, T[0], Q[0], "^y_pred has dtype int32; .*floating dtype$")
 
@@ -144,7 +152,7 @@ def test_errors_say_what_keras_says():
 def assert_refused(name, options, target, prediction, message):
     with pytest.raises((TypeError, ValueError), match=message) as caught:
         getattr(ours, name)(**options)(target, prediction)
-    assert not re.search("target|probs|logits=,|where=|ignore_index", str(caught.value))
+    assert not re.search(FOREIGN, str(caught.value))
 
 
 @pytest.mark.skipif(BACKEND == "numpy", reason="Keras fits nothing on NumPy")

@@ -130,7 +130,9 @@ def test_transforms_compile_once_for_any_size(case):
 
         given = {"label_smoothing": number, "tangent": logits}
         along = xent.hvp(case.function)(target, logits=logits, **given)
-        return torch.func.grad(loss)(logits), along
+        del given["tangent"]
+        diagonal = xent.grad_and_hessian_diagonal(case.function)(target, logits=logits, **given)
+        return torch.func.grad(loss)(logits), along, *diagonal
 
     function = compiled(transformed, dynamic=True)
     for rows, classes, number in ((3, 4, 0.125), (6, 5, 0.25)):

@@ -68,7 +68,8 @@ def shown(x: Any) -> str:
     except Exception:  # Python shows no number of so many digits, nor an object whose repr raises
         return f"of type {type(x).__qualname__}"
     # Rows of rows are long where each of them is short.
-    return text if len(text) <= _LONGEST else f"{text[:28]}...{text[-29:]}"
+    half = _LONGEST // 2 - 2
+    return text if len(text) <= _LONGEST else f"{text[:half]}...{text[-half:]}"
 
 
 def unknown(function: str, name: str, known: Sequence[str]) -> TypeError:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from inspect import Signature
-from typing import Any, is_typeddict
+from typing import Any, get_args, is_typeddict
 
 from xent._check import arguments
 from xent._kernel import Kernel
+from xent._typing import Form
 
 WRONG = (AttributeError, LookupError, TypeError, ValueError)
 """What may be raised because a call is not what it should be, rather than its arguments."""
 
-FORMS = ("probs", "logits", "log_probs")
+FORMS = get_args(Form)
 _KINDS = ("labels", "distributions")
 ONLY = (None, *_KINDS)
 _KERNELS = (*_KINDS, "smoothed", "sparse")
@@ -32,19 +33,20 @@ def group(options: Any) -> None:
 
 def decorated(function: Any, options: type, own: Signature, shared: Sequence[str]) -> None:
     """Raise unless the signature of a function has room for the shared options, which it ends in."""
-    kinds = [p.kind is p.VAR_KEYWORD for p in own.parameters.values()]
     twice = [name for name in shared if name in own.parameters]
-    said, of = f"{arguments.called(function)}()", options.__name__
-    if len(twice) == len(shared):
-        raise TypeError(f"{said} has the options of {of} already: xent.loss takes it once")
+    name, of = f"{arguments.called(function)}()", options.__name__
+    if "__signature__" in vars(function):  # which the first time gave it
+        raise TypeError(
+            f"{name} has options already, beside those of {of}: xent.loss takes it once"
+        )
     if twice:
         raise TypeError(
-            f"{said} has a parameter {', '.join(twice)}, which is an option of {of} too: leave it out, "
+            f"{name} has a parameter {', '.join(twice)}, which is an option of {of} too: leave it out, "
             "and it is in **options"
         )
-    if not any(kinds):
+    if not any(p.kind is p.VAR_KEYWORD for p in own.parameters.values()):
         raise TypeError(
-            f"{said} takes no **options, and is to have those of {of}: end its signature in **options, "
+            f"{name} takes no **options, and is to have those of {of}: end its signature in **options, "
             "and pass on options=options to xent.Call"
         )
 
@@ -100,9 +102,8 @@ def _of_call(call: Any) -> str | None:
         if what is not None:
             return what
     if call.only not in ONLY:
-        return (
-            f"has only={call.only!r} in its xent.Call; it takes 'labels', 'distributions' or None"
-        )
+        known = ", ".join(map(repr, ONLY))
+        return f"has only={call.only!r} in its xent.Call; it takes one of {known}"
     return _missing(call, [form for form, x in forms.items() if x is not None])
 
 
@@ -147,5 +148,5 @@ def named(x: Any) -> str:
 
 
 def misnamed(form: str, only: Any) -> ValueError:
-    """Return the error for a form or a kind of target that is none; `explain` says of which loss."""
+    """Return an error for a form or a kind of target that is none; `explain` raises its own instead."""
     return ValueError(f"a xent.Call has the form {form!r}, and only={only!r}")

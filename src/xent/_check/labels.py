@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from xent._plan import Operands
 
 
+ROUNDED = "labels must be integers (Keras makes them floats): cast them to an integer dtype"
+ONE_HOT = "one-hot rows must be in floating point"
+OF_SOFT = "cross_entropy or categorical_cross_entropy"
+MASK = "use where="
+
+
 def is_labels(
     x: Array, shape: Sequence[int], axis: int, form: str, *, only: str | None, own: bool
 ) -> bool:
@@ -20,9 +26,7 @@ def is_labels(
     rows = (*shape[:axis], *shape[axis + 1 :])
     column = tuple(x.shape) == (*shape[:axis], 1, *shape[axis + 1 :])
     drop = f", and drop axis {axis}" if column else ""
-    cast = (
-        f"; labels must be integers (Keras makes them floats): cast them to an integer dtype{drop}"
-    )
+    cast = f"; {ROUNDED}{drop}"
     cast = cast if column or tuple(x.shape) == rows else ""
     either = "integer labels or floating-point distributions"
     hint = ". Boolean targets are for binary_cross_entropy"
@@ -33,13 +37,13 @@ def is_labels(
         takes = f"distributions in floating point. {hint}"
         structure.of_kind("target", x, only != "distributions", takes)
         whole = tuple(x.shape) == tuple(shape)
-        one_hot = "; one-hot rows must be in floating point" if whole else ""
+        one_hot = f"; {ONE_HOT}" if whole else ""
         rule = f"; it takes {{}}, the shape {{}} of {form} without axis {axis}, and nothing is broadcast"
         drop = f"; pass it without axis {axis}" if column else ""
         sizes.of_shape("target of labels", x, rows, rule + one_hot + drop, shape)
         return True
     structure.of_kind("target", x, _dtype.is_floating(x), either + _named(x))
-    hint = ". For distributions use cross_entropy or categorical_cross_entropy" * own
+    hint = f". For distributions use {OF_SOFT}" * own
     structure.of_kind("target", x, only != "labels", f"integer labels{cast or hint}")
     structure.same_shape("target", x, form, shape, cast)
     return False
@@ -83,7 +87,7 @@ def ignored(x: Any, target: Array | None, by_label: bool) -> tuple[float, ...] |
     every = [arguments.integer("ignore_index", y, rule) for y in _each(x)]
     if not by_label:
         raise ValueError(
-            "ignore_index is for integer labels, and the target holds distributions; use where="
+            f"ignore_index is for integer labels, and the target holds distributions; {MASK}"
         )
     held = (_dtype.scalar(target, y) for y in every)
     return tuple(y for y in held if y is not None) or None

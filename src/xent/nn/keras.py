@@ -23,7 +23,8 @@ from keras import ops
 from keras.src.backend import set_keras_mask  # how its losses say that a row doesn't count
 
 import xent
-from xent._check import modules, structure
+from xent._check import labels, structure, values
+from xent._check.words import in_words
 from xent._typing import Array
 
 __all__ = [
@@ -32,6 +33,20 @@ __all__ = [
     "KLDivergence",
     "SparseCategoricalCrossentropy",
 ]
+
+_WORDS = {
+    **dict.fromkeys(("probs", "logits"), "y_pred"),
+    "target": "y_true",
+    "ignore_index": "ignore_class",
+    structure.CAST: "give the loss a floating dtype",
+    labels.ROUNDED: "labels go to SparseCategoricalCrossentropy",
+    labels.ONE_HOT: "one-hot rows go to CategoricalCrossentropy",
+    labels.OF_SOFT: "CategoricalCrossentropy",
+    values.LEFT_OUT: "rows are left out by ignore_class=, of a loss that has it",
+    values.LOGITS: "logits go with from_logits=True, of a loss that has it",
+    values.OF_LOGITS: "softmax or sigmoid makes them of logits",
+}
+"""What a phrase of an error is in Keras's losses."""
 
 if keras.backend.backend() not in ("jax", "numpy", "torch"):
     raise ImportError(
@@ -70,7 +85,7 @@ def _rows(
 
     def cost(y_true: Array, y_pred: Array) -> Array:
         given = {form: y_pred, "reduction": "none", **options}
-        return modules.in_words(modules.KERAS, loss, y_true, **given)
+        return in_words(_WORDS, loss, y_true, **given)
 
     symbols = any(isinstance(x, keras.KerasTensor) for x in (y_true, y_pred))
     return (_Symbols(cost, axis) if symbols else cost)(y_true, y_pred)

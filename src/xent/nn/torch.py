@@ -32,7 +32,9 @@ from torch import Tensor, nn, ones_like
 
 import xent
 from xent import _dispatch
-from xent._check import arguments, labels, modules, structure
+from xent._check import arguments, labels, structure, values
+from xent._check.words import in_words
+from xent._linear_call import LOGITS
 from xent.losses.divergence import kl_divergence_of_logs
 
 __all__ = [
@@ -45,15 +47,31 @@ __all__ = [
     "SoftMarginLoss",
 ]
 
+_WORDS = {
+    **dict.fromkeys(("probs", "log_probs", "logits", "features"), "input"),
+    **dict.fromkeys(("class_weight", "sample_weight"), "weight"),
+    "weight": "linear.weight",  # in one pass: what is called so above is not renamed again
+    "bias": "linear.bias",
+    LOGITS: "linear(input)",
+    "binary_cross_entropy": "BCEWithLogitsLoss",
+    labels.OF_SOFT: "CrossEntropyLoss",
+    labels.MASK: "leave ignore_index out",
+    labels.ROUNDED: "labels must be integers: pass target.long()",
+    values.LEFT_OUT: "rows are left out by ignore_index=, of a loss that has it",
+    values.LOGITS: "BCEWithLogitsLoss takes logits",
+    values.OF_LOGS: f"{values.OF_LOGS} (log_softmax makes them of logits; CrossEntropyLoss takes logits)",
+    values.OF_LOGITS: "softmax or sigmoid makes them of logits; KLDivLoss has log_target=True for logarithms",
+}
+"""What a phrase of an error is in torch's modules."""
+
 _Loss = Callable[..., Tensor]
 
 
 def _reduced(loss: _Loss, reduction: str, count: int | None, *given: Any, **options: Any) -> Tensor:
     """Return a loss whose mean divides by ``count``, and is 0 of nothing; by its own divisor for None."""
-    divides = reduction == "mean" and count is not None
-    options["reduction"] = "sum" if divides else reduction
-    cost = modules.in_words(modules.TORCH, loss, *given, **options)
-    return cost / max(count or 0, 1) if divides else cost
+    if reduction != "mean" or count is None:
+        return in_words(_WORDS, loss, *given, reduction=reduction, **options)
+    return in_words(_WORDS, loss, *given, reduction="sum", **options) / max(count, 1)
 
 
 def _need_tensor(name: str, x: Any, least: int = 0) -> None:
@@ -68,7 +86,7 @@ def _need_both(input: Any, target: Any, least: int = 0) -> None:
     _need_tensor("target", target)
     given = {"input": input, "target": target}
     if _dispatch.of_tensors(given) is None:
-        _dispatch.resolve(given)
+        _dispatch.resolve(given)  # which raises: for another library, device or layout
     if not input.is_floating_point():
         turned = target.is_floating_point()
         hint = (
@@ -148,7 +166,7 @@ if hasattr(nn, "LinearCrossEntropyLoss"):  # torch has it since 2.13
             logits = head(input).unflatten(-1, (self.num_classes, *self.out_features))
             options.update(logits=logits, axis=1)
             words = {"input": "linear(input)"}  # what the logits are of, and not what was given
-            return modules.in_words(words, _of_classes, xent.cross_entropy, *given, **options)
+            return in_words(words, _of_classes, xent.cross_entropy, *given, **options)
 
 
 def _of_elements(

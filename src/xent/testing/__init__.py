@@ -26,9 +26,8 @@ from xent.testing import values as values
 from xent.testing.compare import LAWS as LAWS
 from xent.testing.compare import Law
 
-LAWS.sort(
-    key=lambda law: law.holds is not values.value
-)  # of a wrong value the gradient is another, too
+# The law of the value first: of a wrong value the gradient is another one, too.
+LAWS.sort(key=lambda law: law.holds is not values.value)
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,9 @@ def _broken(
                 f"measure returns statistics with {_said(leaf)}; each has the shape {rows}, as by "
                 "keepdims=True"
             )
+    for leaf in leaves(kernel.merge(xp, s, s)) if kernel.merges else ():
+        if np.shape(leaf) != rows:
+            return f"merge returns statistics with {_said(leaf)}; each has the shape {rows}"
     value = kernel.value(xp, s)
     if value is None or np.shape(value) != rows:
         return f"value returns {_said(value)}; it takes one for each row, of shape {rows}"

@@ -1,4 +1,4 @@
-"""What the target of a loss may hold, as its `xent.Call` says."""
+"""The cases of a loss: what its target may hold, as its `xent.Call` says, by forms and parameters."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def of_compiler(loss: Any, head: Head, **known: bool) -> Any:
 
 def of_transformed(plan: Plan, operands: Operands) -> Any:
     """Return the rows that a compiler takes for one call inside a transform; None elsewhere."""
-    if not tensor.is_lost():
+    if not tensor.loses_rules():
         return None
     from xent.engines.torch.inside import rows  # which loads the compiler
 

@@ -40,13 +40,13 @@ class Recorded(TorchVerbs):
 
     def log(self, x: Any) -> Any:
         """Return log ``x``, whose derivative does not make NaN of 0 · ∞ (R4)."""
-        if tensor.is_plain() or not differentiable([x]):
+        if tensor.is_left_to_compiler() or not differentiable([x]):
             return torch.log(x)
         return TORCH.rows(LOG, Operands(x))
 
     def divide(self, a: Any, b: Any) -> Any:
         """Return ``a / b``, whose derivative does not make NaN of 0 · ∞ (R4)."""
-        if tensor.is_plain() or not differentiable([a, b]):
+        if tensor.is_left_to_compiler() or not differentiable([a, b]):
             return a / b
         p, q = broadcast(a, b)
         return TORCH.rows(QUOTIENT, Operands(q, p))
@@ -110,7 +110,7 @@ class Torch(Engine):
 
     def rows(self, plan: Plan, operands: Operands) -> Array:
         """Return the loss of each row, differentiable where a graph is wanted."""
-        if plan.traced and self is TORCH:
+        if plan.traced and self is TORCH:  # the engine that one call inside a transform runs
             made: Array | None = choice.of_transformed(plan, operands)
             if made is not None:
                 return made

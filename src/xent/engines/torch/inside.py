@@ -25,6 +25,8 @@ class _Call(NamedTuple):
 def rows(plan: Plan, operands: Operands) -> Any:
     """Return the rows as every transform follows them; None where the plan can't be written.
 
+    Then Dynamo reads the rules, and where one transform is inside another it may raise.
+
     No text holds the number of classes, which may be any to a compiler.
     """
     plan, operands = masked(plan, operands)

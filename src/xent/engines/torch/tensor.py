@@ -48,13 +48,13 @@ def is_traced() -> bool:
     return torch.compiler.is_dynamo_compiling() and not (is_exported() or is_transformed())
 
 
-def is_lost() -> bool:
+def loses_rules() -> bool:
     """Whether torch.compile reads what a transform is to differentiate, and would lose our rules on it."""
     return torch.compiler.is_dynamo_compiling() and is_transformed()
 
 
-def is_plain() -> bool:
-    """Whether an elementary function is left to the compiler, or to the program that is exported."""
+def is_left_to_compiler() -> bool:
+    """Whether an elementary function goes to the compiler, or into the program that is exported, as it is."""
     return torch.compiler.is_dynamo_compiling() or is_exported()
 
 
@@ -134,7 +134,7 @@ def _is_dual(x: Any) -> bool:
 
 
 def bare(x: Any) -> Any:
-    """Return a tensor without what transforms put around it, of a number that none of them is of."""
+    """Return the tensor inside the wrappers of `torch.func`, of a number that no transform maps or moves."""
     while _functorch.is_functorch_wrapped_tensor(x):
         x = _functorch.get_unwrapped(x)
     return x

@@ -1,4 +1,4 @@
-"""What a call has that is no tensor, as a text: the one constant of any kind that a compiler's graph takes.
+"""What a call has that is no tensor, as a text, which a compiler's graph takes as a constant.
 
 Of the text the plan is made again, in whatever process it runs.
 """
