@@ -7,9 +7,8 @@ from torch._dynamo.utils import counters
 
 import xent
 from tests.cases import NAMED, TRIED
-from tests.libraries.derivatives import assert_close
 from tests.libraries.derivatives import of as bound
-from tests.libraries.test_torch_gradients import leaves, tensors, weighted
+from tests.libraries.test_torch_gradients import leaves, tensors
 from tests.near import assert_near
 
 # Of torch's own compiler, about what it traces and what it imports.
@@ -96,50 +95,6 @@ def test_own_grad_compiles(case):
     given, _ = tensors(case, {})
     got = compiled(case.both)(**given)
     torch.testing.assert_close(got, case.both(**given), rtol=1e-13, atol=0)
-
-
-@pytest.mark.parametrize(("case", "options"), WITH, ids=str)
-def test_transforms_compile(case, options):
-    """One inside another, in one graph; the rules are ours, as they are without a compiler."""
-    given, moving = tensors(case, options)
-    x = [given[k] for k in moving]
-    function = bound(case.function, given, moving)
-    prediction = moving.index(case.form)
-
-    def loss(*x):
-        return weighted(function(*x))
-
-    def transformed(*x):
-        first = torch.func.grad(loss, tuple(range(len(x))))
-        batches = [torch.stack([y, y]) for y in x]
-        _, along = torch.func.jvp(torch.func.vmap(function), tuple(batches), tuple(batches))
-        second = torch.func.hessian(loss, prediction)(*x)
-        return [*first(*x), *torch.func.vmap(first)(*batches), along, second]
-
-    for got, want in zip(compiled(transformed)(*x), transformed(*x), strict=True):
-        assert_close(got, want)
-
-
-@pytest.mark.parametrize("case", MAIN, ids=str)
-def test_transforms_compile_once_for_any_size(case):
-    """But `vmap`, of which torch itself takes the size for a constant."""
-
-    def transformed(target, logits, number):
-        def loss(x):
-            return case.function(target, logits=x, label_smoothing=number)
-
-        given = {"label_smoothing": number, "tangent": logits}
-        along = xent.hvp(case.function)(target, logits=logits, **given)
-        del given["tangent"]
-        diagonal = xent.grad_and_hessian_diagonal(case.function)(target, logits=logits, **given)
-        return torch.func.grad(loss)(logits), along, *diagonal
-
-    function = compiled(transformed, dynamic=True)
-    for rows, classes, number in ((3, 4, 0.125), (6, 5, 0.25)):
-        given, _ = tensors(case, {}, rows=(rows,), classes=classes)
-        arguments = given["target"], given["logits"], number
-        for got, want in zip(function(*arguments), transformed(*arguments), strict=True):
-            assert_close(got, want)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])

@@ -150,3 +150,10 @@ def test_a_list_is_shown_in_short(name):
     with pytest.raises(TypeError, match=r"^input is \[\[.*\.\.\..*\]; it takes a tensor") as caught:
         module(torch.ones(9, 9).div(3).tolist(), target)
     assert len(str(caught.value)) < 120
+
+
+@pytest.mark.parametrize("given", [{"reduction": "weight"}, {"ignore_index": "features"}])
+def test_what_the_user_wrote_is_shown_as_it_is(given):
+    (value,) = given.values()
+    with pytest.raises((TypeError, ValueError), match=f"is '{value}'"):
+        ours.CrossEntropyLoss(**given)(Z, LABELS)

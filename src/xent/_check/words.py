@@ -15,6 +15,7 @@ def in_words(words: Mapping[str, str], loss: Callable[..., R], *given: Any, **op
         return loss(*given, **options)
     except (TypeError, ValueError) as error:
         phrases = "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
-        said = re.sub(rf"(?<!\w)({phrases})(?!\w)", lambda found: words[found[0]], str(error))
+        pattern = rf"'[^']*'|(?<!\w)({phrases})(?!\w)"  # what is quoted is the user's own
+        said = re.sub(pattern, lambda found: words.get(found[0], found[0]), str(error))
         error.args = (said,)
         raise

@@ -60,10 +60,10 @@ def of_compiler(loss: Any, head: Head, **known: bool) -> Any:
     return made(loss, head, **known)
 
 
-def of_transformed(plan: Plan, operands: Operands) -> Any:
+def of_transformed(engine: Engine, plan: Plan, operands: Operands) -> Any:
     """Return the rows that a compiler takes for one call inside a transform; None elsewhere."""
     if not tensor.loses_rules():
         return None
     from xent.engines.torch.inside import rows  # which loads the compiler
 
-    return rows(plan, operands)
+    return rows(engine, plan, operands)

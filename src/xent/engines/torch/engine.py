@@ -111,7 +111,7 @@ class Torch(Engine):
     def rows(self, plan: Plan, operands: Operands) -> Array:
         """Return the loss of each row, differentiable where a graph is wanted."""
         if plan.traced and self is TORCH:  # the engine that one call inside a transform runs
-            made: Array | None = choice.of_transformed(plan, operands)
+            made: Array | None = choice.of_transformed(self, plan, operands)
             if made is not None:
                 return made
         x, target, class_weight, pos_weight, *_ = operands

@@ -73,7 +73,8 @@ def _together(x: Any) -> Any:
         return found
     if is_dataclass(kind):
         made_by = next(vars(c) for c in x[0].__mro__ if "__init__" in vars(c))
-        if "__dataclass_params__" not in made_by or not made_by["__dataclass_params__"].init:
+        own = "__dataclass_params__" not in made_by or not made_by["__dataclass_params__"].init
+        if own or hasattr(kind, "__post_init__"):
             raise TypeError("a kernel that is more than its fields")
         names = [f.name for f in fields(kind)]
         return x[0](**dict(zip(names, parts, strict=True)))
