@@ -76,7 +76,11 @@ def tasks_of(x):
     return [name for name in x.__dask_graph__().layers if name.startswith("rechunk")]
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if c.merges and c.form == "logits"], ids=str)
+@pytest.mark.parametrize(
+    "case",
+    [c for c in CASES if c.merges and (c.form == "logits" or c.kind == "target_logits")],
+    ids=str,
+)
 def test_no_logits_are_cut_anew(case):
     given = case.arguments(seed=95, rows=(ROWS,), classes=CLASSES)
     value, gradient = case.both(**converted(given, lambda x: cut(x, CHUNKS["uneven"])))

@@ -11,12 +11,14 @@ import dask.array as da
 
 from xent import _dispatch, _dtype
 from xent import _math as m
+from xent._elementary import LOGSUMEXP
 from xent._engine import Engine
 from xent._linear import Chunks, Gradients, Head
 from xent._made_target import SOFTMAX_OF
 from xent._namespace import Sight
-from xent._plan import Operands, Plan
+from xent._plan import NOTHING, READY, Operands, Plan
 from xent._rows import divided_by
+from xent._target import LOGITS
 from xent._typing import Array
 from xent.engines.dask import linear, parts
 from xent.engines.dask.graph import Graph
@@ -47,6 +49,7 @@ class Dask(Engine):
 
     def value(self, plan: Plan, operands: Operands) -> Array:
         """Return the value of a call."""
+        plan, operands = self._known(plan, operands)
         plan, operands = _counted(plan, _with_whole_rows(plan, operands))
         if plan.finish == "exp":
             return self.xp.exp(self.value(replace(plan, finish="none"), operands))
@@ -56,7 +59,8 @@ class Dask(Engine):
 
     def value_and_gradient(self, plan: Plan, operands: Operands) -> tuple[Array, Array]:
         """Return the value, and its gradient with respect to the prediction."""
-        given, (plan, operands) = operands, _counted(plan, _with_whole_rows(plan, operands))
+        given, (plan, operands) = operands, self._known(plan, operands)
+        plan, operands = _counted(plan, _with_whole_rows(plan, operands))
         if plan.finish == "exp" and plan.reduction != "none":
             value, g = self._exponential(plan, operands)
         elif _are_calls(plan, operands):
@@ -64,6 +68,21 @@ class Dask(Engine):
         else:
             value, g = super().value_and_gradient(plan, operands)
         return value, recut(g, given.prediction)
+
+    def _known(self, plan: Plan, operands: Operands) -> tuple[Plan, Operands]:
+        """Return a target that is a softmax as its probabilities, where its rows are cut.
+
+        They are the gradient of a logsumexp, whose statistics merge.
+        """
+        x: Any = operands.prediction
+        if plan.target is not SOFTMAX_OF or plan.axis is None or x.numblocks[plan.axis] == 1:
+            return plan, operands
+        logits: Any = LOGITS.ready(self.xp, plan, operands, 0)
+        of_row = Plan(LOGSUMEXP, NOTHING, "logits", plan.axis, plan.row_axis, plan.classes)
+        graph = Graph(of_row, Operands(logits))
+        statistics = graph.statistics()
+        probs = graph.gradient(statistics, da.ones_like(graph.rows(statistics)))
+        return replace(plan, target=READY), operands._replace(target=recut(probs, x))
 
     def _exponential(self, plan: Plan, operands: Operands) -> tuple[Any, Any]:
         """Return exp of the cost and its gradient, which is the cost's divided by exp(−cost).
@@ -128,7 +147,7 @@ def _with_whole_rows(plan: Plan, operands: Operands, *, needed: bool = False) ->
         operands = operands._replace(target=target, target_probs=probs)
     if axis is None:
         return operands
-    whole = needed or not plan.kernel.merges or plan.target is SOFTMAX_OF
+    whole = needed or not plan.kernel.merges
     if not whole and x.numblocks[axis] != 1:
         return operands
     if target is not None and not plan.target.by_label:
