@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import wraps
@@ -59,9 +58,7 @@ def loss(
     calls.group(options)
 
     def wrap(body: Callable[P, Call[R]]) -> Callable[P, R]:
-        if options is not None:
-            _signature.document(body, options)
-        name, known = body.__name__, tuple(inspect.signature(body).parameters)
+        name, known = body.__name__, _signature.documented(body, options)
 
         def problem(*args: P.args, **kwargs: P.kwargs) -> Any:
             for key in kwargs:
@@ -71,10 +68,8 @@ def loss(
             try:
                 given = body(*args, **kwargs)
                 call = getattr(given, "call", given)
-                if call.options is None:
-                    call.options = calls.no_options(name, options)
-                if call.target is None and call.target_name in known:
-                    raise arguments.no_target(call)
+                if call.options is None or call.target is None:
+                    calls.complete(name, call, known, options)
                 return (prepare or checked)(name, given)
             except calls.WRONG as error:
                 calls.explain(name, body, args, given, error)

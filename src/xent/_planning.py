@@ -29,12 +29,10 @@ def plan_of(call: Call, operands: Operands, name: str, form: Form) -> Plan:
     """Return the plan; of the arrays only shapes and dtypes are looked at."""
     prediction = operands.prediction
     structure.prediction(name, prediction, labels=operands.target is not None)
-    if form not in calls.FORMS or call.only not in calls.ONLY:
-        raise calls.misnamed(form, call.only)
+    calls.named_rightly(form, call.only)
     if call.sequence_axis is not None:
         raise sequences.alone()
-    options = _signature.given(call.options, call.reductions)
-    shape = tuple(prediction.shape)
+    options, shape = _signature.given(call.options, call.reductions), tuple(prediction.shape)
     axis = _axis_of(call, name, prediction, options["axis"])
     rows = shape if axis is None else shape[:axis] + shape[axis + 1 :]
     kind, source = _of_target(call, operands, axis, name, form, options)

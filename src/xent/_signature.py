@@ -41,12 +41,14 @@ def parameter(name: str) -> inspect.Parameter:
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=DEFAULTS[name])
 
 
-def document(function: Callable[..., Any], options: type) -> None:
-    """Give ``function`` the signature and the documentation of the options that it takes.
+def documented(function: Callable[..., Any], options: type | None) -> tuple[str, ...]:
+    """Give ``function`` the signature and the documentation of its options, if any; return its parameters.
 
     Its own signature ends in ``**options``, which the options of the typed dict replace.
     """
     signature = inspect.signature(function)
+    if options is None:
+        return tuple(signature.parameters)
     taken = get_type_hints(options)
     names = [name for name in DEFAULTS if name in taken]
     calls.decorated(function, options, signature, names)
@@ -60,6 +62,7 @@ def document(function: Callable[..., Any], options: type) -> None:
     if "\nParameters\n" not in head:
         head = f"{head.rstrip()}\n\nParameters\n----------"
     function.__doc__ = f"{head.rstrip()}\n{section}\n{mark}{tail}"
+    return tuple(signature.parameters)
 
 
 def _documented(*groups: type) -> dict[str, str]:

@@ -54,10 +54,14 @@ def decorated(function: Any, options: type, own: Signature, shared: Sequence[str
 # --- the call, when something was raised ---
 
 
-def no_options(function: str, options: type | None) -> dict[str, Any]:
-    """Return the options of a call that was made without; raise where the loss takes some."""
-    if options is None:
-        return {}
+def complete(function: str, call: Any, known: Sequence[str], options: type | None) -> None:
+    """Give a call that was made without options none, and raise where a loss takes some, or a target."""
+    if call.target is None and call.target_name in known:
+        raise arguments.no_target(call)
+    if options is None and call.options is None:
+        call.options = {}
+    if options is None or call.options is not None:
+        return
     raise TypeError(
         f"{function}() takes the options of {options.__name__}, and its xent.Call got none of them, so that "
         "they would change nothing: write xent.Call(..., options=options)"
@@ -147,6 +151,7 @@ def named(x: Any) -> str:
     return arguments.shown(x)
 
 
-def misnamed(form: str, only: Any) -> ValueError:
-    """Return an error for a form or a kind of target that is none; `explain` raises its own instead."""
-    return ValueError(f"a xent.Call has the form {form!r}, and only={only!r}")
+def named_rightly(form: str, only: Any) -> None:
+    """Raise for a form or a kind of target that is none; `explain` raises its own error instead."""
+    if form not in FORMS or only not in ONLY:
+        raise ValueError(f"a xent.Call has the form {form!r}, and only={only!r}")
