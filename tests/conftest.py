@@ -1,5 +1,6 @@
 """Which libraries are tested, and with which cases."""
 
+import gc
 import re
 from collections import defaultdict
 from pathlib import Path
@@ -102,6 +103,12 @@ def pytest_collection_modifyitems(config, items):
     if left:
         config.hook.pytest_deselected(items=list(left))
         items[:] = [item for item in items if item not in left]
+
+
+def pytest_collection_finish():
+    """Take what was collected, which stays, out of what a collection of garbage looks through each time."""
+    gc.collect()
+    gc.freeze()
 
 
 def _beyond(share, items):

@@ -1,6 +1,5 @@
 """What a call takes of memory at most."""
 
-import gc
 import tracemalloc
 
 TIMES = 3
@@ -13,7 +12,6 @@ def peak(function, *args, **kwargs):
 
 
 def _once(function, args, kwargs):
-    gc.collect()
     tracemalloc.start()
     try:
         function(*args, **kwargs)
