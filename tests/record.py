@@ -6,6 +6,7 @@ from functools import partial
 
 FORMS = ("probs", "logits", "log_probs")
 ELEMENT = ("sample_weight", "where", "reduction", "denominator", "validate")
+FOCAL = (*ELEMENT, "ignore_index")
 ROW = ("base", *ELEMENT)
 CURVE = (*ELEMENT, "axis", "class_weight", "ignore_index")
 DISTANCE = (*ELEMENT, "axis")

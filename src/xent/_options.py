@@ -141,6 +141,10 @@ class ElementOptions(CommonOptions, ReductionOptions, total=False):
     """What a loss of elements takes that is no cross entropy."""
 
 
+class FocalOptions(ElementOptions, LabelOptions, total=False):
+    """Options of a loss of each element by itself, whose target may be a label that is ignored."""
+
+
 class DistanceOptions(ElementOptions, AxisOptions, total=False):
     """What a loss of rows takes that has no logarithm."""
 

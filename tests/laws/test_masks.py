@@ -128,18 +128,17 @@ def test_each_label_of_a_sequence_is_ignored(backend, case):
 
 @pytest.mark.parametrize("dtype", ["bool", "int8", "uint8", "float16", "float32"])
 @pytest.mark.parametrize("ignored", [0, 1, (1, 70000), ()], ids=str)
-def test_a_binary_target_of_any_dtype_is_ignored(backend, dtype, ignored):
+@pytest.mark.parametrize(
+    "loss", [xent.binary_cross_entropy, xent.binary_focal_loss, xent.asymmetric_loss]
+)
+def test_a_binary_target_of_any_dtype_is_ignored(backend, loss, dtype, ignored):
     if not (dtype[:5] != "float" or backend.has(dtype)):
         pytest.skip(f"{backend} has no {dtype}")
     z, t = np.asarray([1.0, -2.0, 0.5, 3.0]), np.asarray([0, 1, 1, 0]).astype(dtype)
     out = ignored if isinstance(ignored, tuple) else (ignored,)
     given = {"logits": z, "target": t}
-    there = backend.run(
-        xent.value_and_grad(xent.binary_cross_entropy), **given, ignore_index=ignored
-    )
-    kept = backend.run(
-        xent.value_and_grad(xent.binary_cross_entropy), **given, where=~np.isin(t, out)
-    )
+    there = backend.run(xent.value_and_grad(loss), **given, ignore_index=ignored)
+    kept = backend.run(xent.value_and_grad(loss), **given, where=~np.isin(t, out))
     for a, b in zip(there, kept, strict=True):
         assert_same(a, b)
 

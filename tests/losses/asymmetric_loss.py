@@ -2,7 +2,7 @@
 
 from math import exp, log, log1p
 
-from tests.record import ELEMENT, Record
+from tests.record import FOCAL, Record
 from tests.tables import NAN, TINY, I
 
 OVER = 1 / (1 + exp(-1)) - 0.05
@@ -38,7 +38,7 @@ def formula(xp, case, given, h, t):
 
 RECORD = Record(
     targets=("binary",),
-    signature=("target", "logits", *ELEMENT, "gamma_negative", "gamma_positive", "margin"),
+    signature=("target", "logits", *FOCAL, "gamma_negative", "gamma_positive", "margin"),
     formula=formula,
     positional=("target",),
     one_per="element",

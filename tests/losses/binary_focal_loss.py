@@ -2,7 +2,7 @@
 
 from math import exp, expm1, log, log1p
 
-from tests.record import ELEMENT, Record
+from tests.record import FOCAL, Record
 from tests.tables import NAN, I
 
 C = log1p(exp(-20))
@@ -39,7 +39,7 @@ def formula(xp, case, given, h, t):
 
 RECORD = Record(
     targets=("binary",),
-    signature=("target", "probs", "logits", *ELEMENT, "gamma", "alpha"),
+    signature=("target", "probs", "logits", *FOCAL, "gamma", "alpha"),
     formula=formula,
     one_per="element",
     limits={

@@ -6,14 +6,14 @@ from typing import Unpack
 
 from xent._call import loss
 from xent._check.numbers import number
-from xent._options import ElementOptions
+from xent._options import FocalOptions
 from xent._request import Call
 from xent._target import PAIR
 from xent._typing import A, ArrayLike, Maybe, Scalar
 from xent.kernels import binary_focal as kernels
 
 
-@loss(ElementOptions)
+@loss(FocalOptions)
 def binary_focal_loss(
     target: ArrayLike,
     probs: Maybe[A] = None,
@@ -21,7 +21,7 @@ def binary_focal_loss(
     logits: Maybe[A] = None,
     gamma: Scalar = 2.0,
     alpha: Scalar | None = None,
-    **options: Unpack[ElementOptions],
+    **options: Unpack[FocalOptions],
 ) -> Call[A]:
     """Return the focal loss of yes-or-no predictions, elementwise.
 
@@ -71,7 +71,7 @@ def binary_focal_loss(
     return Call(target, forms, distributions=of, soft=PAIR, options=options)
 
 
-@loss(ElementOptions)
+@loss(FocalOptions)
 def asymmetric_loss(
     target: ArrayLike,
     *,
@@ -79,7 +79,7 @@ def asymmetric_loss(
     gamma_negative: Scalar = 4.0,
     gamma_positive: Scalar = 0.0,
     margin: Scalar = 0.05,
-    **options: Unpack[ElementOptions],
+    **options: Unpack[FocalOptions],
 ) -> Call[A]:
     """Return the asymmetric loss of many labels, elementwise.
 

@@ -127,7 +127,8 @@ def renyi_entropy(
 
     Notes
     -----
-    A p that does not sum to 1 divides the sum, as in the reference. The gradient is +inf where a
+    A p that does not sum to 1 divides the sum, as in the reference, so that the gradient takes p as free:
+    of order 0 it is −1/Σp, of order 1 less by H(p) than that of `entropy` is. It is +inf where a
     probability is 0 and the order above 0 and at most 1.
 
     References
