@@ -43,6 +43,14 @@ def test_every_function_is_in_the_table():
     }
 
 
+def test_the_versions_are_those_that_the_extras_take():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for library, versions, _ in section("What runs where"):
+        extra = {"array-api-strict": "strict"}.get(library, library.lower())
+        (required,) = extras["optional-dependencies"][extra]
+        assert versions.split()[0] == required.partition(">=")[2], library
+
+
 def test_the_commands_are_those_of_ci_and_of_the_example():
     assert TEST_COMMAND in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
     groups = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
