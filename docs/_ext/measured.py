@@ -22,7 +22,8 @@ def recorded():
     """Return the processor, the versions, and the lines."""
     content = json.loads(FILE.read_text(encoding="utf-8"))
     rest = {"high": float("nan"), "median": float("nan"), "flushed": 0, "count": 0}
-    lines = [Line(**dict(zip(FIELDS, row, strict=True)), **rest) for row in content["lines"]]
+    rows = ([*row[:-1], int(row[-1])] for row in content["lines"])  # how many, which `keep` rounds
+    lines = [Line(**dict(zip(FIELDS, row, strict=True)), **rest) for row in rows]
     return content["processor"], content["versions"], lines
 
 

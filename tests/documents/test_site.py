@@ -1,6 +1,7 @@
 """The site's pages that need one library alone run without the site; every public name has its page."""
 
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -34,3 +35,8 @@ def test_every_public_name_is_in_the_reference():
     blocks = re.findall(r":nosignatures:\n\n((?:   \w+\n)+)", "\n".join(pages))
     names = [name for block in blocks for name in block.split()]
     assert sorted(names) == sorted(set(xent.__all__) - {"kernels", "math"})
+
+
+def test_results_that_are_counted_are_whole_numbers():
+    _, _, lines = runpy.run_path(str(DOCS / "_ext" / "measured.py"))["recorded"]()
+    assert {type(line.special) for line in lines} == {int}
