@@ -31,7 +31,7 @@ extensions = [
     "script",
     "support",
 ]
-exclude_patterns = ["_build", "README.md"]
+exclude_patterns = ["_build"]
 templates_path = ["_templates"]
 
 nitpicky = True
