@@ -81,18 +81,18 @@ def speedups(found: Row) -> Any:
     return figure
 
 
-def times(found: Row) -> Any:
+def times(found: Row, columns: int = COLUMNS) -> Any:
     """Return a picture with a panel per case and a bar per contender, the floor as a line."""
     cases = list(grouped(found["cases"]).values())
-    rows = math.ceil(len(cases) / COLUMNS)
+    rows = math.ceil(len(cases) / columns)
     most = max(len(by_contender(modes)) for modes in cases)
-    figure, panels = _figure(6 * COLUMNS, rows * (1.2 + 0.3 * most), rows, COLUMNS)
+    figure, panels = _figure(6 * columns, rows * (1.2 + 0.3 * most), rows, columns)
     for axes, modes in zip(panels.flat, cases, strict=False):
         _bars(axes, modes)
     for axes in panels.flat[len(cases) :]:
         axes.set_axis_off()
     handles, labels = panels.flat[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=4)
+    figure.legend(handles, labels, loc="outside upper center", ncols=min(4, 2 * columns))
     return figure
 
 

@@ -1,10 +1,11 @@
-"""The README's table of other libraries' habits, row by row: run on both sides, compared, and shown."""
+"""The README's tables of other libraries' habits, row by row: run on both sides, compared, and shown."""
 
 import os
 
 os.environ.setdefault("KERAS_BACKEND", "numpy")  # before Keras is imported
 
 import importlib
+import warnings
 
 import numpy as np
 from IPython.display import Markdown
@@ -36,4 +37,18 @@ def show(library):
             lines.append(f"| {theirs}<br>{ours} | {_shown(there)} | {' '.join(mind)} |")
     if len(lines) == 2:
         raise LookupError(f"the table has no row of {library}")
+    return Markdown("\n".join(lines))
+
+
+def modules():
+    """Return the table of what torch's modules give and ours; a row that is not so raises."""
+    from tests.documents.test_readme_modules import ROWS, ours, said, torch
+
+    lines = ["| given | `torch.nn` | here | why |", "|---|---|---|---|"]
+    for code, theirs, here, why in ROWS:
+        with warnings.catch_warnings(action="ignore", category=UserWarning):  # as torch's of a size
+            found = said(code, torch.nn), said(code, ours)
+        if found != (theirs, here):
+            raise AssertionError(f"{code} gives {found}, not {(theirs, here)}")
+        lines.append(f"| `{code}` | `{theirs}` | `{here}` | {why} |")
     return Markdown("\n".join(lines))

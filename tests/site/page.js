@@ -12,6 +12,11 @@ const seen = {
       .concat([`the page is ${page.scrollWidth} wide`]);
   },
 
+  // Pictures that are shrunk until letters of 8 points, which is the least that is drawn, can't be read.
+  shrunk: () => [...document.querySelectorAll("article img")]
+    .map(i => [i.getBoundingClientRect().width / i.naturalWidth, i.alt])
+    .filter(([scale]) => scale < 0.45).map(([scale, alt]) => `${scale.toFixed(2)}: ${alt}`),
+
   // What sticks out of the window, a box or its text, where nothing scrolls to it.
   cut: () => {
     const width = document.documentElement.clientWidth;

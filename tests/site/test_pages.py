@@ -70,6 +70,7 @@ def test_page(path, size, opened):
     assert "<Figure size" not in page.inner_text(
         "article"
     )  # a picture that was named and not drawn
+    assert not browser.ask(page, "shrunk")
     assert not browser.ask(page, "overflow")
     assert not browser.ask(page, "cut")
 
