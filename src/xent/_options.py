@@ -123,9 +123,15 @@ class ChunkOptions(TypedDict, total=False):
     chunk_bytes: SupportsIndex | None
 
 
-class BinaryOptions(
-    CommonOptions, ReductionOptions, BaseOptions, LabelOptions, SmoothingOptions, total=False
-):
+class ElementOptions(CommonOptions, ReductionOptions, total=False):
+    """What a loss of elements takes that is no cross entropy."""
+
+
+class FocalOptions(ElementOptions, LabelOptions, total=False):
+    """What a loss takes of each element by itself, whose target may be ignored."""
+
+
+class BinaryOptions(FocalOptions, BaseOptions, SmoothingOptions, total=False):
     """What the binary losses take.
 
     Attributes
@@ -135,14 +141,6 @@ class BinaryOptions(
     """
 
     pos_weight: ArrayLike | None
-
-
-class ElementOptions(CommonOptions, ReductionOptions, total=False):
-    """What a loss of elements takes that is no cross entropy."""
-
-
-class FocalOptions(ElementOptions, LabelOptions, total=False):
-    """Options of a loss of each element by itself, whose target may be a label that is ignored."""
 
 
 class DistanceOptions(ElementOptions, AxisOptions, total=False):
