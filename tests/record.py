@@ -8,7 +8,7 @@ FORMS = ("probs", "logits", "log_probs")
 ELEMENT = ("sample_weight", "where", "reduction", "denominator", "validate")
 FOCAL = (*ELEMENT, "ignore_index")
 ROW = ("base", *ELEMENT)
-CURVE = (*ELEMENT, "axis", "class_weight", "ignore_index")
+CURVE = (*FOCAL, "axis", "class_weight")
 DISTANCE = (*ELEMENT, "axis")
 SOFTMAX = (*ROW, "axis", "class_weight", "ignore_index", "label_smoothing", "softcap", "z_loss")
 

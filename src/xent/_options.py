@@ -124,11 +124,11 @@ class ChunkOptions(TypedDict, total=False):
 
 
 class ElementOptions(CommonOptions, ReductionOptions, total=False):
-    """What a loss of elements takes that is no cross entropy."""
+    """What a loss of elements takes at the least."""
 
 
 class FocalOptions(ElementOptions, LabelOptions, total=False):
-    """What a loss takes of each element by itself, whose target may be ignored."""
+    """What a loss of elements takes whose targets may be labels to ignore."""
 
 
 class BinaryOptions(FocalOptions, BaseOptions, SmoothingOptions, total=False):
