@@ -10,7 +10,7 @@ Gneiting and Raftery, Strictly Proper Scoring Rules, Prediction, and Estimation,
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from xent import _math as m
 from xent._kernel import Kernel
@@ -33,7 +33,7 @@ class Label(Kernel):
 
     def measure(self, xp: Verbs, probs: Array, label: Array, axis: int) -> tuple[Scaled, None]:
         """Return both, of the row over its scale."""
-        scale = _scale(xp, probs, axis)
+        scale = _scale(xp, xp.constant(xp.max(probs, axis=axis, keepdims=True)))
         return Scaled(_SQUARES.measure(xp, probs / scale, label, axis)[0], scale), None
 
     def merge(self, xp: Verbs, a: Scaled, b: Scaled) -> Scaled:
@@ -58,61 +58,89 @@ class Label(Kernel):
         return xp.put(-slope * own * (probs / s.scale), label, slope * rest, axis)
 
 
-class Hit(NamedTuple):
-    """Σ t q, Σ t q² and Σ (1 − t) q² of a row over ``scale``.
-
-    The squares apart, so that a one-hot row keeps its digits.
-    """
+class Sums(NamedTuple):
+    """Σ t q and Σ q² of some classes."""
 
     hit: Array
-    aimed: Array
-    missed: Array
+    squares: Array
+
+    def __add__(self, other: Any) -> Sums:
+        return Sums(self.hit + other.hit, self.squares + other.squares)
+
+
+class Hit(NamedTuple):
+    """Both sums of a row over ``scale``, of the classes at its peak, how many they are, and of the others."""
+
+    peak: Array
     scale: Array
+    ties: Array
+    top: Sums
+    rest: Sums
 
 
 class Distribution(Kernel):
-    """Spherical score of a distribution."""
+    """Spherical score of a distribution.
+
+    In t ‖q‖² − q Σ t q a class's own terms are equal: those of the peak might drown the others.
+    """
 
     def measure(self, xp: Verbs, probs: Array, target: Array, axis: int) -> tuple[Hit, None]:
-        """Return what the target hits, and the squares."""
-        scale = _scale(xp, probs, axis)
-        x = probs / scale
-        parts = target * x, target * x * x, (1 - target) * x * x
-        hit, aimed, missed = (xp.sum(part, axis=axis, keepdims=True) for part in parts)
-        return Hit(hit, aimed, missed, scale), None
+        """Return the sums at the peak and beside it."""
+        peak = xp.constant(xp.max(probs, axis=axis, keepdims=True))
+        scale = _scale(xp, peak)
+        x, top = probs / scale, probs >= peak
+        nothing, one = xp.zeros_like(x), xp.ones_like(x)
+        terms = target * x, x * x
+        parts = [xp.where(top, one, nothing)]
+        parts += [xp.where(top, term, nothing) for term in terms]
+        parts += [xp.where(top, nothing, term) for term in terms]
+        ties, *sums = (xp.sum(part, axis=axis, keepdims=True) for part in parts)
+        return Hit(peak, scale, ties, Sums(*sums[:2]), Sums(*sums[2:])), None
 
     def merge(self, xp: Verbs, a: Hit, b: Hit) -> Hit:
         """Return those of a row from those of its halves, over the larger scale."""
-        scale = xp.maximum(a.scale, b.scale)
-        f, g = a.scale / scale, b.scale / scale
-        aimed, missed = f * f * a.aimed + g * g * b.aimed, f * f * a.missed + g * g * b.missed
-        return Hit(f * a.hit + g * b.hit, aimed, missed, scale)
+        peak, scale = xp.maximum(a.peak, b.peak), xp.maximum(a.scale, b.scale)
+        ties, top, rest = _seen(xp, a, peak, scale)
+        others, beside, below = _seen(xp, b, peak, scale)
+        return Hit(peak, scale, ties + others, top + beside, rest + below)
 
     def value(self, xp: Verbs, s: Hit) -> Array:
         """Return the score."""
-        return s.hit / xp.sqrt(s.aimed + s.missed)
+        hit, squares = s.top + s.rest
+        return hit / xp.sqrt(squares)
 
     def gradient(
         self, xp: Verbs, probs: Array, target: Array, s: Hit, made: None, w: Array, axis: int
     ) -> Array:
-        """Return (t ‖q‖² − q Σ t q) / ‖q‖³; of a one-hot row t Σ t q² and q Σ t q are equal at the label."""
-        square = s.aimed + s.missed
+        """Return (t ‖q‖² − q Σ t q) / ‖q‖³, the sums without the class itself where it alone is the peak."""
+        hit, square = s.top + s.rest
         slope = w / (square * xp.sqrt(square)) / s.scale
-        return slope * ((target * s.aimed - probs / s.scale * s.hit) + target * s.missed)
+        alone = (probs >= s.peak) & (s.ties == 1)
+        hit, others = (xp.where(alone, x, y) for x, y in zip(s.rest, (hit, square), strict=True))
+        return slope * (target * others - probs / s.scale * hit)
 
     def target_gradient(
         self, xp: Verbs, probs: Array, target: Array, s: Hit, w: Array, axis: int
     ) -> Array:
         """Return q / ‖q‖."""
-        return m.scaled(xp, w, probs / s.scale / xp.sqrt(s.aimed + s.missed))
+        return m.scaled(xp, w, probs / s.scale / xp.sqrt(s.top.squares + s.rest.squares))
 
 
-def _scale(xp: Verbs, probs: Array, axis: int) -> Array:
+def _seen(xp: Verbs, s: Hit, peak: Array, scale: Array) -> tuple[Array, Sums, Sums]:
+    """Return how many classes of a part are at a row's peak, and the sums of these and the others."""
+    f, top = s.scale / scale, s.peak >= peak
+    at, beside = (Sums(f * x.hit, f * f * x.squares) for x in (s.top, s.rest))
+    nothing = xp.zeros_like(s.ties)
+    kept = Sums(*(xp.where(top, x, nothing) for x in at))
+    added = Sums(*(xp.where(top, nothing, x) for x in at))
+    return xp.where(top, s.ties, nothing), kept, beside + added
+
+
+def _scale(xp: Verbs, peak: Array) -> Array:
     """Return the first bit of the peak, within what it can be taken of; 1 where the peak is no number."""
-    info = xp.finfo(probs.dtype)
+    info = xp.finfo(peak.dtype)
     bits = 23 if float(info.eps) > 2.0**-52 else 52
     least, most = float(info.smallest_normal), float(info.max) * 2.0 ** -(bits + 2)
-    peak = xp.constant(xp.max(probs, axis=axis, keepdims=True))
     first = m.upper(xp.clip(peak, least, most), bits)
     return xp.where(first < xp.inf, first, xp.ones_like(first))
 
