@@ -13,11 +13,14 @@ from tests.distributed.torch import law
 
 pytestmark = pytest.mark.pinned  # as what it imports
 
+NUMBERS = {"label_smoothing": 0.125, "z_loss": 0.25, "softcap": 3.0}
+ASIDE = {"sample_weight": WEIGHTS, "ignore_index": 1}
 OPTIONS = {
     "plain": {},
-    "numbers": {"label_smoothing": 0.125, "z_loss": 0.25, "softcap": 3.0},
-    "weights": {"sample_weight": WEIGHTS, "ignore_index": 1},
+    "numbers": NUMBERS,
+    "weights": ASIDE,
     "rows": {"reduction": "none"},
+    "all": NUMBERS | ASIDE,
 }
 FEW = {"chunk_bytes": 3 * CLASSES * 8}
 """Chunks of three rows, where a process has them all."""
@@ -68,12 +71,14 @@ def run(check):
     KINDS[kind](way, OPTIONS[options])
 
 
-FEWER = {"heads": ("FSDP", "rows, classes"), "logits": ("classes",)}
 CHECKS = [
     (kind, way, options)
     for kind, ways in (("heads", WAYS), ("logits", ROW_WAYS))
-    for way in (ways if EVERY else FEWER[kind])
+    for way in ways
     for options in OPTIONS
 ]
+if not EVERY:  # each takes seconds on four processes
+    FEW_WAYS = ("heads", "FSDP"), ("heads", "rows, classes"), ("logits", "classes")
+    CHECKS = [(*way, options) for way in FEW_WAYS for options in ("rows", "all")]
 
 said, test_it_is_as_on_one_process = law(run, CHECKS)

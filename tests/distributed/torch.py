@@ -19,6 +19,7 @@ EACH = 5
 STARTS = 4
 """How often processes are started."""
 NOTHING = "it did not run"
+PRELOADED = ["torch.distributed.tensor", "torch._dynamo", "xent.engines.torch", "tests.cases"]
 
 
 def _work(rank, folder, timeout, run, checks):
@@ -62,7 +63,7 @@ def results(run, checks):
 def _started(run, checks):
     with tempfile.TemporaryDirectory() as folder:
         context = mp.get_context("forkserver")  # which imports what is slow to import once
-        context.set_forkserver_preload(["torch.distributed.tensor", "xent.engines.torch"])
+        context.set_forkserver_preload(PRELOADED)
         given = (folder, TIMEOUT, run, checks)
         processes = [context.Process(target=_work, args=(i, *given)) for i in range(PROCESSES)]
         for process in processes:
