@@ -13,6 +13,7 @@ from tests.laws import strangers
 from tests.laws.checked import QUICK, each_library, here
 from tests.laws.textbooks import OWN
 from xent.testing import check
+from xent.testing.libraries import library
 
 KIN = (
     "brier_score",
@@ -105,3 +106,16 @@ def test_the_losses_of_the_package_hold(backend, name):
 
 def test_each_loss_of_the_package_is_held():
     assert OWN.keys() == RECORDS.keys()
+
+
+class ScalarOfNumPy20(np.float64):
+    """NumPy 2.0's arrays say where they lie, its scalars don't."""
+
+    @property
+    def device(self):
+        raise AttributeError
+
+
+def test_a_scalar_lies_where_arrays_do():
+    numpy = library("numpy")
+    assert numpy.place_of(ScalarOfNumPy20(1)) == numpy.place_of(np.ones(1))

@@ -6,6 +6,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
+import array_api_compat
 import numpy as np
 
 NAMES = ("numpy", "array_api_strict", "torch", "jax", "dask", "cupy")
@@ -55,8 +56,8 @@ class Library:
         return str(x.dtype).rpartition(".")[2]
 
     def place_of(self, x: Any) -> Any:
-        """Return the device of an array."""
-        return getattr(x, "device", None)
+        """Return the device of an array, or of NumPy's scalar."""
+        return array_api_compat.device(x)
 
     def arrays(self, given: dict[str, Any]) -> dict[str, Any]:
         """Return arguments of a call in arrays of the library; numbers stay."""
