@@ -119,7 +119,7 @@ def report(found: Row, chosen: Sequence[Goal]) -> str:
     counts = ", ".join(f"{number} {verdict}" for verdict, number in verdicts.items())
     quick = " A quick run: no evidence." if found["settings"]["quick"] else ""
     head = f"Of {len(lines)} goals {counts}; {machine(found)}.{quick}"
-    return f"{head}\n\n{grid(['goal', 'against', 'bound', 'measured', ''], lines)}"
+    return f"{head}\n\n{grid(['goal', 'against', 'bound', 'measured', 'verdict'], lines)}"
 
 
 def main(argv: Sequence[str]) -> int:

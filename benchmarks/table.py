@@ -94,7 +94,7 @@ def case_table(modes: dict[str, Row]) -> str:
         mark = " (reference)" if references[runner, contender] == contender else ""
         line = [cell for mode in MODES for cell in cells(rows.get(mode), modes[mode]["rows"])]
         lines.append([TITLES[runner], contender + mark, *line])
-    heads = ["", ""]
+    heads = ["library", "contender"]
     for word in ("forward", "forward + gradient"):
         heads += [word, "×", "of floor", "ULP", "MiB"]
     title = f"### `{first['case']}`: {first['title']}, {shape}, {first['dtype']}"
@@ -117,7 +117,7 @@ def summary(results: Sequence[Row]) -> str:
     lines = []
     for (case, dtype), modes in grouped(results).items():
         lines.append([f"`{case}`", dtype, *(_both(modes, runner) for runner in runners)])
-    heads = ["", "", *(TITLES[runner] for runner in runners)]
+    heads = ["case", "dtype", *(TITLES[runner] for runner in runners)]
     title = "### Times as fast as each library's own loss: forward / forward + gradient"
     return f"{title}\n\n{grid(heads, lines)}"
 
@@ -131,7 +131,7 @@ def growth_table(results: Sequence[Row]) -> str:
             who = (TITLES[row["runner"]], row["contender"], result["mode"])
             cell = f"{_time(row)}; {_size(row.get('memory'))}"
             lines.setdefault(who, {})[tuple(result["shape"])] = cell
-    heads = ["", "", "", *(" × ".join(map(str, size)) for size in sizes)]
+    heads = ["library", "contender", "mode", *(" × ".join(map(str, size)) for size in sizes)]
     rows = [[*who, *(line.get(size, ABSENT) for size in sizes)] for who, line in lines.items()]
     return f"### Growth with the number of logits: time; MiB\n\n{grid(heads, rows, left=3)}"
 

@@ -28,6 +28,7 @@ extensions = [
     "sphinx_design",
     "mathml",
     "names",
+    "roles",
     "script",
     "support",
 ]
@@ -58,6 +59,7 @@ html_theme = "furo"
 html_title = "xent"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_js_files = ["scroll.js"]
 html_favicon = "_static/icon.svg"
 html_copy_source = False
 html_show_sphinx = False

@@ -38,7 +38,7 @@ def _inline(self, node):
 
 
 def _block(self, node):
-    self.body.append(f'<div class="formula" tabindex="0">{_formula(node, "block")}</div>')
+    self.body.append(f'<div class="formula">{_formula(node, "block")}</div>')
     raise nodes.SkipNode
 
 

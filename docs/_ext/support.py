@@ -78,7 +78,7 @@ class Support(SphinxDirective):
             [title, *("yes" if (library, way) in has else "–" for way in ways)]
             for library, title in LIBRARIES.items()
         ]
-        return [nodes.rubric("", "What runs where"), grid(["", *ways], rows)]
+        return [nodes.rubric("", "What runs where"), grid(["library", *ways], rows)]
 
     def _all(self, found):
         rows = []
@@ -87,7 +87,7 @@ class Support(SphinxDirective):
             link, _ = self.parse_inline(text)
             counts = [str(sum(at == library for at, _ in has)) for library in LIBRARIES]
             rows.append([nodes.paragraph("", "", *link), *counts])
-        return grid(["", *LIBRARIES.values()], rows)
+        return grid(["function", *LIBRARIES.values()], rows)
 
 
 def setup(app):

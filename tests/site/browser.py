@@ -53,7 +53,8 @@ class Seen:
 
 
 ASKED = Path(__file__).with_name("page.js")
-RULES = ["color-contrast", "heading-order", "empty-heading", "page-has-heading-one", "image-alt"]
+VIEWS = [("desktop", "light"), ("desktop", "dark"), ("telephone", "light")]
+"""The sizes and themes in which every rule of accessibility is held."""
 
 
 def ask(page, what, *given):

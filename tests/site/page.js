@@ -1,4 +1,6 @@
 // What a page that is opened is asked; browser.py calls these.
+const frame = () => new Promise(requestAnimationFrame);
+const drawn = () => frame().then(frame);  // when what watches sizes has been told
 const seen = {
   missing: () => [...document.images].filter(i => !i.complete || !i.naturalWidth).map(i => i.src),
 
@@ -33,8 +35,20 @@ const seen = {
       .map(e => `${e.tagName} ${e.className}: ${e.textContent.slice(0, 60)}`).slice(0, 5);
   },
 
-  axe: async rules => {
-    const done = await axe.run(document, {runOnly: rules});
+  // Boxes that scroll and that the keyboard doesn't reach, or that say nothing; and stops at boxes that don't scroll.
+  stops: async () => {
+    await drawn();
+    const scrolls = e => e.scrollWidth > e.clientWidth
+      && ["auto", "scroll"].includes(getComputedStyle(e).overflowX);
+    return [...document.querySelectorAll("article *")]
+      .filter(e => scrolls(e) !== (e.tabIndex === 0 && e.role === "group" && !!e.ariaLabel))
+      .filter(e => scrolls(e) || e.role === "group")
+      .map(e => e.outerHTML.slice(0, 120)).slice(0, 5);
+  },
+
+  axe: async () => {
+    await drawn();
+    const done = await axe.run(document);
     const why = node => (node.any[0] ?? node.all[0] ?? node.none[0])?.message;
     return done.violations.flatMap(v => v.nodes.map(n => `${v.id}: ${n.target}: ${why(n)}`));
   },
