@@ -56,7 +56,7 @@ nb_render_markdown_format = "myst"
 nb_output_stderr = "warn"  # which is an error
 
 html_theme = "furo"
-html_title = "xent"
+html_title = f"xent {version}"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_js_files = ["scroll.js"]

@@ -1,6 +1,7 @@
 """Every page of the built site, in a real browser, wide and narrow, light and dark."""
 
 import os
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,13 @@ def test_search(size, opened):
     found = page.eval_on_selector_all("ul.search li a", "links => links.map(a => a.href)")
     assert any("xent.perplexity" in link for link in found)
     assert not seen.wrong
+
+
+def test_the_version_is_shown(opened):
+    about = Path(__file__).parents[2] / "pyproject.toml"
+    version = tomllib.loads(about.read_text(encoding="utf-8"))["project"]["version"]
+    page, _ = opened("start.html")
+    assert page.locator(".sidebar-brand-text").inner_text() == f"xent {version}"
 
 
 def test_the_reader_chooses_dark_and_light(opened):
