@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import xent
+from tests.documents.script import printed
 
 DOCS = Path(__file__).parents[2] / "docs"
 CELL = re.compile(r"^```\{code-cell\}\n(?:---\n.*?^---\n)?(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -40,3 +41,11 @@ def test_every_public_name_is_in_the_reference():
 def test_results_that_are_counted_are_whole_numbers():
     _, _, lines = runpy.run_path(str(DOCS / "_ext" / "measured.py"))["recorded"]()
     assert {type(line.special) for line in lines} == {int}
+
+
+def test_cupys_start_is_numpys_on_arrays_that_are_moved(tmp_path):
+    pytest.importorskip("sklearn")
+    moved = (DOCS / "start" / "train_cupy.py").read_text(encoding="utf-8")
+    here = tmp_path / "here.py"
+    here.write_text(moved.replace("import cupy as cp", "import numpy as cp"), encoding="utf-8")
+    assert printed(here) == printed(DOCS / "start" / "train_numpy.py")
