@@ -125,7 +125,7 @@ def with_metrics(loss: Callable[P, R]) -> Callable[P, tuple[R, Metrics[R]]]:
     def run(*args: P.args, **kwargs: P.kwargs) -> Any:
         return logged(*args, **kwargs).value()
 
-    vars(run)["problem"] = logged
+    run.problem = logged  # not by vars, to which torch.compile of 2.11 writes nothing
     return Made(with_metrics, loss, run)
 
 

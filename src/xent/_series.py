@@ -155,7 +155,8 @@ def _divided(xp: Verbs, p: Array, q: Array, log: Array, plain: Array) -> Ratio:
     p, q = xp.where(plain, p, one), xp.where(plain, q, one)
     value, eps = xp.once(p / q), _dtype.eps(log)
     bits = 12 if eps > _dtype.EPS["float64"] else 27
-    (a, b), (c, d) = ((high := m.upper(x, bits), x - high) for x in (value, q))
+    a, c = m.upper(value, bits), m.upper(q, bits)
+    b, d = value - a, q - c
     lack = (((p - a * c) - a * d - b * c) - b * d) / p
     lack = xp.constant(xp.where(xp.abs(lack) < eps, lack, xp.zeros_like(lack)))
     return Ratio(value, lack, log, plain)

@@ -21,6 +21,8 @@ P = ParamSpec("P")
 
 GRADIENT: Any = Array | Gradients[Array] | ByTemperature[Array] | BySign[Array]
 _BOTH: Any = tuple[Array, GRADIENT]
+# Made here, as torch.compile of 2.11 follows none that is made in a call.
+_MORE = {x: inspect.Parameter(x, inspect.Parameter.KEYWORD_ONLY) for x in ("tangent", "cotangent")}
 
 
 class OfHead(Protocol[P, R_co]):
@@ -152,8 +154,7 @@ def named(loss: Any, returned: Any, *more: str) -> Callable[[Any], Any]:
         if more:
             own = inspect.signature(loss)
             kept = [p for p in own.parameters.values() if p.kind is not p.VAR_KEYWORD]
-            new = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY) for name in more]
-            vars(named)["__signature__"] = own.replace(parameters=[*kept, *new])
+            named.__signature__ = own.replace(parameters=[*kept, *(_MORE[x] for x in more)])
         return named
 
     return wrap

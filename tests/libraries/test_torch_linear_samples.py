@@ -11,6 +11,7 @@ ULP = 4
 """Of what rounding a logit does to both, which is most where a loss is small."""
 
 
+@pytest.mark.pinned  # torch 2.11 has no such samples
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_torchs_own_samples(dtype, seed):

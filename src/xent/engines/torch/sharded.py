@@ -45,6 +45,10 @@ class RowWise(Recorded):
     has none of them then looks into nothing, and ends.
     """
 
+    def isnan(self, x: Any) -> Any:
+        """Whether ``x`` is NaN; torch 2.11 compares no DTensors by `!=`."""
+        return torch.isnan(x)
+
     def pick(self, x: Any, index: Any, axis: int) -> Any:
         """Return the entry of ``x`` at ``index``."""
         return of_own_rows(partial(super().pick, axis=axis), axis, x, index)
