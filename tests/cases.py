@@ -94,6 +94,8 @@ class Case:
         senseless = set() if self.kind in ("labels", "binary") else {"ignore_index"}
         if self.form != "logits":
             senseless |= {"softcap", "temperature", "z_loss"}
+        if self.kind == "labels":
+            senseless |= {"skew"}
         if self.loss == "log_softmax":
             senseless |= {"where"}  # the sum of its values would be infinite: in `test_classes.py`
         return set(options) <= set(self.parameters) - senseless

@@ -90,6 +90,10 @@ class Namespace:
         """Return ``x``, with no derivative flowing through it."""
         return x
 
+    def number(self, x: Any) -> Any:
+        """Return a number that is more than a factor: in what is compiled for all numbers an array."""
+        return x
+
     def settled(self, x: Array) -> Array:
         """Return ``x``, computed once and rounded: a compiler may not make it anew in each use."""
         return x

@@ -6,11 +6,15 @@ import torch
 from torch._dynamo.utils import counters
 
 import xent
-from tests.cases import NAMED
+from tests.cases import CASES, NAMED
 from tests.laws.test_names import KERNELS, ROWS, Times, Y, Z, loss_of
 from tests.laws.test_operands import NUMBERS, OF_NUMBERS
 from tests.libraries.test_torch_gradients import leaves, tensors
+from tests.linear.pairs import NUMBERS as PAIRS
+from tests.linear.pairs import pairs
 from tests.near import assert_near
+from xent._check import numbers
+from xent._check import pairs as pairs_numbers
 
 pytestmark = [
     # Of torch's own compiler, about what it traces and what it imports.
@@ -45,9 +49,10 @@ def of_option(case, option):
     """Return a function of the prediction and a number, and the prediction."""
     given, _ = tensors(case, {})
     z = given.pop(case.form)
+    loss = getattr(xent, case.loss) if option in case.record.parameters else case.function
 
     def function(z, number):
-        return case.function(**given, **{case.form: z, option: number})
+        return loss(**given, **{case.form: z, option: number})
 
     return function, z
 
@@ -62,6 +67,66 @@ def test_a_number_is_compiled_twice_at_most(case, option):
     for number in (first, second, 1.0625 * second, 0.9375 * first, first):
         got = value_and_gradient(compiled, z, number)
         want = value_and_gradient(function, z, number)
+        torch.testing.assert_close(got, want, rtol=RTOL, atol=0)
+    assert graphs() <= 2
+
+
+PARAMETERS = {
+    "gamma": (2.0, 0.5),
+    "gamma_negative": (4.0, 2.5),
+    "gamma_positive": (0.5, 1.5),
+    "alpha": (0.25, 0.75),
+    "margin": (0.0625, 0.25),
+    "epsilon": (1.0, -0.5),
+    "q": (0.75, 0.375),
+    "order": (2.0, 0.5),
+    "beta": (0.5, 0.25),
+    "skew": (0.25, 0.5),
+    "scale": (10.0, 2.0),
+    "bias": (-10.0, -1.0),
+    "temperature": (0.5, 0.25),
+}
+"""Two values of each number that is a loss's own, of which a kernel or its logits are made."""
+OWN = {
+    (case.loss, name): case
+    for case in reversed(CASES)
+    for name in PARAMETERS
+    if name in case.record.parameters
+    or (name not in NUMBERS and case.takes(name) and (name != "q" or case.kind == "labels"))
+}
+OF_PARAMETERS = [pytest.param(case, name, id=f"{case}-{name}") for (_, name), case in OWN.items()]
+
+
+def test_each_number_is_tried():
+    rules = {*numbers._RULES, *pairs_numbers._RULES} - {"smoothing", "atol"}  # of no loss
+    assert {*NUMBERS, *PARAMETERS} == rules | {"denominator"}
+
+
+@pytest.mark.pinned
+@pytest.mark.parametrize(("case", "name"), OF_PARAMETERS)
+def test_a_number_of_its_own_is_compiled_twice_at_most(case, name):
+    function, z = of_option(case, name)
+    compiled = compiled_by(function)
+    first, second = PARAMETERS[name]
+    for number in (first, second, 1.0625 * second, 0.9375 * first, first):
+        got, want = (value_and_gradient(f, z, number) for f in (compiled, function))
+        torch.testing.assert_close(got, want, rtol=RTOL, atol=0)
+    assert graphs() <= 2
+
+
+@pytest.mark.pinned
+@pytest.mark.parametrize(("loss", "name"), [(f, name) for f in PAIRS for name in PAIRS[f]])
+def test_a_number_of_pairs_is_compiled_twice_at_most(loss, name):
+    a, b = map(torch.asarray, pairs().values())
+    others = {k: float(x) for k, x in PAIRS[loss].items() if k != name}
+
+    def function(a, number):
+        return loss(a, b, **others, **{name: number})
+
+    compiled = compiled_by(function)
+    first, second = PARAMETERS[name]
+    for number in (first, second, 1.0625 * second, first):
+        got, want = (value_and_gradient(f, a, number) for f in (compiled, function))
         torch.testing.assert_close(got, want, rtol=RTOL, atol=0)
     assert graphs() <= 2
 

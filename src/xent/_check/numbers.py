@@ -26,6 +26,10 @@ _AT_LEAST_0 = ("a number that is not negative", lambda n: n >= 0)
 _POWER = ("a finite number that is not negative", lambda n: 0 <= n < math.inf)
 
 
+# Not by math.isfinite, which torch.compile does not follow.
+FINITE: Rule = ("a finite number", lambda n: -math.inf < n < math.inf)
+
+
 _RULES: dict[str, Rule] = {
     **dict.fromkeys(("label_smoothing", "smoothing", "beta", "skew"), _SHARE),
     "base": ("any positive number but 1, or None for nats", lambda n: 0 < n < math.inf and n != 1),
@@ -36,7 +40,7 @@ _RULES: dict[str, Rule] = {
     "gamma_negative": _POWER,
     "gamma_positive": _POWER,
     "alpha": _SHARE,
-    "epsilon": ("a finite number", lambda n: -math.inf < n < math.inf),
+    "epsilon": FINITE,
     "margin": ("a number in [0, 1), 1 left out", lambda n: 0 <= n < 1),
     "q": _SHARE,
 }

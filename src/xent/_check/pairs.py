@@ -9,11 +9,10 @@ from typing import Any
 from xent._check import numbers, sizes, structure
 from xent._typing import Array
 
-_FINITE: numbers.Rule = ("a finite number", math.isfinite)
 _RULES: dict[str, numbers.Rule] = {
     "temperature": ("a positive number", lambda n: 0 < n < math.inf),
-    "scale": _FINITE,
-    "bias": _FINITE,
+    "scale": numbers.FINITE,
+    "bias": numbers.FINITE,
 }
 
 

@@ -132,8 +132,9 @@ class Asymmetric(TwoClasses):
         """
         down, up = _sigmoids(xp, x)
         # Each time less the smaller of both sigmoids, whose rounding is the smaller too.
-        over = xp.where(x > 0, (1 - self.margin) - down, up - self.margin)
-        rate = self.margin * xp.ones_like(x)
+        margin = xp.number(self.margin)
+        over = xp.where(x > 0, (1 - margin) - down, up - margin)
+        rate = margin * xp.ones_like(x)
         near, above, has = over < series.NEAR, over > 0, rate > 0
         rest = xp.where(has, down + rate, 1.0)
         far = xp.where(has, -xp.log(rest), m.softplus(xp, x))

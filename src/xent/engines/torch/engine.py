@@ -104,9 +104,7 @@ class Torch(Engine):
 
     def log(self, x: Any) -> Any:
         """Return the logarithm of a number."""
-        if isinstance(x, float) and torch.compiler.is_compiling():
-            x = tensor.symbol(x, torch.float64, None)
-        return super().log(x)
+        return super().log(tensor.number(x))
 
     def rows(self, plan: Plan, operands: Operands) -> Array:
         """Return the loss of each row, differentiable where a graph is wanted."""

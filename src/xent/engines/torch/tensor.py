@@ -143,3 +143,9 @@ def bare(x: Any) -> Any:
 def symbol(x: float, dtype: Any, device: Any) -> Any:
     """Return a number as a tensor: by a product, since a compiler makes a constant of what `full` takes."""
     return torch.ones((), dtype=dtype, device=device) * x
+
+
+def number(x: Any) -> Any:
+    """Return a number as it is, or of a compiled program as a tensor: of its value no guard is made then."""
+    compiled = isinstance(x, float) and torch.compiler.is_compiling()
+    return symbol(x, torch.float64, None) if compiled else x

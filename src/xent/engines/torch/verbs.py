@@ -34,6 +34,7 @@ class TorchVerbs(Namespace):
     sum = staticmethod(torch.sum)
     tanh = staticmethod(torch.tanh)
     constant = staticmethod(torch.detach)
+    number = staticmethod(tensor.number)
     zeros_like = staticmethod(torch.zeros_like)
 
     def astype(self, x: Any, dtype: Any, **how: Any) -> Any:
@@ -57,10 +58,7 @@ class TorchVerbs(Namespace):
         return _series.expm1(self, x) if _in_vectors(x) else torch.expm1(x)
 
     def once(self, x: Any) -> Any:
-        """Return ``x``, which torch's compiler stores, as it does what is seen through strides.
-
-        Not of what it exports, of which the strides may be others.
-        """
+        """Return ``x``, stored by torch's compiler as seen through strides, which may change in an export."""
         if not _in_vectors(x) or tensor.is_exported():
             return x
         return _stored(x)
