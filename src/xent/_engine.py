@@ -16,7 +16,7 @@ from xent import _dtype
 from xent._beside import slopes_of, values_of
 from xent._check import arguments
 from xent._namespace import Namespace, Sight
-from xent._plan import Operands, Plan, masked, of_penalty
+from xent._plan import Operands, Plan, in_single, masked, of_penalty
 from xent._rows import cotangents, exponential, reduced, rows_and_gradient_of, rows_of, weigh
 from xent._typing import Array
 
@@ -160,6 +160,8 @@ def value_of(engine: Engine, plan: Plan, operands: Operands) -> Array:
     """Return the value of a call by the engine's rows."""
     if plan.ignore_index is not None:
         plan, operands = masked(plan, operands)
+    if plan.half and plan.penalty is not None:
+        plan, operands = in_single(engine.xp, plan, operands)
     rows = engine.rows(plan, operands)
     penalties = None if plan.penalty is None else engine.rows(*of_penalty(plan, operands))
     return reduced(engine.xp, plan, operands, rows, penalties)
@@ -169,7 +171,7 @@ def value_and_gradient_of(
     engine: Engine, plan: Plan, operands: Operands, one: Array | None = None
 ) -> tuple[Array, Array]:
     """Return value and gradient by the engine's; ``one`` is 1 for each row, when broadcast."""
-    xp = engine.xp
+    xp, dtype = engine.xp, operands.prediction.dtype
     if plan.ignore_index is not None:
         plan, operands = masked(plan, operands)
     one = ones(xp, plan, operands) if one is None else one
@@ -178,11 +180,13 @@ def value_and_gradient_of(
     if plan.finish == "exp":
         cost = engine.value(replace(plan, finish="none"), operands)
         return exponential(xp, cost, lambda x: engine.rows_and_gradient(plan, operands, w * x)[1])
-    rows, g = engine.rows_and_gradient(plan, operands, w)
     penalties = None
+    if share is not None and plan.half:
+        plan, operands = in_single(xp, plan, operands)
+    rows, g = engine.rows_and_gradient(plan, operands, w)
     if share is not None:
         penalties, more = engine.rows_and_gradient(*of_penalty(plan, operands), share)
-        g = g + more
+        g = _dtype.cast(xp, g + more, dtype)
     return reduced(xp, plan, operands, rows, penalties, weights), g
 
 

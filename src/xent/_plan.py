@@ -214,6 +214,12 @@ def of_penalty(plan: Plan, operands: Operands) -> tuple[Plan, Operands]:
     return plan, Operands(operands.prediction, where=operands.where, numbers=numbers)
 
 
+def in_single(xp: Verbs, plan: Plan, operands: Operands) -> tuple[Plan, Operands]:
+    """Return plan and operands of a prediction in float32: the sum of two gradients is rounded once."""
+    prediction = xp.astype(operands.prediction, xp.float32)
+    return replace(plan, half=False), operands._replace(prediction=prediction)
+
+
 def widened(xp: Verbs, operands: Operands) -> Operands:
     """Return operands whose target and weights are in the dtype to compute in.
 

@@ -64,6 +64,18 @@ def test_a_reduced_value_is_an_array_of_the_library(backend, case, dtype):
     assert backend.dtype_of(value) == (dtype if case.is_link else LOSS.get(dtype, dtype))
 
 
+@pytest.mark.cases(of=lambda case: case.takes("z_loss"), slow=is_main)
+def test_the_sum_of_two_gradients_is_rounded_once(backend, case):
+    """That of a loss and that of its penalty."""
+    for dtype in HALF:
+        if backend.has(dtype):
+            given = cast(case.arguments(rows=(64,), classes=9), dtype)
+            wide = cast(given, "float32")
+            for options in ({"z_loss": 1e-3}, {"z_loss": 1e-3, "sample_weight": np.ones(64)}):
+                got, want = (backend.run(case.grad, **x, **options) for x in (given, wide))
+                assert_same(got, want.astype(DTYPES[dtype]))
+
+
 @pytest.mark.cases(slow=is_main)
 def test_half_precision_is_computed_in_float32_and_rounded_once(backend, case):
     for dtype in HALF:

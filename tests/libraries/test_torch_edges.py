@@ -87,16 +87,17 @@ def test_half_precision_gradient_is_rounded_once(case, dtype):
     moving = [k for k, x in given.items() if x.is_floating_point()]
     x = [given[k].to(dtype).requires_grad_() for k in moving]
     wide = [y.detach().float().requires_grad_() for y in x]
-    got, want = (
-        torch.autograd.grad(
-            case.function(**{**given, **dict(zip(moving, y, strict=True))}).sum(), y
+    for options in ({}, {"z_loss": 0.125})[: 1 + case.takes("z_loss")]:
+        got, want = (
+            torch.autograd.grad(
+                case.function(**{**given, **dict(zip(moving, y, strict=True)), **options}).sum(), y
+            )
+            for y in (x, wide)
         )
-        for y in (x, wide)
-    )
-    for a, b in zip(got, want, strict=True):
-        assert a.dtype == dtype
-        if case.loss not in ("softmax", "log_softmax"):  # differentiated by torch, sum by sum
-            assert torch.equal(a, b.to(dtype))
+        for a, b in zip(got, want, strict=True):
+            assert a.dtype == dtype
+            if case.loss not in ("softmax", "log_softmax"):  # differentiated by torch, sum by sum
+                assert torch.equal(a, b.to(dtype))
 
 
 def test_incoming_gradient_of_every_row():
