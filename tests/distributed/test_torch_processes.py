@@ -16,7 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 import xent
 from tests.cases import EVERY
 from tests.distributed.placed import WAYS, distributed, whole
-from tests.distributed.torch import PROCESSES, results
+from tests.distributed.torch import PROCESSES, shared
 from tests.near import assert_near, largest
 
 ROWS, CLASSES = 8, 16
@@ -199,8 +199,8 @@ CHECKS += [(kind, ()) for kind in ("meshes", "parts", "validation", "the dead")]
 
 
 @pytest.fixture(scope="module")
-def said():
-    return results(run, CHECKS)
+def said(tmp_path_factory, testrun_uid):
+    return shared(tmp_path_factory, testrun_uid, run, CHECKS)
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=str)

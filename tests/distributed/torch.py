@@ -1,6 +1,7 @@
 """Four processes over gloo, started once for many checks; whatever happens they end."""
 
 import os
+import pickle
 import tempfile
 import traceback
 from datetime import timedelta
@@ -10,6 +11,7 @@ import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
+from filelock import FileLock  # which torch requires
 
 PROCESSES = 4
 TIMEOUT = 60
@@ -60,6 +62,16 @@ def results(run, checks):
     return found
 
 
+def shared(tmp_path_factory, testrun_uid, run, checks):
+    """Return the results that the first of pytest's own processes has made, for which the others wait."""
+    path = tmp_path_factory.getbasetemp().parent / f"{testrun_uid}-{run.__module__}"
+    with FileLock(f"{path}.lock"):
+        if not path.exists():
+            found = results(run, checks)
+            path.write_bytes(pickle.dumps([found[check] for check in checks]))
+    return dict(zip(checks, pickle.loads(path.read_bytes()), strict=True))
+
+
 def _started(run, checks):
     with tempfile.TemporaryDirectory() as folder:
         context = mp.get_context("forkserver")  # which imports what is slow to import once
@@ -83,8 +95,8 @@ def law(run, checks):
     """Return a fixture, which a module calls ``said``, and its test: no process says anything of a check."""
 
     @pytest.fixture(scope="module", name="said")
-    def fixture():
-        return results(run, checks)
+    def fixture(tmp_path_factory, testrun_uid):
+        return shared(tmp_path_factory, testrun_uid, run, checks)
 
     @pytest.mark.parametrize(
         "check",
