@@ -48,7 +48,9 @@ def hvp(loss: Callable[P, Any]) -> Callable[..., Any]:
     Notes
     -----
     The gradient is run by dual numbers, and no Hessian is made. Of cross entropies of logits,
-    w T a (v − Σ a v), each entry keeps its digits near certainty.
+    w T a (v − Σ a v), each entry keeps its digits near certainty. Where torch records for autograd, what
+    is made of its parameters is kept for a further derivative, of a linear head all chunks of it: call
+    under `torch.no_grad` where none is wanted.
 
     Examples
     --------

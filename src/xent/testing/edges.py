@@ -98,8 +98,8 @@ def rare(lib: Any, case: Case) -> None:
         require(np.isfinite(slope), f"the slope at a probability of {p} is {slope}")
         change = own[2] - own[0]
         rounding = MODERATE * eps(value) * np.max(np.abs(value)) + 1e-4 * np.abs(slope * change)
-        word = f"the change about a probability of {p}"
-        close(word, value[2] - value[0], slope * change, 1, scale=rounding)
+        word = f"the change by the gradient about a probability of {p}"
+        close(word, slope * change, value[2] - value[0], 1, scale=rounding)
         narrow = lib.run(case.both, **narrowed(given), **case.each)[1]
         if np.max(np.abs(gradient)) < 1e37:
             word = f"the gradient at a probability of {p} in float32"
