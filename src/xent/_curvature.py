@@ -49,8 +49,8 @@ def hvp(loss: Callable[P, Any]) -> Callable[..., Any]:
     -----
     The gradient is run by dual numbers, and no Hessian is made. Of cross entropies of logits,
     w T a (v − Σ a v), each entry keeps its digits near certainty. Where torch records for autograd, what
-    is made of its parameters is kept for a further derivative, of a linear head all chunks of it: call
-    under `torch.no_grad` where none is wanted.
+    is made of its parameters is kept for a further derivative, of a linear head all chunks of it, here as
+    in `grad_and_hessian_diagonal` and `gauss_newton`: call under `torch.no_grad` where none is wanted.
 
     Examples
     --------

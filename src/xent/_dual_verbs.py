@@ -157,6 +157,10 @@ class DualVerbs(Namespace):
         """Return False only where it is known that a condition nowhere holds."""
         return bool(self.base.maybe(condition))
 
+    def number(self, x: Any, like: Any) -> Any:
+        """Return a parameter, which does not move."""
+        return lifted(self, self.base.number(x, raw(like)))
+
     def constant(self, x: Any) -> Any:
         """Return ``x``, a peak, as it moves: no loss is a function of it, and seen from it much is small."""
         return x

@@ -181,7 +181,7 @@ def value_and_gradient_of(
         cost = engine.value(replace(plan, finish="none"), operands)
         return exponential(xp, cost, lambda x: engine.rows_and_gradient(plan, operands, w * x)[1])
     penalties = None
-    if share is not None and plan.half:
+    if plan.half and plan.penalty is not None:
         plan, operands = in_single(xp, plan, operands)
     rows, g = engine.rows_and_gradient(plan, operands, w)
     if share is not None:

@@ -90,8 +90,8 @@ class Namespace:
         """Return ``x``, with no derivative flowing through it."""
         return x
 
-    def number(self, x: Any) -> Any:
-        """Return a number that is more than a factor: in what is compiled for all numbers an array."""
+    def number(self, x: Any, like: Array) -> Any:
+        """Return a parameter, an array while torch compiles: so the program holds for other values too."""
         return x
 
     def settled(self, x: Array) -> Array:

@@ -64,7 +64,9 @@ def results(run, checks):
 
 def shared(tmp_path_factory, testrun_uid, run, checks):
     """Return the results that the first of pytest's own processes has made, for which the others wait."""
-    path = tmp_path_factory.getbasetemp().parent / f"{testrun_uid}-{run.__module__}"
+    alone = "PYTEST_XDIST_WORKER" not in os.environ
+    folder = tmp_path_factory.getbasetemp()
+    path = (folder if alone else folder.parent) / f"{testrun_uid}-{run.__module__}-{run.__name__}"
     with FileLock(f"{path}.lock"):
         if not path.exists():
             found = results(run, checks)

@@ -133,6 +133,7 @@ CALLS = {
         lambda xp, g: xp.added(g.x, g.twice, xp.reshape(g.x[:, :2], (-1, 2)), 1),
         lambda xp, g: xp.added(g.x, g.index, g.column, -1),
     ],
+    "number": [lambda xp, g: xp.abs(g.x) ** xp.number(1.5, g.x)],
     "anew": [lambda xp, g: xp.anew(g.x, g.peak)],
     "at_label": [
         lambda xp, g: xp.at_label(g.x, g.index, 1),

@@ -12,7 +12,7 @@ from tests.laws.test_operands import NUMBERS, OF_NUMBERS
 from tests.libraries.test_torch_gradients import leaves, tensors
 from tests.linear.pairs import NUMBERS as PAIRS
 from tests.linear.pairs import pairs
-from tests.near import assert_near
+from tests.near import assert_near, largest
 from xent._check import numbers
 from xent._check import pairs as pairs_numbers
 
@@ -87,6 +87,8 @@ PARAMETERS = {
     "temperature": (0.5, 0.25),
 }
 """Two values of each number that is a loss's own, of which a kernel or its logits are made."""
+EDGES = ("gamma", "gamma_negative", "gamma_positive", "margin", "q", "epsilon", "order")
+"""Those of which 0 is another formula."""
 OWN = {
     (case.loss, name): case
     for case in reversed(CASES)
@@ -100,6 +102,8 @@ OF_PARAMETERS = [pytest.param(case, name, id=f"{case}-{name}") for (_, name), ca
 def test_each_number_is_tried():
     rules = {*numbers._RULES, *pairs_numbers._RULES} - {"smoothing", "atol"}  # of no loss
     assert {*NUMBERS, *PARAMETERS} == rules | {"denominator"}
+    tried = {name for _, name in OWN} | {name for numbers in PAIRS.values() for name in numbers}
+    assert tried == {*PARAMETERS}
 
 
 @pytest.mark.pinned
@@ -108,9 +112,28 @@ def test_a_number_of_its_own_is_compiled_twice_at_most(case, name):
     function, z = of_option(case, name)
     compiled = compiled_by(function)
     first, second = PARAMETERS[name]
-    for number in (first, second, 1.0625 * second, 0.9375 * first, first):
+    edge = [0.0] if name in EDGES else []  # where a branch is another
+    for number in (first, second, 1.0625 * second, 0.9375 * first, *edge, first):
         got, want = (value_and_gradient(f, z, number) for f in (compiled, function))
         torch.testing.assert_close(got, want, rtol=RTOL, atol=0)
+    assert graphs() <= 2
+
+
+@pytest.mark.pinned
+@pytest.mark.parametrize("loss", ["focal_loss", "poly_loss", "generalized_cross_entropy"])
+def test_in_a_second_derivative_too(loss):
+    """Which other verbs make, by those of torch."""
+    (name,) = (name for of, name in OWN if of == loss)
+    product, y, z = xent.hvp(getattr(xent, loss)), torch.asarray(Y), torch.asarray(Z)
+
+    def function(z, number):
+        return product(y, logits=z, tangent=torch.cos(z), **{name: number})
+
+    compiled = compiled_by(function)
+    first, second = PARAMETERS[name]
+    for number in (first, second, 1.0625 * second, first):
+        got, want = compiled(z, number), function(z, number)
+        assert_near(got.numpy(), want.numpy(), 16, scale=largest(want.numpy()))
     assert graphs() <= 2
 
 

@@ -17,7 +17,7 @@ Rule = tuple[str, Callable[[float], bool]]
 _SHARE = ("a number in [0, 1]", lambda n: 0 <= n <= 1)
 
 
-_POSITIVE = ("a positive number", lambda n: 0 < n < math.inf)
+POSITIVE = ("a positive number", lambda n: 0 < n < math.inf)
 
 
 _AT_LEAST_0 = ("a number that is not negative", lambda n: n >= 0)
@@ -33,8 +33,8 @@ FINITE: Rule = ("a finite number", lambda n: -math.inf < n < math.inf)
 _RULES: dict[str, Rule] = {
     **dict.fromkeys(("label_smoothing", "smoothing", "beta", "skew"), _SHARE),
     "base": ("any positive number but 1, or None for nats", lambda n: 0 < n < math.inf and n != 1),
-    "softcap": _POSITIVE,
-    "temperature": _POSITIVE,
+    "softcap": POSITIVE,
+    "temperature": POSITIVE,
     **dict.fromkeys(("z_loss", "atol", "order"), _AT_LEAST_0),
     "gamma": _POWER,
     "gamma_negative": _POWER,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from numbers import Real
 from typing import Any
 
@@ -10,7 +9,7 @@ from xent._check import numbers, sizes, structure
 from xent._typing import Array
 
 _RULES: dict[str, numbers.Rule] = {
-    "temperature": ("a positive number", lambda n: 0 < n < math.inf),
+    "temperature": numbers.POSITIVE,
     "scale": numbers.FINITE,
     "bias": numbers.FINITE,
 }

@@ -132,7 +132,7 @@ class Asymmetric(TwoClasses):
         """
         down, up = _sigmoids(xp, x)
         # Each time less the smaller of both sigmoids, whose rounding is the smaller too.
-        margin = xp.number(self.margin)
+        margin = xp.number(self.margin, x)
         over = xp.where(x > 0, (1 - margin) - down, up - margin)
         rate = margin * xp.ones_like(x)
         near, above, has = over < series.NEAR, over > 0, rate > 0

@@ -49,12 +49,12 @@ class Curve:
     def slope(self, xp: Verbs, c: Array) -> Array:
         """Return f′(C) of any C."""
         lost = c == xp.inf
-        return xp.where(lost, xp.number(self.dull()), self.df(xp, xp.where(lost, 1.0, c)))
+        return xp.where(lost, xp.number(self.dull(), c), self.df(xp, xp.where(lost, 1.0, c)))
 
     def slope_in_logits(self, xp: Verbs, c: Array) -> Array:
         """Return f′(C), a constant where C is 0: an infinite f″ is multiplied by 0 there in logits."""
         sure = c == 0
-        return xp.where(sure, xp.number(self.certain()), self.slope(xp, xp.where(sure, 1.0, c)))
+        return xp.where(sure, xp.number(self.certain(), c), self.slope(xp, xp.where(sure, 1.0, c)))
 
     def fall(self, xp: Verbs, probs: Array, c: Array) -> Array:
         """Return f′(C) / q, −df/dq of a probability q; where f′(∞) is 0 that of q = 0 is to be stated."""
@@ -71,7 +71,7 @@ class Focal(Curve):
         """Return p^γ C; where C is 0 the power is a constant, of which a derivative may be infinite."""
         sure = c <= 0
         power = self._share(xp, xp.where(sure, 1.0, c))
-        return xp.where(sure, xp.number(self.certain()), power) * c
+        return xp.where(sure, xp.number(self.certain(), c), power) * c
 
     def df(self, xp: Verbs, c: Array) -> Array:
         """Return p^γ (1 + γ C / (e^C − 1)); a C that rounding has made negative is 0."""
@@ -85,7 +85,7 @@ class Focal(Curve):
 
     def _share(self, xp: Verbs, c: Array) -> Array:
         """Return p^γ."""
-        return (-xp.expm1(-c)) ** xp.number(self.gamma)
+        return (-xp.expm1(-c)) ** xp.number(self.gamma, c)
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class Generalized(Curve):
 
     def fall(self, xp: Verbs, probs: Array, c: Array) -> Array:
         """Return q_y^q / q_y: a power of −log q_y, or with a rounded q − 1, loses digits of a small q_y."""
-        q = xp.number(self.q)
+        q = xp.number(self.q, c)
         none, limit = probs == 0, 0.0 ** (1 - q)
         power = xp.where(none, 1.0, probs) ** q
         return xp.divide(power, xp.where(none, (1 - limit) * probs + limit, probs))

@@ -104,7 +104,9 @@ class Torch(Engine):
 
     def log(self, x: Any) -> Any:
         """Return the logarithm of a number."""
-        return super().log(tensor.number(x))
+        if isinstance(x, float) and torch.compiler.is_compiling():
+            x = tensor.symbol(x, torch.float64, None)
+        return super().log(x)
 
     def rows(self, plan: Plan, operands: Operands) -> Array:
         """Return the loss of each row, differentiable where a graph is wanted."""

@@ -145,7 +145,7 @@ def symbol(x: float, dtype: Any, device: Any) -> Any:
     return torch.ones((), dtype=dtype, device=device) * x
 
 
-def number(x: Any) -> Any:
+def number(x: Any, like: Any) -> Any:
     """Return a number as it is, or of a compiled program as a tensor: of its value no guard is made then."""
     compiled = isinstance(x, float) and torch.compiler.is_compiling()
-    return symbol(x, torch.float64, None) if compiled else x
+    return symbol(x, like.dtype, like.device) if compiled else x
