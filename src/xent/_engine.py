@@ -36,6 +36,8 @@ class Engine:
     """Whether values are looked at as those of another library, by `look`."""
     spreads = False
     """Whether its arrays lie on many devices, and it takes those of one beside them."""
+    follows = True
+    """Whether the library differentiates what was computed, all that was made of a prediction together."""
     measures_beside = True
     """Whether the chunks of a linear head are measured for more than their loss, all in one pass."""
 
@@ -160,7 +162,7 @@ def value_of(engine: Engine, plan: Plan, operands: Operands) -> Array:
     """Return the value of a call by the engine's rows."""
     if plan.ignore_index is not None:
         plan, operands = masked(plan, operands)
-    if plan.half and plan.penalty is not None:
+    if plan.half and plan.adds and engine.follows:
         plan, operands = in_single(engine.xp, plan, operands)
     rows = engine.rows(plan, operands)
     penalties = None if plan.penalty is None else engine.rows(*of_penalty(plan, operands))
@@ -181,7 +183,7 @@ def value_and_gradient_of(
         cost = engine.value(replace(plan, finish="none"), operands)
         return exponential(xp, cost, lambda x: engine.rows_and_gradient(plan, operands, w * x)[1])
     penalties = None
-    if plan.half and plan.penalty is not None:
+    if plan.half and plan.adds:
         plan, operands = in_single(xp, plan, operands)
     rows, g = engine.rows_and_gradient(plan, operands, w)
     if share is not None:
@@ -211,9 +213,12 @@ class Problem(NamedTuple):
         """Return the value."""
         if self.plan.classes == 0:
             return self._of_no_classes()[0]
+        engine, plan, operands = self.engine, self.plan, self.operands
         if self.returns is not None:
-            return self.returns(*values_of(self.engine.value, self.plan, self.operands))
-        value = self.engine.value(self.plan, self.operands)
+            if plan.half and plan.adds and engine.follows:
+                plan, operands = in_single(engine.xp, plan, operands)
+            return self.returns(*values_of(engine.value, plan, operands))
+        value = engine.value(plan, operands)
         if self.keep_dtype:
             value = self._rounded(value, self.operands.prediction)
         return value
@@ -224,8 +229,10 @@ class Problem(NamedTuple):
             return self._of_no_classes()
         engine, plan, operands = self.engine, self.plan, self.operands
         if self.returns is not None:
+            if plan.half and plan.adds:
+                plan, operands = in_single(engine.xp, plan, operands)
             values, g = slopes_of(engine.value, engine.value_and_gradient, plan, operands)
-            return self.returns(*values), g
+            return self.returns(*values), self._rounded(g, self.operands.prediction)
         value, g = engine.value_and_gradient(plan, operands)
         return self._rounded(value, g) if self.keep_dtype else value, g
 

@@ -77,6 +77,11 @@ class Plan:
         return any(given) or HOLE in self.kernel.key
 
     @property
+    def adds(self) -> bool:
+        """Whether gradients are added: of the loss, its penalty and what is beside it."""
+        return self.penalty is not None or bool(self.beside)
+
+    @property
     def bent(self) -> bool:
         """Whether the kernel is given another prediction than the caller's."""
         return self.capped or self.tempered

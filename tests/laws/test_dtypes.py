@@ -40,6 +40,11 @@ def dtype(request):
     return request.param
 
 
+@pytest.fixture(params=HALF)
+def half(request):
+    return request.param
+
+
 def need(backend, dtype):
     if not backend.has(dtype):
         pytest.skip(f"{backend.library} has no {dtype}")
@@ -65,51 +70,54 @@ def test_a_reduced_value_is_an_array_of_the_library(backend, case, dtype):
 
 
 @pytest.mark.cases(of=lambda case: case.takes("z_loss"), slow=is_main)
-def test_the_sum_of_two_gradients_is_rounded_once(backend, case):
-    """That of a loss and that of its penalty."""
-    for dtype in HALF:
-        if backend.has(dtype):
-            given = cast(case.arguments(rows=(64,), classes=9), dtype)
-            wide = cast(given, "float32")
-            for options in ({"z_loss": 1e-3}, {"z_loss": 1e-3, "sample_weight": np.ones(64)}):
-                got, want = (backend.run(case.grad, **x, **options) for x in (given, wide))
-                assert_same(got, want.astype(DTYPES[dtype]))
+def test_the_gradients_of_a_loss_and_its_penalty_are_rounded_once(backend, case, half):
+    need(backend, half)
+    given = cast(case.arguments(rows=(64,), classes=9), half)
+    wide = cast(given, "float32")
+    for options in ({"z_loss": 1e-3}, {"z_loss": 1e-3, "sample_weight": np.ones(64)}):
+        got, want = (backend.run(case.grad, **x, **options) for x in (given, wide))
+        assert_same(got, want.astype(DTYPES[half]))
+
+
+def test_the_gradients_of_two_values_are_rounded_once(backend, half):
+    need(backend, half)
+    draw = np.random.default_rng(0)
+    given = cast({"logits": draw.normal(size=(64, 9))}, half)
+    ws = draw.normal(size=(2, 64)).astype(np.float32)
+
+    def pulled(target, logits, w, v):
+        return xent.vjp(xent.log_probs)(target, logits=logits, cotangent=(w, v))[1]
+
+    target = draw.integers(0, 9, 64)
+    got, want = (
+        backend.run(pulled, target=target, **x, w=ws[0], v=ws[1])
+        for x in (given, cast(given, "float32"))
+    )
+    assert_same(got, want.astype(DTYPES[half]))
 
 
 @pytest.mark.cases(slow=is_main)
-def test_half_precision_is_computed_in_float32_and_rounded_once(backend, case):
-    for dtype in HALF:
-        if backend.has(dtype):
-            given = cast(case.arguments(), dtype)
-            value, gradient = backend.run(case.both, **given)
-            widened = cast(
-                given
-                | {
-                    k: x.astype(np.float32)
-                    for k, x in given.items()
-                    if k != "target" or x.dtype.kind != "i"
-                },
-                "float32",
-            )
-            wide, wide_gradient = backend.run(case.both, **widened)
-            assert_near(value, wide.astype(value.dtype), 1)
-            rounded = wide_gradient.astype(DTYPES[dtype])
-            assert_near(gradient, rounded, 1, scale=largest(rounded))
+def test_half_precision_is_computed_in_float32_and_rounded_once(backend, case, half):
+    need(backend, half)
+    given = cast(case.arguments(), half)
+    value, gradient = backend.run(case.both, **given)
+    wide, wide_gradient = backend.run(case.both, **cast(given, "float32"))
+    assert_near(value, wide.astype(value.dtype), 1)
+    rounded = wide_gradient.astype(DTYPES[half])
+    assert_near(gradient, rounded, 1, scale=largest(rounded))
 
 
 @pytest.mark.cases(of=lambda case: case.target is not None and case.kind != "labels", slow=is_main)
 def test_a_target_of_another_dtype_does_not_promote(backend, case):
-    for of_target, of_prediction in (
-        ("float64", "float32"),
-        ("float32", "float64"),
-        ("float64", "float16"),
-    ):
-        if backend.has(of_prediction):
-            given = cast(case.arguments(), of_target, {case.target})
-            given = cast(given, of_prediction, {case.form})
-            value, gradient = backend.call(case.both, **given)
-            assert backend.dtype_of(value) == LOSS.get(of_prediction, of_prediction)
-            assert backend.dtype_of(gradient) == of_prediction
+    others = {"float64": "float32", "float32": "float64", "float16": "float64"}
+    for of_prediction, of_target in others.items():
+        if not backend.has(of_prediction):
+            continue
+        given = cast(case.arguments(), of_target, {case.target})
+        given = cast(given, of_prediction, {case.form})
+        value, gradient = backend.call(case.both, **given)
+        assert backend.dtype_of(value) == LOSS.get(of_prediction, of_prediction)
+        assert backend.dtype_of(gradient) == of_prediction
 
 
 @pytest.mark.cases(of=lambda case: case.takes("sample_weight"), slow=is_main)

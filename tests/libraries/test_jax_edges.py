@@ -102,6 +102,18 @@ def test_half_precision_gradient_is_rounded_once(case, dtype):
             assert np.array_equal(a, b.astype(dtype))
 
 
+@pytest.mark.parametrize("dtype", [ml_dtypes.bfloat16, np.float16])
+def test_half_precision_gradients_of_two_values_are_rounded_once(dtype):
+    draw = np.random.default_rng(0)
+    y = jnp.asarray(draw.integers(0, 9, 64))
+    half = jnp.asarray(draw.normal(size=(64, 9)).astype(dtype))
+    got, want = (
+        jax.grad(lambda x: sum(values.sum() for values in xent.log_probs(y, logits=x)))(x)
+        for x in (half, half.astype(np.float32))
+    )
+    assert np.array_equal(got, want.astype(dtype))
+
+
 def test_without_x64():
     with jax.enable_x64(False):
         z, small = jnp.asarray([[20.0, 0.0]]), np.exp(-20.0)

@@ -100,6 +100,18 @@ def test_half_precision_gradient_is_rounded_once(case, dtype):
                 assert torch.equal(a, b.to(dtype))
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_gradients_of_two_values_are_rounded_once(dtype):
+    draw = np.random.default_rng(0)
+    y = torch.from_numpy(draw.integers(0, 9, 64))
+    half = torch.from_numpy(draw.normal(size=(64, 9))).to(dtype)
+    got, want = (
+        torch.func.grad(lambda x: sum(values.sum() for values in xent.log_probs(y, logits=x)))(x)
+        for x in (half, half.float())
+    )
+    assert torch.equal(got, want.to(dtype))
+
+
 def test_incoming_gradient_of_every_row():
     """With other weights than one, and 0 where the loss is infinite."""
     q = torch.tensor([[0.0, 1.0], [0.25, 0.75]], requires_grad=True)

@@ -20,6 +20,7 @@ from xent.engines.head import Chunked
 class Eager(Chunked):
     """Runs a plan block by block, in extra memory of one block."""
 
+    follows = False
     looks = False
     """Whether blocks are first computed as if all were finite: where a look at the rows costs nothing."""
 
