@@ -130,7 +130,7 @@ HELD = {
     "softcap": (Count(7.0, 10), Count(12.0, 15)),
     "z-loss": (Count(8.0, 18), Count(15.0, 24)),
     "soft targets": (Count(15.0, 16), Count(18.0, 20)),
-    "KL": (Count(23.0, 21), Count(29.0, 25)),
+    "KL": (Count(23.0, 21), Count(26.0, 24)),
     "binary": (Count(13.0, 5), Count(16.0, 6)),
 }
 """Of jaxlib 0.10; another compiler may fuse otherwise."""
