@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, ParamSpec, overload
 
-from xent import _curvature_head
+from xent import _curvature_head, _dtype
 from xent._check import arguments
 from xent._curved import moved, slopes
 from xent._dual import OWN
@@ -15,7 +15,7 @@ from xent._engine import Engine, Problem
 from xent._linear import Gradients
 from xent._linear_call import LinearProblem
 from xent._made import Made
-from xent._plan import Operands, Plan
+from xent._plan import Operands, Plan, in_single
 from xent._rows import exponential
 from xent._transform import GRADIENT, OfHead, named, problem_of
 from xent._typing import Array, R
@@ -174,10 +174,13 @@ def grad_and_hessian_diagonal(loss: Callable[P, R]) -> Callable[P, tuple[R, R]]:
 
 def _diagonal(engine: Engine, plan: Plan, operands: Operands) -> tuple[Array, Array]:
     x, xp, moving = operands.prediction, engine.xp, DiagonalVerbs(engine.xp)
-    given, plan = plan, replace(plan, finish="none") if plan.finish == "exp" else plan
-    cost, slope = slopes(moving, plan, operands, xp.ones_like(x))
+    is_exp = plan.finish == "exp"
+    if is_exp:
+        plan = replace(plan, finish="none")
+        plan, operands = in_single(xp, plan, operands) if plan.half else (plan, operands)
+    cost, slope = slopes(moving, plan, operands, xp.ones_like(operands.prediction))
     g, h = slope.value, moving.diagonal(slope)
-    if plan is not given:
+    if is_exp:
         h = exponential(xp, cost.value, lambda e: e * (h + g * g))[1]
         g = exponential(xp, cost.value, lambda e: e * g)[1]
-    return xp.reshape(g, x.shape), xp.reshape(h, x.shape)
+    return tuple(xp.reshape(_dtype.cast(xp, y, x.dtype), x.shape) for y in (g, h))

@@ -54,10 +54,11 @@ def _of_exponential(problem: LinearProblem, move: Head, newton: bool) -> Gradien
     cost, slope = inner.engine.linear_value_and_gradient(
         inner.plan, inner.head, inner.operands, inner.chunks
     )
-    dot = reduce(
-        add, (xp.sum(g * t, axis=None) for g, t in zip(slope, move, strict=True) if g is not None)
-    )
-    curve = zip(_of_sums(inner, move, newton), slope, strict=True)
+    dtype = cost.dtype
+    slope, along = (_dtype.narrowed(xp, arrays, dtype) for arrays in (slope, move))
+    products = (g * t for g, t in zip(slope, along, strict=True) if g is not None)
+    dot = reduce(add, (xp.sum(x, axis=None) for x in products))
+    curve = zip(_dtype.narrowed(xp, _of_sums(inner, move, newton), dtype), slope, strict=True)
     each = (None if h is None else xp.exp(cost) * (h + g * dot) for h, g in curve)
     return problem.like(Gradients(*each))
 

@@ -9,7 +9,7 @@ import pytest
 import xent
 from tests.cases import CASES, NAMED
 from tests.laws.strangers import generalised, squares
-from tests.laws.test_dtypes import DTYPES
+from tests.laws.test_dtypes import DTYPES, HALF, cast
 from tests.laws.test_finite_differences import assert_derivative, derivative
 from tests.near import assert_near, assert_same, assert_zero, wide
 from xent.engines import blocks
@@ -74,6 +74,20 @@ def test_results_have_the_precision_of_the_prediction(backend, dtype):
     ):
         assert backend.dtype_of(mine) == dtype
         assert_near(backend.numbers(mine), right, 4, scale=np.max(np.abs(right)))
+
+
+@pytest.mark.parametrize("half", HALF)
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_half_precision_is_rounded_once(case, half):
+    given = cast(case.arguments(seed=12), half)
+    v = cast({"v": np.random.default_rng(13).uniform(-1, 1, given[case.form].shape)}, half)["v"]
+
+    def curves(given, v):
+        return (xent.hvp(case.function)(**given, tangent=v), *BOTH(case.function)(**given))
+
+    wider = curves(cast(given, "float32"), v.astype(np.float32))
+    for mine, right in zip(curves(given, v), wider, strict=True):
+        assert_same(mine, right.astype(DTYPES[half]))
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
