@@ -1,7 +1,9 @@
 """`xent.testing.check` says of a method that returns the wrong thing what it is, before any law."""
 
 from dataclasses import dataclass
+from functools import partial
 
+import numpy as np
 import pytest
 
 import xent
@@ -84,6 +86,23 @@ def test_a_method_that_is_missing(kernel, method):
     assert "raised by loss, of labels and logits" in found.value.__notes__
     with pytest.raises(NotImplementedError, match=said):
         xent.grad(broken.of_labels(kernel()))([0], logits=[[0.0, 1.0]])
+
+
+@pytest.mark.parametrize("prior", [np.zeros(3), [0.0, 0.0, 0.0]], ids=["array", "list"])
+def test_a_parameter_that_no_plan_is_remembered_by(prior):
+    @dataclass(frozen=True)
+    class Adjusted(labels.FromLogits):
+        prior: object
+
+    loss = broken.of_labels(Adjusted(prior))
+    said = rf"Adjusted.prior is of type {type(prior).__name__}; .* a tuple of numbers"
+    with pytest.raises(TypeError, match=said):
+        loss([0], logits=[[0.0, 1.0, 2.0]])
+
+
+def test_what_is_no_function():
+    with pytest.raises(TypeError, match="decorates a function, and got one of type partial"):
+        xent.loss(xent.CurveOptions)(partial(xent.focal_loss, gamma=2.0))
 
 
 def test_a_curve_that_lacks_a_limit():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from inspect import Signature
+from inspect import Signature, isroutine
 from typing import Any, get_args, is_typeddict
 
 from xent._check import arguments
@@ -28,6 +28,15 @@ def group(options: Any) -> None:
         raise TypeError(
             f"xent.loss got {named(options)}; it takes a typed dict of options, as in "
             "@xent.loss(xent.CrossEntropyOptions), or nothing, as in @xent.loss()"
+        )
+
+
+def body(function: Any) -> None:
+    """Raise unless a function was made by ``def``, with a name to tell of it."""
+    if not isroutine(function):
+        raise TypeError(
+            f"xent.loss decorates a function, and got one of type {type(function).__name__}: "
+            "write by def what it is to be"
         )
 
 
