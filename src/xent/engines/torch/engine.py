@@ -205,7 +205,7 @@ class Torch(Engine):
         loss = HeadLoss(self, engine, plan, operands, chunks, wanted)
         if engine is None or others_too:
             made = None if others_too else choice.of_compiler(loss, head)
-            return loss.plain(operands[1:-1], *inputs) if made is None else made[0]
+            return loss.by_rows(*inputs) if made is None else made[0]
         if not followed:
             return engine.linear_value(plan, head, operands, chunks)
         if not any(map(wants_graph, inputs)):

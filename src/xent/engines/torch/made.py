@@ -10,14 +10,15 @@ import torch
 
 from xent import _math as m
 from xent._beside import values_of
+from xent._dtype import compute_dtype, narrowed
 from xent._engine import value_of
 from xent._linear import Chunks, Head, Wanted
-from xent._plan import Operands, Plan
+from xent._plan import Operands, Plan, widened
 from xent._rows import divided_by
 from xent.engines import head as heads
-from xent.engines.head_loop import clean, with_target
+from xent.engines.head_loop import clean, per_row, with_target
 from xent.engines.torch import half, tensor
-from xent.engines.torch.tensor import eager
+from xent.engines.torch.tensor import eager, recorded_alone
 from xent.engines.torch.values import UNSEEN
 
 
@@ -47,6 +48,9 @@ class Made(torch.autograd.Function):
         saved, count, wanted = ctx.saved_tensors, ctx.count, ctx.needs_input_grad[1:]
         inputs, others = saved[:count], saved[count:]
         if torch.is_grad_enabled():
+            # As tensors of their own: one may have been made of another, whose derivative is not this one.
+            each = zip(inputs, wanted, strict=True)
+            inputs = tuple(x.view_as(x) if want else x for x, want in each)
             sought = [x for x, want in zip(inputs, wanted, strict=True) if want]
             values = flat(ctx.loss.plain(others, *inputs))[: len(ws)]
             found = iter(torch.autograd.grad(values, sought, ws, create_graph=True))
@@ -133,13 +137,37 @@ class HeadLoss(Loss):
 
     def plain(self, others: tuple[Any, ...], *inputs: Any) -> Any:
         """Return the value of whole logits, for autograd to follow."""
+        return self.of(self.plan, self.with_others(inputs[0], others), *inputs)
+
+    def by_rows(self, *inputs: Any) -> Any:
+        """Return the same of a few rows at a time, whose logits are made again for a gradient."""
+        plan, operands, most = self.plan, self.operands, self.chunks.whole_rows
+        if most >= self.chunks.shape[0] or not recorded_alone([*inputs, *operands[1:-1]]):
+            return self.of(plan, operands, *inputs)
+        xp = self.engine.xp
+        if self.chunks.size >= 4:  # gradients of half precision are summed before they are rounded
+            dtype = compute_dtype(xp, inputs[0])
+            inputs, operands = narrowed(xp, inputs, dtype), widened(xp, operands)
+        rows = self.chunks.shape if plan.row_axis is None else self.chunks.shape[:1]
+        plan, operands = divided_by(xp, plan, operands._replace(prediction=inputs[0]), rows)
         features, *head = inputs
-        operands = self.with_others(features, others)
-        features = clean(self.engine.xp, self.plan, operands, features)
+        step = -(-most // 4)  # what two derivatives make on their way is held beside them
+        each = {name: x.split(step) for name, x in per_row(operands).items()}
+        parts = []
+        for i, some in enumerate(features.split(step)):
+            own = operands._replace(**{name: x[i] for name, x in each.items()})
+            given = (some, *head, *(None,) * (2 - len(head)), *own[1:-1])
+            parts.append(flat(Made.apply(SomeRows(self, plan, given), *given)))
+        value, *beside = (torch.cat(x) if x[0].ndim else sum(x) for x in zip(*parts, strict=True))
+        return (value, tuple(beside)) if beside else value
+
+    def of(self, plan: Plan, operands: Operands, features: Any, *head: Any) -> Any:
+        """Return the value of whole logits."""
+        features = clean(self.engine.xp, plan, operands, features)
         product = partial(half.linear, wide=self.chunks.size >= 4)
-        operands = with_target(self.engine.xp, self.plan, operands, product)
+        operands = with_target(self.engine.xp, plan, operands, product)
         logits = product(features, *head)
-        return values_of(self.engine.value, self.plan, operands._replace(prediction=logits))
+        return values_of(self.engine.value, plan, operands._replace(prediction=logits))
 
     def again(self, ws: Any, others: tuple[Any, ...], *inputs: Any) -> Any:
         """Return the gradients of Σ w · value, of the value and of those beside it."""
@@ -158,10 +186,34 @@ class HeadLoss(Loss):
         return heads.run(self.own, plan, Head(*inputs), some, self.chunks, self.wanted)[1]
 
 
+class SomeRows(Loss):
+    """Some rows of it, of which every operand may be differentiated."""
+
+    def __init__(self, whole: HeadLoss, plan: Plan, given: tuple[Any, ...]) -> None:
+        nothing: Any = None
+        super().__init__(whole.engine, whole.own, plan, Operands(nothing, numbers=whole.numbers))
+        self.whole, self.wanted = whole, [x is not None and x.requires_grad for x in given]
+
+    def made(self, *inputs: Any) -> Any:
+        """Return the value, of which no gradient is known."""
+        return self.plain((), *inputs), None
+
+    def plain(self, others: tuple[Any, ...], *inputs: Any) -> Any:
+        """Return the value, for autograd to follow."""
+        features, weight, bias, *operands = inputs
+        some = self.with_others(features, operands)
+        return self.whole.of(self.plan, some, features, weight, bias)
+
+    def again(self, ws: Any, others: tuple[Any, ...], *inputs: Any) -> Any:
+        """Return the gradients of Σ w · value, of the value and of those beside it."""
+        return _gradients(partial(self.plain, others), inputs, self.wanted, ws)
+
+
 def _gradients(plain: Any, inputs: Any, wanted: Any, ws: Any) -> list[Any]:
     """Return the gradients of w · plain of the inputs that are wanted, None for the others."""
     with torch.enable_grad():
-        inputs = [x.detach().requires_grad_(want) for x, want in zip(inputs, wanted, strict=False)]
-        sought = [x for x in inputs if x.requires_grad]
+        both = zip(inputs, wanted, strict=False)
+        inputs = [x if x is None else x.detach().requires_grad_(want) for x, want in both]
+        sought = [x for x in inputs if x is not None and x.requires_grad]
         found = iter(torch.autograd.grad(flat(plain(*inputs))[: len(ws)], sought, ws))
-    return [next(found) if x.requires_grad else None for x in inputs]
+    return [next(found) if want else None for want in wanted]

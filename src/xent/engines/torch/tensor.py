@@ -95,6 +95,11 @@ def is_recorded(tensors: Iterable[Any]) -> bool:
     return False
 
 
+def recorded_alone(tensors: Iterable[Any]) -> bool:
+    """Whether values are there for autograd to follow backwards, and in no other way."""
+    return torch.is_grad_enabled() and forward_ad._current_level < 0 and eager(tensors)
+
+
 def differentiable(tensors: Iterable[Any]) -> bool:
     """Whether a derivative with respect to one of the tensors may be asked for.
 
