@@ -1,4 +1,4 @@
-"""Which engine computes values alone, and where that is not known to be enough; what a compiler runs."""
+"""Which engine computes values alone, and where that is not known to be enough."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 import torch
 
 from xent._engine import Engine
-from xent._linear import Head
 from xent._plan import Operands, Plan
 from xent._rows import rows_and_gradient_of, rows_of
 from xent.engines.eager import Eager
@@ -49,21 +48,3 @@ def gradient_of_values(engine: Engine, plan: Plan, operands: Operands, w: Any) -
     if own is None:
         return rows_and_gradient_of(engine.xp, plan, operands, w)
     return own.rows_and_gradient(plan, operands, w)
-
-
-def of_compiler(loss: Any, head: Head, **known: bool) -> Any:
-    """Return what a compiler at work takes for one operation, if it may."""
-    if not tensor.is_traced():
-        return None
-    from xent.engines.torch.opaque import made  # which loads the compiler
-
-    return made(loss, head, **known)
-
-
-def of_transformed(engine: Engine, plan: Plan, operands: Operands) -> Any:
-    """Return the rows that a compiler takes for one call inside a transform; None elsewhere."""
-    if not tensor.loses_rules():
-        return None
-    from xent.engines.torch.inside import rows  # which loads the compiler
-
-    return rows(engine, plan, operands)

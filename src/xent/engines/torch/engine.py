@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -13,56 +12,26 @@ import torch
 from xent import _dtype
 from xent._beside import slopes_of
 from xent._check import arguments
-from xent._engine import Engine, value_and_gradient_of, value_of
+from xent._engine import value_and_gradient_of, value_of
 from xent._linear import Chunks, Gradients, Head
 from xent._namespace import Sight
-from xent._plan import LOG, QUOTIENT, READY, Operands, Plan, masked, widened
+from xent._plan import Operands, Plan, masked, widened
 from xent._rows import rows_and_gradient_of
 from xent._typing import Array
 from xent.engines.head_loop import clean, with_target
-from xent.engines.torch import choice, half, tensor
-from xent.engines.torch.choice import engine_of, gradient_of_values, rows_of_values
+from xent.engines.torch import half, tensor
+from xent.engines.torch.choice import engine_of, gradient_of_values
 from xent.engines.torch.device import DEVICE
-from xent.engines.torch.function import Compiled, Rows, Work, broadcast, silent
+from xent.engines.torch.followed import Followed
 from xent.engines.torch.made import HeadLoss, Loss, Made
-from xent.engines.torch.tensor import differentiable, eager, is_recorded, visible, wants_graph
+from xent.engines.torch.tensor import differentiable, eager, is_recorded, wants_graph
 from xent.engines.torch.values import PLAIN
-from xent.engines.torch.verbs import TorchVerbs
 
 
-class Recorded(TorchVerbs):
-    """torch's namespace where autograd may follow."""
-
-    def maybe(self, condition: Callable[[], Any]) -> bool:
-        """Return whether any entry holds, True where that can't be seen at no cost."""
-        entries = condition()
-        return not visible([entries]) or bool(entries.any())
-
-    def log(self, x: Any) -> Any:
-        """Return log ``x``, whose derivative does not make NaN of 0 · ∞ (R4)."""
-        if tensor.is_left_to_compiler() or not differentiable([x]):
-            return torch.log(x)
-        return TORCH.rows(LOG, Operands(x))
-
-    def divide(self, a: Any, b: Any) -> Any:
-        """Return ``a / b``, whose derivative does not make NaN of 0 · ∞ (R4)."""
-        if tensor.is_left_to_compiler() or not differentiable([a, b]):
-            return a / b
-        p, q = broadcast(a, b)
-        return TORCH.rows(QUOTIENT, Operands(q, p))
-
-    def silent(self, a: Any, b: Any) -> Any:
-        """Return ``a · b``, whose derivative does not make NaN of 0 · ∞ (R4)."""
-        return silent(a, b)
-
-
-class Torch(Engine):
+class Torch(Followed):
     """Runs plans on tensors, and lets autograd differentiate them by the kernels' own gradients."""
 
-    namespace = Recorded
     dense = torch.strided
-    functions = Rows, Compiled
-    """What autograd follows through the rows, and what torch.compile does."""
     engine_of = staticmethod(engine_of)
 
     def taken(self, name: str, x: Any) -> Array:
@@ -108,34 +77,13 @@ class Torch(Engine):
             x = tensor.symbol(x, torch.float64, None)
         return super().log(x)
 
-    def rows(self, plan: Plan, operands: Operands) -> Array:
-        """Return the loss of each row, differentiable where a graph is wanted."""
-        if plan.traced and self is TORCH:  # the engine that one call inside a transform runs
-            made: Array | None = choice.of_transformed(self, plan, operands)
-            if made is not None:
-                return made
-        x, target, class_weight, pos_weight, *_ = operands
-        soft = plan.target.soft and target is not None
-        given = *_parts(target), class_weight, pos_weight, operands.target_probs
-        targets_too = soft and differentiable(given)
-        if not (targets_too or differentiable([x])):
-            return rows_of_values(self, plan, operands)
-        return self.followed(plan, operands, made=targets_too and plan.target is not READY)
+    def of_transform(self, plan: Plan, operands: Operands) -> Any:
+        """Return the rows that a compiler takes for one call inside a transform; None elsewhere."""
+        if self is not TORCH or not tensor.loses_rules():
+            return None
+        from xent.engines.torch.inside import rows  # which loads the compiler
 
-    def followed(self, plan: Plan, operands: Operands, *, made: bool = False) -> Array:
-        """Return the rows as autograd follows them, of a target that is ``made`` ready for it or as it is."""
-        x, target, *weights = operands[:4]
-        parts: list[Any] = _parts(target)
-        if made or operands.target_probs is not None:  # which are a target together
-            parts = _parts(plan.target.ready(self.xp, plan, operands, 0))
-            # A soft binary target may come twice, and torch.compile takes no tensor twice.
-            parts[2:] = (part.view_as(part) for part in parts[2:])
-            weights, plan = [None, None], replace(plan, target=READY)
-        recorded, compiled = self.functions
-        function: Any = compiled if torch.compiler.is_dynamo_compiling() else recorded
-        work = Work(self, plan, operands.numbers)
-        rows: Array = function.apply(work, operands.where, *weights, x, *parts)
-        return rows
+        return rows(self, plan, operands)
 
     def value(self, plan: Plan, operands: Operands) -> Array:
         """Return the value; its gradient is made with it where it will be wanted and is known then.
@@ -204,7 +152,7 @@ class Torch(Engine):
         wanted: Any = tuple(followed and x is not None and x.requires_grad for x in each)
         loss = HeadLoss(self, engine, plan, operands, chunks, wanted)
         if engine is None or others_too:
-            made = None if others_too else choice.of_compiler(loss, head)
+            made = None if others_too else _of_compiler(loss, head)
             return loss.by_rows(*inputs) if made is None else made[0]
         if not followed:
             return engine.linear_value(plan, head, operands, chunks)
@@ -223,7 +171,7 @@ class Torch(Engine):
         if engine is not None:
             return engine.linear_value_and_gradient(plan, head, operands, chunks)
         loss = HeadLoss(self, engine, plan, operands, chunks, (True, True, head.bias is not None))
-        made: Any = None if differentiable(tensors) else choice.of_compiler(loss, head, known=True)
+        made: Any = None if differentiable(tensors) else _of_compiler(loss, head, known=True)
         if made is not None:
             return made
         features: Any = clean(self.xp, plan, operands, head.features)
@@ -240,10 +188,15 @@ TORCH = Torch(array_api_compat.torch, "torch")
 """The one engine for tensors: torch.compile follows a global, but no cache."""
 
 
+def _of_compiler(loss: HeadLoss, head: Head, **known: bool) -> Any:
+    """Return what a compiler at work takes for one operation, if it may."""
+    if not tensor.is_traced():
+        return None
+    from xent.engines.torch.opaque import made  # which loads the compiler
+
+    return made(loss, head, **known)
+
+
 def _casts(kind: str) -> bool:
     """Whether `torch.autocast` rounds here; it can't be asked of the one device that holds no numbers."""
     return kind != "meta" and bool(torch.is_autocast_enabled(kind))
-
-
-def _parts(target: Any) -> list[Any]:
-    return list(target) if isinstance(target, tuple) else [target]

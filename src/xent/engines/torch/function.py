@@ -14,7 +14,7 @@ from xent._plan import Numbers, Operands, Plan
 from xent._rows import rows_and_gradient_of
 from xent._target import along, ready
 from xent.engines.torch.choice import gradient_of_values, rows_of_values
-from xent.engines.torch.tensor import differentiable, loses_rules, once_forwards
+from xent.engines.torch.tensor import differentiable, once_forwards
 
 
 @dataclass(frozen=True)
@@ -149,10 +149,6 @@ def _summed(engine: Engine, plan: Plan, tangent: Any, g: Any) -> Any:
 
 def silent(a: Any, b: Any) -> Any:
     """Return ``a · b``; where it is differentiated, 0 · ∞ is 0 in the derivative (R4)."""
-    if loses_rules():
-        from xent.engines.torch.inside import product  # which loads the compiler
-
-        return product(*broadcast(a, b))
     if not differentiable([a, b]):
         return a * b
     function = CompiledProduct if torch.compiler.is_dynamo_compiling() else Product

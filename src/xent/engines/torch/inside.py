@@ -16,6 +16,7 @@ from xent._engine import Engine
 from xent._nested import leaves
 from xent._plan import Operands, Plan, masked
 from xent._rows import rows_of
+from xent.engines.torch.followed import FOLLOWED
 from xent.engines.torch.written import apart, emptied, filled, read, written
 
 
@@ -46,20 +47,10 @@ def rows(engine: Engine, plan: Plan, operands: Operands) -> Any:
 
 @torch.compiler.allow_in_graph
 def _rows(text: str, *given: Any) -> Any:
-    from xent.engines.torch.engine import TORCH  # which imports this
-
     call = read(text)
     plan, operands = call.plan, Operands(*filled(call.operands, iter(given)))
     if plan.axis is not None:
         plan = replace(plan, classes=operands.prediction.shape[plan.axis])
-    made: Any = TORCH.rows(plan, operands)
+    made: Any = FOLLOWED.rows(plan, operands)
     # A number is a tensor here, of float64, and would make that of an element that has no axis left.
-    return made.to(_dtype.compute_dtype(TORCH.xp, operands.prediction))
-
-
-@torch.compiler.allow_in_graph
-def product(a: Any, b: Any) -> Any:
-    """Return ``a · b``, with 0 · ∞ = 0 in each derivative."""
-    from xent.engines.torch.function import Product
-
-    return Product.apply(a, b)
+    return made.to(_dtype.compute_dtype(FOLLOWED.xp, operands.prediction))

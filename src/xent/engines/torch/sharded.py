@@ -19,7 +19,8 @@ from xent._namespace import Sight
 from xent._plan import Operands, Plan
 from xent._typing import Array
 from xent.engines.head_loop import with_target
-from xent.engines.torch.engine import Recorded, Torch
+from xent.engines.torch.engine import Torch
+from xent.engines.torch.followed import Recorded
 from xent.engines.torch.head import Share, entered
 from xent.engines.torch.layout import (
     Layout,
