@@ -31,6 +31,12 @@ def quotient(xp: Verbs, p: Array, q: Array) -> Array:
     return xp.divide(p, xp.where((p == 0) & (q == 0), xp.ones_like(q), q))
 
 
+def lift(xp: Verbs, x: Array) -> Array:
+    """Return 2⁶⁴ where ``x`` is so small that a product with it or a quotient may be no number, else 1."""
+    small = x < float(xp.finfo(x.dtype).smallest_normal) * 2.0**64
+    return xp.where(small, xp.full_like(x, 2.0**64), xp.ones_like(x))
+
+
 def log_or_zero(xp: Verbs, p: Array) -> Array:
     """Return log p, and 0 where ``p`` is 0: what multiplies a zero probability in p log p."""
     absent = p == 0
@@ -147,9 +153,7 @@ def normaliser(xp: Verbs, logits: Array, axis: int) -> tuple[Normaliser, Array, 
     peak = xp.pick(logits, index, axis)
     d = xp.shifted(logits, peak)
     e = xp.put(xp.exp(d), index, 0.0, axis)
-    if not (
-        xp.finite or logits.shape[axis] == 1
-    ):  # where it is 0, or the NaN in a row would be lost
+    if not (xp.finite or logits.shape[axis] == 1):  # where it is 0, or the row's NaN would be lost
         # An int is never put by arithmetic: d is −∞ there in a part of a row that has no other class.
         d = xp.put(d, index, 0, axis)
     return Normaliser(peak, xp.sum(e, axis=axis, keepdims=True), index), d, e
@@ -239,11 +243,3 @@ def softmax(xp: Verbs, logits: Array, axis: int) -> Array:
     """Return exp(z − peak) / (1 + rest)."""
     s, d, _ = normaliser(xp, logits, axis)
     return xp.exp(d) / (1 + limited(xp, s))
-
-
-def softmax_and_complement(xp: Verbs, logits: Array, axis: int) -> tuple[Array, Array]:
-    """Return the softmax a, and 1 − a: at the peak rest / (1 + rest)."""
-    s, d, _ = normaliser(xp, logits, axis)
-    rest = limited(xp, s)
-    a = xp.exp(d) / (1 + rest)
-    return a, xp.put(1 - a, s.place, rest / (1 + rest), axis)

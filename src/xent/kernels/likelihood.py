@@ -177,7 +177,7 @@ class FromLogits(Kernel):
         d, total = _odds(xp, s)
         e = xp.exp(xp.shifted(logits, s.peak))
         r = m.root(xp, xp.shifted(_wanted(xp, logits, target), s.hit.peak))
-        lift = _lift(xp, s.hit.total)
+        lift = m.lift(xp, s.hit.total)
         aimed = (lift * target) * (m.quotient(xp, r * s.miss, lift * s.hit.total) * r)
         # A label that is masked has the limit of one that goes to −∞: a − y.
         aimed = xp.where(s.hit.peak == -xp.inf, target * s.miss, aimed)
@@ -191,12 +191,6 @@ class FromLogits(Kernel):
     ) -> Array:
         """Return −e / hit."""
         return -w * m.quotient(xp, xp.exp(xp.shifted(logits, s.hit.peak)), s.hit.total)
-
-
-def _lift(xp: Verbs, hit: Array) -> Array:
-    """Return 2⁶⁴ where what is hit is so little that a quotient by it may be no number, else 1."""
-    small = hit < float(xp.finfo(hit.dtype).smallest_normal) * 2.0**64
-    return xp.where(small, xp.full_like(hit, 2.0**64), xp.ones_like(hit))
 
 
 def _odds(xp: Verbs, s: Aim) -> tuple[Array, Array]:

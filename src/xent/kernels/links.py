@@ -42,6 +42,14 @@ class LogSumExpSquared(LogSumExp):
         return super().gradient(xp, logits, None, s, made, w, axis)
 
 
+def softmax_and_complement(xp: Verbs, logits: Array, axis: int) -> tuple[Array, Array]:
+    """Return the softmax a, and 1 − a: at the peak rest / (1 + rest)."""
+    s, d, _ = m.normaliser(xp, logits, axis)
+    rest = m.limited(xp, s)
+    a = xp.exp(d) / (1 + rest)
+    return a, xp.put(1 - a, s.place, rest / (1 + rest), axis)
+
+
 class Softmax(Kernel):
     """The softmax of a row, a = exp(z) / Σ exp z.
 

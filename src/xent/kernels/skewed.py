@@ -28,10 +28,8 @@ class Skewed(Kernel):
         return self.skew * p + (1 - self.skew) * q
 
     def lifted(self, xp: Verbs, p: Array, *others: Array) -> tuple[Array, ...]:
-        """Return all times a factor, 2⁶⁴ where p and q are so small that α p may be no number, and that."""
-        least = float(xp.finfo(p.dtype).smallest_normal) * 2.0**64
-        small = xp.maximum(p, others[0]) < least
-        factor = xp.where(small, xp.full_like(p, 2.0**64), xp.ones_like(p))
+        """Return all times a factor, `m.lift` of p and q, of which α p may else be no number, and that."""
+        factor = m.lift(xp, xp.maximum(p, others[0]))
         return *(x * factor for x in (p, *others)), factor
 
 

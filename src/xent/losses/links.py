@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, SupportsIndex
 
 from xent import _dispatch, _dtype
-from xent import _math as m
 from xent._call import loss
 from xent._check import structure
 from xent._elementary import LOGSUMEXP
@@ -220,7 +219,7 @@ def _jacobian(xp: Any, logits: Array, axis: int) -> Array:
     z = xp.moveaxis(_dtype.cast(xp, logits, _dtype.compute_dtype(xp, logits)), axis, -1)
     if z.shape[-1] == 0:
         return _dtype.cast(xp, z[..., :, None] * z[..., None, :], logits.dtype)
-    a, others = m.softmax_and_complement(xp, z, -1)
+    a, others = links.softmax_and_complement(xp, z, -1)
     jacobian = -(a[..., :, None] * a[..., None, :])
     diagonal = xp.reshape(xp.iota(a, -1), (-1,))
     here = diagonal[:, None] == diagonal[None, :]
