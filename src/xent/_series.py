@@ -63,18 +63,12 @@ def _terms(c: Callable[[int], float], most: float) -> dict[float, list[float]]:
 
 
 _ODD = _terms(lambda k: 1 / (2 * k + 1), NEAR**2)
-_EVEN = _terms(lambda k: 1 / (k * (2 * k - 1)), NEAR**2)
 _EXPM1 = _terms(lambda k: 1 / factorial(k + 1), NEAR)
 
 
 def odd_tail(xp: Verbs, r: Array) -> Array:
     """Return artanh(r)/r − 1 = r²/3 + r⁴/5 + …, for |r| < ¼."""
     return _series(r * r, _ODD)
-
-
-def even_tail(xp: Verbs, r: Array) -> Array:
-    """Return ((1 + r) log(1 + r) + (1 − r) log(1 − r)) = Σₖ r²ᵏ / (k(2k − 1)), for |r| < ¼."""
-    return _series(r * r, _EVEN)
 
 
 def expm1_tail(xp: Verbs, x: Array) -> Array:
