@@ -8,12 +8,12 @@ from functools import wraps
 from typing import Any, ParamSpec
 
 from xent import _dispatch, _signature
-from xent._check import arguments, calls, values
+from xent._check import arguments, calls, numbers, values
 from xent._engine import Engine, Problem
 from xent._namespace import Sight
 from xent._plan import CLASSES, Operands, Plan, kept
 from xent._planning import plan_of
-from xent._request import NO_PART, NUMBERS, WEIGHTS, Call, is_array, is_there, numbers_of, spread
+from xent._request import NO_PART, NUMBERS, WEIGHTS, Call, is_there, numbers_of, spread
 from xent._sparse import SparseDistribution
 from xent._sparse_target import apart, probs_of
 from xent._typing import Array, Form, R
@@ -105,7 +105,7 @@ def checked(function: str, call: Call) -> Problem:
         if key in options:
             given[key] = options[key]
     for key in NUMBERS:
-        if key in options and is_array(options[key]):
+        if key in options and numbers.is_array(options[key]):
             given[key] = options[key]
     engine, arrays = _met(given) or _dispatch.resolve(given, like=name)
     if call.soft is CLASSES:

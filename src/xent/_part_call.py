@@ -10,14 +10,14 @@ from typing import Any, NamedTuple, Protocol, SupportsIndex
 from xent import _dispatch, _dtype
 from xent._call import loss as loss_of
 from xent._call import planned, seen
-from xent._check import arguments, parts, structure
+from xent._check import arguments, numbers, parts, structure
 from xent._engine import Engine
 from xent._made import Made, original, part_of
 from xent._made_target import SOFTMAX_OF
 from xent._namespace import Sight
 from xent._part import Part
 from xent._plan import CLASSES, Operands, Plan, masked
-from xent._request import Call, Outline, is_array, spread, weighing
+from xent._request import Call, Outline, spread, weighing
 from xent._sparse import SparseDistribution
 from xent._sparse_target import apart
 from xent._typing import A, Array, ArrayLike, HasShape, Maybe
@@ -49,7 +49,7 @@ def prepare(function: str, given: PartCall) -> _Found:
     name = call.names.get(form, form)
     parts.rows(function, call.shape)
     parts.validated(call.options.get("validate"))
-    traced = {"first": given.first} if is_array(given.first) else {}
+    traced = {"first": given.first} if numbers.is_array(given.first) else {}
     entries = {call.target_name: call.target}
     if type(call.target) is SparseDistribution:
         call, entries = apart(call)

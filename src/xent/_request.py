@@ -114,15 +114,10 @@ def spread(engine: Engine, name: str, mask: str, arrays: Mapping[str, Any]) -> M
     return {**arrays, mask: engine.xp.broadcast_to(keep, shape)}
 
 
-def is_array(number: Any) -> bool:
-    """Whether a number is an array, whose library counts; a compiler's symbol of a number is none."""
-    return not isinstance(number, Real) and hasattr(number, "shape")
-
-
 def weighing(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options that are arrays, and those that are numbers and were given as one."""
     weights = {key: options[key] for key in WEIGHTS if key in options}
-    return weights | {key: options[key] for key in NUMBERS if is_array(options.get(key))}
+    return weights | {key: options[key] for key in NUMBERS if numbers.is_array(options.get(key))}
 
 
 def is_there(option: str, x: Any) -> bool:

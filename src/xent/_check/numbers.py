@@ -47,6 +47,11 @@ _RULES: dict[str, Rule] = {
 """Of each option and parameter that is a number what it takes, in words and as a predicate."""
 
 
+def is_array(number: Any) -> bool:
+    """Whether a number is an array, whose library counts; a compiler's symbol of a number is none."""
+    return not isinstance(number, Real) and hasattr(number, "shape")
+
+
 def number(name: str, x: Any, form: str = "logits", rule: Rule | None = None) -> Number:
     """Return an option as a float, or as it is where its value is an array's, not to be waited for."""
     if form != "logits" and name in ("softcap", "temperature", "z_loss"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from numbers import Real
 from typing import Any
 
 from xent._check import numbers, sizes, structure
@@ -17,7 +16,7 @@ _RULES: dict[str, numbers.Rule] = {
 
 def number(name: str, x: Any) -> Any:
     """Return a number as a float, or as it is where it is an array, which may have a derivative."""
-    if isinstance(x, Real) or type(x).__module__ == "numpy" or not hasattr(x, "shape"):
+    if type(x).__module__ == "numpy" or not numbers.is_array(x):
         return numbers.number(name, x, rule=_RULES[name])
     if tuple(x.shape) != ():
         raise ValueError(f"{name} has shape {tuple(x.shape)}; it takes a number or a 0-d array")
