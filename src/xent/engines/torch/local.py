@@ -83,7 +83,7 @@ def _tiles(xp: Any, plan: Plan, operands: Operands) -> Iterator[tuple[Any, Any, 
     One block, and no place, where the values are not there, or a graph is made of them.
     """
     x, rows = operands.prediction, replace(plan, row_axis=plan.axis)
-    here = xp is not TORCH.xp and not torch.is_grad_enabled() and engine_of((x,)) is not None
+    here = not torch.is_grad_enabled() and engine_of((x,)) is not None
     tiles = blocks.of(rows, x, torch.get_num_threads()) if here else []
     if not tiles:
         yield None, None, operands
