@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -128,6 +129,23 @@ def test_losses_run_nothing(path):
 @inside("engines")
 def test_engines_know_no_loss(path):
     assert not [n for n in modules(path) if n.startswith(("xent.losses", "xent.kernels"))]
+
+
+def name_of(path):
+    """Return the name of the module that a file is."""
+    parts = path.relative_to(SOURCE.parent).with_suffix("").parts
+    return ".".join(parts).removesuffix(".__init__")
+
+
+def test_imports_go_one_way():
+    """Those inside functions are counted too; a circle is named by the error."""
+    names = {name_of(path) for path in FILES}
+    graph = {}
+    for path in FILES:
+        found = set(modules(path)) & names
+        packages = {n for n in found if any(other.startswith(f"{n}.") for other in found)}
+        graph[name_of(path)] = found - packages - {name_of(path)}
+    TopologicalSorter(graph).prepare()
 
 
 APART = {
