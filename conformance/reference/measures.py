@@ -17,9 +17,21 @@ Rules = tuple[Callable[..., Number], Callable[..., Row]]
 
 
 def by_logits(a: Row, slope: Row) -> Row:
-    """aⱼ Σₖ aₖ (gⱼ − gₖ), the chain rule through a softmax."""
-    return tuple(x * total([y * (g - h) for y, h in zip(a, slope, strict=True)])
-                 for x, g in zip(a, slope, strict=True))  # fmt: skip
+    """aⱼ Σₖ aₖ (gⱼ − gₖ), the chain rule through a softmax.
+
+    A class without probability adds nothing, and one whose slope is ∞ outweighs all others.
+    """
+    some = [(y, h) for y, h in zip(a, slope, strict=True) if y]
+    endless = any(h == mp.inf for _, h in some)
+
+    def along(x: Number, g: Number) -> Number:
+        if not x:
+            return mp.zero
+        if endless:
+            return mp.inf if g == mp.inf else mp.ninf
+        return x * total([y * (g - h) for y, h in some])
+
+    return tuple(along(*pair) for pair in zip(a, slope, strict=True))
 
 
 def _rules(cost: Callable[..., Number], slope: Callable[..., Row]) -> Rules:
@@ -57,9 +69,19 @@ def renyi(p: Row, q: Row, own: Row) -> Number:
     return mp.log(total([power(*pair, a) for pair in zip(p, q, strict=True)]) / total(p)) / (a - 1)
 
 
+def of_largest(p: Row, x: Row) -> Row:
+    """xᵃ⁻¹ / Σ p xᵃ⁻¹ of order ∞: 1/Σ p of the classes whose x is the largest, 0 elsewhere."""
+    most = max(x)
+    mass = total([a for a, y in zip(p, x, strict=True) if y == most])
+    return tuple(1 / mass if y == most else mp.zero for y in x)
+
+
 def renyi_slope(p: Row, q: Row, own: Row) -> Row:
     """−(p/q)ᵃ / Σ pᵃ q¹⁻ᵃ."""
     (a,) = own
+    if a == mp.inf:
+        x = tuple(over(*pair) for pair in zip(p, q, strict=True))
+        return tuple(-y * share for y, share in zip(x, of_largest(p, x), strict=True))
     whole = total([power(*pair, a) for pair in zip(p, q, strict=True)])
     return tuple(x / whole for x in tsallis_slope(p, q, own))
 
@@ -100,6 +122,8 @@ def renyi_entropy_slope(_: Row, p: Row, own: Row) -> Row:
     (a,), mass = own, total(p)
     if a == 1:
         return tuple((neg_log(x) - 1 - renyi_entropy(_, p, own)) / mass for x in p)
+    if a == mp.inf:
+        return tuple(-share for share in of_largest(p, p))
     whole = total([x**a for x in p if x])
     return tuple((a * x ** (a - 1) / whole - 1 / mass) / (1 - a) for x in p)
 
@@ -139,10 +163,10 @@ def skewed_slope(t: Row, q: Row, own: Row) -> Row:
     """By q: −(1 − α) p/m; and log(q/m) + 1 − α q/m of D(q‖m)."""
     reverse, skew = own
     first, _, mixture = _roles(t, q, own)
-    pairs = list(zip(first, mixture, strict=True))
+    ratios = [over(x, m) for x, m in zip(first, mixture, strict=True)]
     if reverse:
-        return tuple(mp.log(x / m) + 1 - skew * x / m for x, m in pairs)
-    return tuple(-(1 - skew) * over(x, m) for x, m in pairs)
+        return tuple(mp.log(x) + 1 - times(skew, x) for x in ratios)
+    return tuple(-(1 - skew) * x for x in ratios)
 
 
 def jensen_shannon(p: Row, q: Row, own: Row) -> Number:
