@@ -194,9 +194,11 @@ def hellinger(p: Row, q: Row, _: Any) -> Number:
 
 
 def hellinger_slope(p: Row, q: Row, _: Any) -> Row:
-    """(1 − √(p/q))/(4 h)."""
-    return tuple((1 - mp.sqrt(over(*pair))) / (4 * hellinger(p, q, _))
-                 for pair in zip(p, q, strict=True))  # fmt: skip
+    """(1 − √(p/q))/(4 h), 0 at the minimum p = q, where the distance has a corner."""
+    h = hellinger(p, q, _)
+    return tuple(
+        (1 - mp.sqrt(over(*pair))) / (4 * h) if h else h for pair in zip(p, q, strict=True)
+    )
 
 
 def total_variation(p: Row, q: Row, _: Any) -> Number:
@@ -237,7 +239,7 @@ RULES: dict[str, Rules] = {
     "total_variation": _rules(total_variation, lambda p, q, _: tuple(
         mp.sign(y - x) / 2 for x, y in zip(p, q, strict=True))),
     "chi_square_divergence": _rules(chi_square, lambda p, q, _: tuple(
-        (y - x) * (y + x) / y**2 for x, y in zip(p, q, strict=True))),
+        1 - over(x, y) ** 2 for x, y in zip(p, q, strict=True))),
     "brier_score": _rules(brier, lambda t, q, _: tuple(
         2 * (y - x) for x, y in zip(t, q, strict=True))),
     "spherical_score": _rules(spherical, spherical_slope),
