@@ -58,8 +58,7 @@ def loss(
     calls.group(options)
 
     def wrap(body: Callable[P, Call[R]]) -> Callable[P, R]:
-        calls.body(body)
-        name, known = body.__name__, _signature.documented(body, options)
+        name, known = calls.name_of(body), _signature.documented(body, options)
 
         def problem(*args: P.args, **kwargs: P.kwargs) -> Any:
             for key in kwargs:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import xent
-from tests.near import assert_near
+from tests.near import assert_near, assert_zero
 from xent import _dispatch
 from xent.kernels import renyi, tsallis
 
@@ -143,6 +143,18 @@ def test_entropy(backend, name, order, dtype):
     got, slope = backend.run(both, p=p)
     want, large = np.moveaxis(in_p, -1, 0)
     assert_held((got, -value, 0.0), (slope, -want, large))
+
+
+@pytest.mark.parametrize(
+    ("name", "order"),
+    [*((name, order) for name in FORMULAS for order in ORDERS), ("renyi", np.inf)],
+)
+def test_rows_without_mass(backend, name, order):
+    """There is nothing in them, of whatever order."""
+    p, q = np.zeros((1, 3)), np.full((1, 3), 0.25)
+    entropy, divergence = (getattr(xent, f"{name}_{kind}") for kind in ("entropy", "divergence"))
+    assert_zero(backend.run(entropy, probs=p, order=order))
+    assert_zero(backend.run(divergence, p=p, q=q, order=order, validate=False))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

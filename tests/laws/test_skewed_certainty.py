@@ -50,12 +50,30 @@ def with_floor(size, dtype):
     return np.maximum(size, float(info.smallest_normal) / float(info.eps))
 
 
+RARE = {
+    "float32": ([0.3, -80.1, 1.3, -0.7], [-1.1, -79.3, 0.4, -60.7]),
+    "float64": ([0.3, -700.1, 1.3, -0.7], [-1.1, -690.3, 0.4, -600.7]),
+}
+"""Classes whose difference from the peak is rounded, and carries as much into what is hardly there."""
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("skew", [0.125, 0.5, 0.875])
 @pytest.mark.parametrize("reverse", [False, True])
 @pytest.mark.parametrize("both", [True, False])
 def test_gradient_in_the_logits(backend, both, reverse, skew, dtype):
-    p, q = (np.asarray(rows, dtype) for rows in zip(*ROWS.values(), strict=True))
+    hold(backend, list(ROWS.values()), both, reverse, skew, dtype)
+
+
+@pytest.mark.parametrize("dtype", RARE)
+@pytest.mark.parametrize("reverse", [False, True])
+def test_rare_classes(backend, reverse, dtype):
+    hold(backend, [RARE[dtype]], True, reverse, 0.0, dtype)
+
+
+def hold(backend, rows, both, reverse, skew, dtype):
+    """Hold the gradient to that of mpmath."""
+    p, q = (np.asarray(row, dtype) for row in zip(*rows, strict=True))
     with mpmath.workdps(60):
         of_p, of_q = ([softmax(row) for row in rows.tolist()] for rows in (p, q))
         target = p if both else np.asarray(of_p, dtype)

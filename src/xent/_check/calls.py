@@ -31,13 +31,15 @@ def group(options: Any) -> None:
         )
 
 
-def body(function: Any) -> None:
-    """Raise unless a function was made by ``def``, with a name to tell of it."""
+def name_of(function: Any) -> str:
+    """Return the name of a function; raise for what else can be called, which has none."""
     if not isroutine(function):
         raise TypeError(
             f"xent.loss decorates a function, and got one of type {type(function).__name__}: "
             "write by def what it is to be"
         )
+    name: str = function.__name__
+    return name
 
 
 def decorated(function: Any, options: type, own: Signature, shared: Sequence[str]) -> None:

@@ -145,7 +145,7 @@ class FromLogits(Kernel):
     ) -> Array:
         """Return −p η."""
         d_p, _, delta, lack = _differences(xp, target, logits, s.p.peak, s.q.peak)
-        p = xp.exp(d_p) / (1 + m.limited(xp, s.p))
+        p = _probs(xp, target, s.p, d_p)
         # A class that q alone excludes lies infinitely below the mean, and all others above.
         away = xp.where(delta == -xp.inf, delta, xp.full_like(delta, xp.inf))
         eta = xp.where(self.value(xp, s) == xp.inf, away, _log_ratio(xp, delta, lack, s))

@@ -172,7 +172,9 @@ def _value(xp: Verbs, s: Powers, tsallis: Array, order: Number) -> Array:
     safe = xp.where(even | ~near, one, over)
     close = mean * xp.where(even, one, xp.log1p(safe) / safe)
     beyond = xp.log(_some(xp, s.total) / _some(xp, s.mass)) / xp.where(b == 0, one, b)
-    return xp.where(near, close, s.origin(xp).log + beyond)
+    log = s.origin(xp).log
+    log = xp.where(s.mass == 0, xp.zeros_like(log), log)  # of a row without mass, as of any order
+    return xp.where(near, close, log + beyond)
 
 
 def _slope(xp: Verbs, s: Powers, value: Array, x: series.Ratio, order: Number) -> Array:

@@ -54,10 +54,13 @@ class DaskVerbs(Namespace):
 
     def pick(self, x: Any, index: Any, axis: int) -> Any:
         """Return the entry of ``x`` at ``index``; the axis is brought into one chunk."""
+        return self.entries(x, index, axis)
+
+    def entries(self, x: Any, index: Any, axis: int) -> Any:
+        """Return the entries of ``x`` at ``index``, each chunk of which sees the whole axis."""
         here, there, axis = _across(x, axis)
-        return da.blockwise(
-            _pick, here, x, there, index, here, axis=axis, dtype=x.dtype, concatenate=True
-        )
+        options = {"axis": axis, "dtype": x.dtype, "concatenate": True}
+        return da.blockwise(_entries, here, x, there, index, here, **options)
 
 
 def _across(x: Any, axis: int) -> tuple[Any, Any, int]:
@@ -85,5 +88,5 @@ def _first_peak(x: Any, axis: int) -> Any:
     return _dispatch.engine_of("x", x).xp.first_peak(x, axis)
 
 
-def _pick(x: Any, index: Any, axis: int) -> Any:
-    return _dispatch.engine_of("x", x).xp.pick(x, index, axis)
+def _entries(x: Any, index: Any, axis: int) -> Any:
+    return _dispatch.engine_of("x", x).xp.entries(x, index, axis)
