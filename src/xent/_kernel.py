@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from enum import Enum
 from functools import cached_property
@@ -149,17 +149,8 @@ class Kernel:
     @cached_property
     def key(self) -> tuple[Any, ...]:
         """What a plan is remembered by: the class, and the parameters that are no numbers."""
-        own = ((f.name, getattr(self, f.name)) for f in fields(self))
-        return type(self), *(HOLE if is_number(x) else self._static(name, x) for name, x in own)
-
-    def _static(self, name: str, x: Any) -> Any:
-        """Return a parameter that is no number; raise where a plan can't be remembered by it."""
-        if hasattr(x, "shape") or not isinstance(x, Hashable):
-            raise TypeError(
-                f"{type(self).__name__}.{name} is of type {type(x).__name__}; a parameter of a kernel is a "
-                "number, or what can be hashed, as a tuple of numbers"
-            )
-        return x
+        own = (getattr(self, f.name) for f in fields(self))
+        return type(self), *(HOLE if is_number(x) else x for x in own)
 
     @property
     def structure(self) -> Kernel:

@@ -1,6 +1,7 @@
 """What is said of the calls of somebody's own loss (R3, R11, R18)."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pytest
@@ -66,6 +67,17 @@ PARAMETERS = [
         lambda: squeezed(Y, logits=Z, epsilon=np.ones(3)),
         TypeError,
         "epsilon is an array of shape (3,); it takes a number",
+    ),
+    (
+        lambda: squeezed(Y, logits=Z, mode=np.ones(3)),
+        TypeError,
+        "Squeezed has an array for mode, which no kernel takes",
+        "class_weight",
+    ),
+    (
+        lambda: xent.loss(xent.CurveOptions)(partial(xent.focal_loss, gamma=2.0)),
+        TypeError,
+        "xent.loss decorates a function, and got one of type partial",
     ),
 ]
 TARGETS = [

@@ -165,7 +165,7 @@ def is_ragged(x: Any) -> bool:
 
 
 def parameters(kernel: Kernel) -> Kernel:
-    """Return a kernel, each of whose fields that is annotated as a float must hold a number."""
+    """Return a kernel, of whose fields none holds an array, and each that is a float's holds a number."""
     if not isinstance(kernel, Kernel):
         raise TypeError(f"{shown(kernel)} is no kernel")
     for field in fields(kernel):
@@ -174,6 +174,11 @@ def parameters(kernel: Kernel) -> Kernel:
             shape = getattr(x, "shape", None)
             got = shown(x) if shape is None else f"an array of shape {tuple(shape)}"
             raise TypeError(f"{field.name} is {got}; it takes a number")
+        if hasattr(type(x), "dtype") and not is_number(x):
+            raise TypeError(
+                f"{type(kernel).__name__} has an array for {field.name}, which no kernel takes, as it may be "
+                "given some classes: class_weight weighs them, and what shifts their logits is added before"
+            )
     return kernel
 
 
