@@ -36,8 +36,6 @@ class Engine:
     """Whether values are looked at as those of another library, by `look`."""
     spreads = False
     """Whether its arrays lie on many devices, and it takes those of one beside them."""
-    follows = True
-    """Whether the library differentiates what was computed, all that was made of a prediction together."""
     measures_beside = True
     """Whether the chunks of a linear head are measured for more than their loss, all in one pass."""
 
@@ -89,6 +87,10 @@ class Engine:
     def look(self, operands: Operands) -> tuple[Engine, Operands]:
         """Return readable operands as arrays that are cheap to look at, and their engine."""
         return self, operands
+
+    def follows(self, operands: Operands) -> bool:
+        """Whether the library may differentiate what is computed."""
+        return True
 
     def log(self, x: Any) -> Any:
         """Return the logarithm of a number, which may be a 0-d array."""
@@ -162,7 +164,7 @@ def value_of(engine: Engine, plan: Plan, operands: Operands) -> Array:
     """Return the value of a call by the engine's rows."""
     if plan.ignore_index is not None:
         plan, operands = masked(plan, operands)
-    if plan.half and plan.adds and engine.follows:
+    if plan.half and plan.adds and engine.follows(operands):
         plan, operands = in_single(engine.xp, plan, operands)
     rows = engine.rows(plan, operands)
     penalties = None if plan.penalty is None else engine.rows(*of_penalty(plan, operands))
@@ -215,13 +217,11 @@ class Problem(NamedTuple):
             return self._of_no_classes()[0]
         engine, plan, operands = self.engine, self.plan, self.operands
         if self.returns is not None:
-            if plan.half and plan.adds and engine.follows:
+            if plan.half and plan.adds and engine.follows(operands):
                 plan, operands = in_single(engine.xp, plan, operands)
             return self.returns(*values_of(engine.value, plan, operands))
         value = engine.value(plan, operands)
-        if self.keep_dtype:
-            value = self._rounded(value, self.operands.prediction)
-        return value
+        return self._rounded(value, operands.prediction) if self.keep_dtype else value
 
     def value_and_gradient(self) -> tuple[Any, Array]:
         """Return the value and its gradient."""

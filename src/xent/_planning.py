@@ -38,7 +38,7 @@ def plan_of(call: Call, operands: Operands, name: str, form: Form) -> Plan:
     kind, source = _of_target(call, operands, axis, name, form, options)
     there = {name: is_there(option, options[option]) for name, option in _FLAGS.items()}
     of_labels = axis is None or (kind.by_label and not call.sparse_target)
-    kernel = arguments.parameters(getattr(call, source)[form])
+    kernel = calls.parameters(getattr(call, source)[form])
     plan = Plan(
         kernel=kernel.structure,
         source=source,

@@ -79,6 +79,11 @@ PARAMETERS = [
         TypeError,
         "xent.loss decorates a function, and got one of type partial",
     ),
+    (
+        lambda: xent.loss(xent.CurveOptions)(len),
+        TypeError,
+        "xent.loss decorates a function, and got one of type builtin",
+    ),
 ]
 TARGETS = [
     (

@@ -5,10 +5,11 @@ import torch
 
 import xent
 from tests.near import assert_near, largest
+from xent.engines.torch.made import of_logits
 
-N, K, D = 24, 17, 5
-BUDGET = 4 * K * 16
-"""Bytes of sixteen rows of logits: fewer than there are, whatever is made beside them."""
+N, K, D = 64, 17, 5
+BUDGET = 4 * K * 8
+"""Bytes of eight rows of logits, of which two are made at a time, and one of a student's and a teacher's."""
 GENERATOR = torch.Generator().manual_seed(0)
 
 
@@ -61,22 +62,83 @@ def gradients(loss, arrays, dtype, **options):
     return torch.autograd.grad((value * value).sum(), list(leaves.values()))
 
 
+@pytest.fixture
+def rows(monkeypatch):
+    """The numbers of rows whose logits are made."""
+    made, plain = [], of_logits
+
+    def watched(engine, plan, operands, wide, features, *head):
+        made.append(features.shape[0])
+        return plain(engine, plan, operands, wide, features, *head)
+
+    monkeypatch.setattr("xent.engines.torch.learned.of_logits", watched)
+    return made
+
+
 @pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
 @pytest.mark.parametrize("name", CASES)
-def test_a_few_rows_at_a_time(name, reduction):
+def test_a_few_rows_at_a_time(name, reduction, rows):
     """Of half precision the gradients of all rows are added, and rounded then."""
     loss, options, learned = CASES[name]
     arrays, options = {**HEAD, **learned}, {**options, "reduction": reduction}
     linear = LINEAR[loss] if loss in LINEAR else xent.linear_head(loss)
-    for dtype, ulps in ((torch.float64, 64), (torch.bfloat16, 2)):
+    for dtype, ulps in ((torch.float64, 64), (torch.bfloat16, 1)):
         rounded = {name: x.to(dtype).double() for name, x in arrays.items()}
         wanted = gradients(of_product(loss), rounded, torch.float64, **options)
         got = gradients(linear, arrays, dtype, chunk_bytes=BUDGET, **options)
         for mine, right in zip(got, wanted, strict=True):
             assert mine.dtype == dtype
-            near = right.to(dtype)
-            unit = torch.finfo(dtype).eps * near.abs().max()
+            unit = torch.finfo(dtype).eps * right.abs().max()
             assert (mine.double() - right).abs().max() <= ulps * unit
+        assert max(rows) <= 4  # of float64, or half of it
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_metrics_beside(frozen):
+    loss = xent.with_metrics(xent.linear_cross_entropy)
+    head = {name: x.clone().requires_grad_(not frozen) for name, x in HEAD.items()}
+    share = positive(N).requires_grad_()
+    found = [
+        loss(LABELS, **head, sample_weight=share, chunk_bytes=budget) for budget in (BUDGET, None)
+    ]
+    for few, whole in zip(found[0][1], found[1][1], strict=True):
+        assert_near(few.detach().numpy(), whole.detach().numpy(), 16)
+    leaves = [share] if frozen else [share, *head.values()]
+    slopes = [torch.autograd.grad(value, leaves, create_graph=True) for value, _ in found]
+    curves = [torch.autograd.grad(sum((g * g).sum() for g in gs), leaves) for gs in slopes]
+    for few, whole in (*zip(*slopes, strict=True), *zip(*curves, strict=True)):
+        right = whole.detach().numpy()
+        assert_near(few.detach().numpy(), right, 64, scale=largest(right))
+
+
+def test_beside_a_transform_of_something_else():
+    """Which a function of autograd has no rule for: there all logits are made."""
+    share = positive(N).requires_grad_()
+
+    def value():
+        return xent.linear_cross_entropy(LABELS, **HEAD, sample_weight=share, chunk_bytes=BUDGET)
+
+    mapped = torch.func.vmap(lambda t: value() * t)(torch.arange(3.0, dtype=torch.float64))
+    (got,), (once,) = (torch.autograd.grad(x, share) for x in (mapped.sum(), value()))
+    assert_near(got.numpy(), 3 * once.numpy(), 64, scale=largest(got.numpy()))
+
+
+def test_autocast():
+    """What it rounds is a product: gradients of some rows are still added in float32."""
+    n = 4096
+    x, w = torch.ones(n, 1), torch.zeros(8, 1, requires_grad=True)
+    share = torch.ones(n, requires_grad=True)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        value = xent.linear_cross_entropy(
+            torch.zeros(n, dtype=torch.int64),
+            x,
+            w,
+            sample_weight=share,
+            reduction="sum",
+            chunk_bytes=64,
+        )
+    value.backward()
+    assert w.grad[:, 0].tolist() == [n / 8 - n] + [n / 8] * 7
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
 from inspect import signature
 from operator import index
 from reprlib import Repr
 from typing import Any, Protocol
 
-from xent._kernel import Kernel, is_number
 from xent._made import original
 from xent._typing import Array
 
@@ -162,24 +160,6 @@ def is_ragged(x: Any) -> bool:
         return False
     sizes = {len(row) if isinstance(row, (list, tuple)) else -1 for row in x}
     return len(sizes) > 1 or any(map(is_ragged, x))
-
-
-def parameters(kernel: Kernel) -> Kernel:
-    """Return a kernel, of whose fields none holds an array, and each that is a float's holds a number."""
-    if not isinstance(kernel, Kernel):
-        raise TypeError(f"{shown(kernel)} is no kernel")
-    for field in fields(kernel):
-        x = getattr(kernel, field.name)
-        if field.type in (float, "float") and not is_number(x):
-            shape = getattr(x, "shape", None)
-            got = shown(x) if shape is None else f"an array of shape {tuple(shape)}"
-            raise TypeError(f"{field.name} is {got}; it takes a number")
-        if hasattr(type(x), "dtype") and not is_number(x):
-            raise TypeError(
-                f"{type(kernel).__name__} has an array for {field.name}, which no kernel takes, as it may be "
-                "given some classes: class_weight weighs them, and what shifts their logits is added before"
-            )
-    return kernel
 
 
 def _places(engines: Mapping[str, Library], arrays: Mapping[str, Array]) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from inspect import Signature, isroutine
+from dataclasses import fields
+from inspect import Signature, isfunction
 from typing import Any, get_args, is_typeddict
 
 from xent._check import arguments
-from xent._kernel import Kernel
+from xent._kernel import Kernel, is_number
 from xent._typing import Form
 
 WRONG = (AttributeError, LookupError, TypeError, ValueError)
@@ -33,7 +34,7 @@ def group(options: Any) -> None:
 
 def name_of(function: Any) -> str:
     """Return the name of a function; raise for what else can be called, which has none."""
-    if not isroutine(function):
+    if not isfunction(function):
         raise TypeError(
             f"xent.loss decorates a function, and got one of type {type(function).__name__}: "
             "write by def what it is to be"
@@ -150,6 +151,24 @@ def _missing(call: Any, given: Sequence[str]) -> str | None:
                 f"{there or 'nothing'}"
             )
     return None
+
+
+def parameters(kernel: Kernel) -> Kernel:
+    """Return a kernel, of whose fields none holds an array, and each that is a float's holds a number."""
+    if not isinstance(kernel, Kernel):
+        raise TypeError(f"{arguments.shown(kernel)} is no kernel")
+    for field in fields(kernel):
+        x = getattr(kernel, field.name)
+        if field.type in (float, "float") and not is_number(x):
+            shape = getattr(x, "shape", None)
+            got = arguments.shown(x) if shape is None else f"an array of shape {tuple(shape)}"
+            raise TypeError(f"{field.name} is {got}; it takes a number")
+        if hasattr(type(x), "dtype") and not is_number(x):
+            raise TypeError(
+                f"{type(kernel).__name__} has an array for {field.name}, which no kernel takes, as it may be "
+                "given some classes: class_weight weighs them, and what shifts their logits is added before"
+            )
+    return kernel
 
 
 def named(x: Any) -> str:

@@ -20,7 +20,6 @@ from xent.engines.head import Chunked
 class Eager(Chunked):
     """Runs a plan block by block, in extra memory of one block."""
 
-    follows = False
     looks = False
     """Whether blocks are first computed as if all were finite: where a look at the rows costs nothing."""
 
@@ -28,6 +27,10 @@ class Eager(Chunked):
         super().__init__(api, library)
         self.xp.looks = True
         self.quick: Any = self.namespace(api, finite=True)
+
+    def follows(self, operands: Operands) -> bool:
+        """Whether the library may differentiate what is computed: never, as it is computed in blocks."""
+        return False
 
     # --- one block ---
 

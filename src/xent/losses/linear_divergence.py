@@ -112,8 +112,10 @@ def linear_kl_divergence(
     -----
     `xent.value_and_grad` returns the student's gradients as a named tuple ``(features, weight, bias)``, made
     with the value, chunk by chunk, in extra memory of these gradients and a few chunks; half of `chunk_bytes`
-    is the teacher's. By autograd the teacher's three have theirs too, in torch a few rows at a time but in
-    compiled programs, which make whole logits. The temperature divides both logits, and the value is not multiplied
+    is the teacher's. By autograd the teacher's three have theirs too; torch makes whole logits for them in
+    compiled programs and `torch.func`, and elsewhere those of a few rows at a time.
+
+    The temperature divides both logits, and the value is not multiplied
     by its square: multiply by temperature² to keep the gradients' size, as Hinton et al. do.
 
     References

@@ -39,6 +39,10 @@ class Dask(Engine):
             if x is not None:
                 _dispatch.engine_of(name, x._meta)
 
+    def follows(self, operands: Operands) -> bool:
+        """Whether the library may differentiate what is computed: never."""
+        return False
+
     def apply(self, function: Any, plan: Any, *arrays: Any) -> Any:
         """Return what a function makes of chunks of whole rows; of a head or an exponential, of all."""
         if not isinstance(plan, Plan) or plan.finish == "exp":

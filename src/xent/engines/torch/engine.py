@@ -19,7 +19,7 @@ from xent._plan import Operands, Plan, masked, widened
 from xent._rows import rows_and_gradient_of
 from xent._typing import Array
 from xent.engines.head_loop import clean, with_target
-from xent.engines.torch import half, tensor
+from xent.engines.torch import half, learned, tensor
 from xent.engines.torch.choice import engine_of, gradient_of_values
 from xent.engines.torch.device import DEVICE
 from xent.engines.torch.followed import Followed
@@ -77,8 +77,15 @@ class Torch(Followed):
             x = tensor.symbol(x, torch.float64, None)
         return super().log(x)
 
+    def follows(self, operands: Operands) -> bool:
+        """Whether a derivative may be asked for."""
+        return torch.compiler.is_dynamo_compiling() or differentiable(operands[:-1])
+
     def of_transform(self, plan: Plan, operands: Operands) -> Any:
-        """Return the rows that a compiler takes for one call inside a transform; None elsewhere."""
+        """Return the rows that a compiler takes for one call inside a transform; None elsewhere.
+
+        Not of a part of a DTensor, whose engine has verbs of its own.
+        """
         if self is not TORCH or not tensor.loses_rules():
             return None
         from xent.engines.torch.inside import rows  # which loads the compiler
@@ -153,7 +160,7 @@ class Torch(Followed):
         loss = HeadLoss(self, engine, plan, operands, chunks, wanted)
         if engine is None or others_too:
             made = None if others_too else _of_compiler(loss, head)
-            return loss.by_rows(*inputs) if made is None else made[0]
+            return learned.value(loss, *inputs) if made is None else made[0]
         if not followed:
             return engine.linear_value(plan, head, operands, chunks)
         if not any(map(wants_graph, inputs)):

@@ -10,15 +10,14 @@ import torch
 
 from xent import _math as m
 from xent._beside import values_of
-from xent._dtype import compute_dtype, narrowed
 from xent._engine import value_of
 from xent._linear import Chunks, Head, Wanted
-from xent._plan import Operands, Plan, widened
+from xent._plan import Operands, Plan
 from xent._rows import divided_by
 from xent.engines import head as heads
-from xent.engines.head_loop import clean, per_row, with_target
+from xent.engines.head_loop import clean, with_target
 from xent.engines.torch import half, tensor
-from xent.engines.torch.tensor import eager, recorded_alone
+from xent.engines.torch.tensor import eager
 from xent.engines.torch.values import UNSEEN
 
 
@@ -52,8 +51,8 @@ class Made(torch.autograd.Function):
             each = zip(inputs, wanted, strict=True)
             inputs = tuple(x.view_as(x) if want else x for x, want in each)
             sought = [x for x, want in zip(inputs, wanted, strict=True) if want]
-            values = flat(ctx.loss.plain(others, *inputs))[: len(ws)]
-            found = iter(torch.autograd.grad(values, sought, ws, create_graph=True))
+            values, some = _learned(flat(ctx.loss.plain(others, *inputs)), ws)
+            found = iter(torch.autograd.grad(values, sought, some, create_graph=True))
             return (None, *(next(found) if want else None for want in wanted))
         gradients, ctx.gradients = ctx.gradients, None
         known = None if gradients is None else _scaled(gradients, ws[0])
@@ -83,6 +82,12 @@ def _scaled(gradients: Any, w: Any) -> Any:
     return [None if g is None else m.scaled(UNSEEN.xp, w, g) for g in gradients]
 
 
+def _learned(values: list[Any], ws: Any) -> tuple[list[Any], list[Any]]:
+    """Return the values that what is learned takes part in, and what is pulled back of each."""
+    pairs = [(x, w) for x, w in zip(values, ws, strict=False) if x.requires_grad]
+    return [x for x, _ in pairs], [w for _, w in pairs]
+
+
 _HALF = (torch.float16, torch.bfloat16)
 
 
@@ -109,7 +114,7 @@ class Loss:
 
     def again(self, ws: Any, others: tuple[Any, ...], x: Any) -> Any:
         """Return the gradient of w · value."""
-        return _gradients(partial(self.plain, others), [x], [True], ws)
+        return gradients_of(partial(self.plain, others), [x], [True], ws)
 
 
 class HeadLoss(Loss):
@@ -129,6 +134,11 @@ class HeadLoss(Loss):
         dtype: Any = operands.prediction.dtype
         self.known = any(wanted) and plan.reduction != "none" and dtype != torch.float16
 
+    @property
+    def rows(self) -> tuple[int, ...]:
+        """The shape of what has one entry per value."""
+        return self.chunks.shape if self.plan.row_axis is None else self.chunks.shape[:1]
+
     def made(self, *inputs: Any) -> Any:
         """Return the value, and the gradients where they are known with it."""
         operands = self.operands._replace(prediction=inputs[0])
@@ -137,46 +147,17 @@ class HeadLoss(Loss):
 
     def plain(self, others: tuple[Any, ...], *inputs: Any) -> Any:
         """Return the value of whole logits, for autograd to follow."""
-        return self.of(self.plan, self.with_others(inputs[0], others), *inputs)
-
-    def by_rows(self, *inputs: Any) -> Any:
-        """Return the same of a few rows at a time, whose logits are made again for a gradient."""
-        plan, operands, most = self.plan, self.operands, self.chunks.whole_rows
-        if most >= self.chunks.shape[0] or not recorded_alone([*inputs, *operands[1:-1]]):
-            return self.of(plan, operands, *inputs)
-        xp = self.engine.xp
-        if self.chunks.size >= 4:  # gradients of half precision are summed before they are rounded
-            dtype = compute_dtype(xp, inputs[0])
-            inputs, operands = narrowed(xp, inputs, dtype), widened(xp, operands)
-        rows = self.chunks.shape if plan.row_axis is None else self.chunks.shape[:1]
-        plan, operands = divided_by(xp, plan, operands._replace(prediction=inputs[0]), rows)
-        features, *head = inputs
-        step = -(-most // 4)  # what two derivatives make on their way is held beside them
-        each = {name: x.split(step) for name, x in per_row(operands).items()}
-        parts = []
-        for i, some in enumerate(features.split(step)):
-            own = operands._replace(**{name: x[i] for name, x in each.items()})
-            given = (some, *head, *(None,) * (2 - len(head)), *own[1:-1])
-            parts.append(flat(Made.apply(SomeRows(self, plan, given), *given)))
-        value, *beside = (torch.cat(x) if x[0].ndim else sum(x) for x in zip(*parts, strict=True))
-        return (value, tuple(beside)) if beside else value
-
-    def of(self, plan: Plan, operands: Operands, features: Any, *head: Any) -> Any:
-        """Return the value of whole logits."""
-        features = clean(self.engine.xp, plan, operands, features)
-        product = partial(half.linear, wide=self.chunks.size >= 4)
-        operands = with_target(self.engine.xp, plan, operands, product)
-        logits = product(features, *head)
-        return values_of(self.engine.value, plan, operands._replace(prediction=logits))
+        operands = self.with_others(inputs[0], others)
+        return of_logits(self.engine, self.plan, operands, self.chunks.size >= 4, *inputs)
 
     def again(self, ws: Any, others: tuple[Any, ...], *inputs: Any) -> Any:
         """Return the gradients of Σ w · value, of the value and of those beside it."""
         if not eager(ws):  # a batch of incoming gradients
-            return _gradients(partial(self.plain, others), inputs, self.wanted, ws)
+            return gradients_of(partial(self.plain, others), inputs, self.wanted, ws)
         # It is the sum, or the mean, of rows that w weighs too.
         plan, operands = self.plan, self.with_others(inputs[0], others)
         sample = operands.sample_weight
-        rows = self.chunks.shape if plan.row_axis is None else self.chunks.shape[:1]
+        rows = self.rows
         w, *beside = (w.expand(rows) for w in ws)
         plan, some = divided_by(self.own.xp, plan, operands, rows)
         w = w if sample is None else w * sample
@@ -186,34 +167,22 @@ class HeadLoss(Loss):
         return heads.run(self.own, plan, Head(*inputs), some, self.chunks, self.wanted)[1]
 
 
-class SomeRows(Loss):
-    """Some rows of it, of which every operand may be differentiated."""
-
-    def __init__(self, whole: HeadLoss, plan: Plan, given: tuple[Any, ...]) -> None:
-        nothing: Any = None
-        super().__init__(whole.engine, whole.own, plan, Operands(nothing, numbers=whole.numbers))
-        self.whole, self.wanted = whole, [x is not None and x.requires_grad for x in given]
-
-    def made(self, *inputs: Any) -> Any:
-        """Return the value, of which no gradient is known."""
-        return self.plain((), *inputs), None
-
-    def plain(self, others: tuple[Any, ...], *inputs: Any) -> Any:
-        """Return the value, for autograd to follow."""
-        features, weight, bias, *operands = inputs
-        some = self.with_others(features, operands)
-        return self.whole.of(self.plan, some, features, weight, bias)
-
-    def again(self, ws: Any, others: tuple[Any, ...], *inputs: Any) -> Any:
-        """Return the gradients of Σ w · value, of the value and of those beside it."""
-        return _gradients(partial(self.plain, others), inputs, self.wanted, ws)
+def of_logits(
+    engine: Any, plan: Plan, operands: Operands, wide: bool, features: Any, *head: Any
+) -> Any:
+    """Return the value of whole logits, made in float32 if ``wide``, for autograd to follow."""
+    features = clean(engine.xp, plan, operands, features)
+    product = partial(half.linear, wide=wide)
+    operands = with_target(engine.xp, plan, operands, product)
+    return values_of(engine.value, plan, operands._replace(prediction=product(features, *head)))
 
 
-def _gradients(plain: Any, inputs: Any, wanted: Any, ws: Any) -> list[Any]:
+def gradients_of(plain: Any, inputs: Any, wanted: Any, ws: Any) -> list[Any]:
     """Return the gradients of w · plain of the inputs that are wanted, None for the others."""
     with torch.enable_grad():
         both = zip(inputs, wanted, strict=False)
         inputs = [x if x is None else x.detach().requires_grad_(want) for x, want in both]
         sought = [x for x in inputs if x is not None and x.requires_grad]
-        found = iter(torch.autograd.grad(flat(plain(*inputs))[: len(ws)], sought, ws))
+        values, some = _learned(flat(plain(*inputs)), ws)
+        found = iter(torch.autograd.grad(values, sought, some))
     return [next(found) if want else None for want in wanted]

@@ -97,7 +97,7 @@ def is_recorded(tensors: Iterable[Any]) -> bool:
 
 def recorded_alone(tensors: Iterable[Any]) -> bool:
     """Whether values are there for autograd to follow backwards, and in no other way."""
-    return torch.is_grad_enabled() and forward_ad._current_level < 0 and eager(tensors)
+    return torch.is_grad_enabled() and eager(tensors) and not is_transformed()
 
 
 def differentiable(tensors: Iterable[Any]) -> bool:
