@@ -27,10 +27,10 @@ CUDA = {"cupy": "cupy", "jax": "jax-cuda", "torch": "torch"}
 """The extra that installs each library for a GPU."""
 EVERY = {"XENT_EVERY": "1"}
 """What has the tests try every loss where each costs a compilation, or processes; else they try some."""
-BRIEFLY = ("--one-in=5",)
-"""What has them try a fifth of each test's cases on such a library; `nox -s every` tries all."""
-SHARED = {"OMP_WAIT_POLICY": "PASSIVE"}
-"""Has OpenMP's threads sleep while they wait: those of one test process would spin on another's cores."""
+BRIEFLY = ("--one-in=8",)
+"""What has them try an eighth of each test's cases on such a library; `nox -s every` tries all."""
+SHARED = {"OMP_WAIT_POLICY": "PASSIVE", "OPENBLAS_NUM_THREADS": "1"}
+"""Has no thread spin while it waits: those of one test process would on another's cores."""
 PROCESSES = f"--processes={len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else 1}"
 """Has the conformance suite share its cases, but on a GPU, of which there is one."""
 SEEN = ["--system-site-packages"]
@@ -147,14 +147,15 @@ def doctest(session: nox.Session) -> None:
     """Every example: in docstrings, in the README, in examples/."""
     groups = ("test", "example", "peers", "bench", "boosting", "frameworks")
     install(session, "numpy", "torch", "jax", "dask", groups=groups)
+    alone = SHARED | {"OMP_NUM_THREADS": "1"}  # examples are processes of their own
     keras = {"KERAS_BACKEND": "numpy"}  # which nobody else has chosen
     cupy = "--ignore-glob=/*/engines/cupy/*"  # which can't be imported without a GPU
     every = ("-n=auto", "--doctest-modules", cupy, "--pyargs", "xent", *session.posargs)
-    session.run("pytest", *every, env=SHARED | keras)
+    session.run("pytest", *every, env=alone | keras)
     required = [f"--require={library}" for library in ("numpy", "torch", "jax")]
     mixed = "tests/laws/test_mixed.py"  # two libraries in one call
     words = ("-n=auto", *required, *DOCUMENTATION, mixed, *session.posargs)
-    session.run("pytest", *words, env=SHARED)
+    session.run("pytest", *words, env=alone)
 
 
 @nox.session

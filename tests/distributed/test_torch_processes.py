@@ -194,13 +194,13 @@ def run(check):
 CHECKS = [("exchanges", (way, r)) for way in WAYS if way != "partial" for r in ("none", "mean")]
 CHECKS += [("rounds", way) for way in ("rows", "classes", "rows, classes", "classes twice")]
 COMPILED = [(way, n) for way in ("rows", "classes") for n in ("one", "two")]
-CHECKS += [("compiled", x) for x in (COMPILED if EVERY else [("rows", "one"), ("classes", "two")])]
+CHECKS += [("compiled", x) for x in (COMPILED if EVERY else [("classes", "two")])]
 CHECKS += [(kind, ()) for kind in ("meshes", "parts", "validation", "the dead")]
 
 
 @pytest.fixture(scope="module")
-def said(tmp_path_factory, testrun_uid):
-    return shared(tmp_path_factory, testrun_uid, run, CHECKS)
+def said(request):
+    return shared(request, run)
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=str)

@@ -62,8 +62,15 @@ def results(run, checks):
     return found
 
 
-def shared(tmp_path_factory, testrun_uid, run, checks):
-    """Return the results that the first of pytest's own processes has made, for which the others wait."""
+def shared(request, run):
+    """Return the results that the first of pytest's own processes has made, for which the others wait.
+
+    Of the checks that are chosen: the tests of the module that asks, one for each.
+    """
+    tests = [item for item in request.session.items if item.path == request.path]
+    checks = [x.callspec.params["check"] for x in tests if "check" in x.fixturenames]
+    tmp_path_factory = request.getfixturevalue("tmp_path_factory")
+    testrun_uid = request.getfixturevalue("testrun_uid")
     alone = "PYTEST_XDIST_WORKER" not in os.environ
     folder = tmp_path_factory.getbasetemp()
     path = (folder if alone else folder.parent) / f"{testrun_uid}-{run.__module__}-{run.__name__}"
@@ -97,8 +104,8 @@ def law(run, checks):
     """Return a fixture, which a module calls ``said``, and its test: no process says anything of a check."""
 
     @pytest.fixture(scope="module", name="said")
-    def fixture(tmp_path_factory, testrun_uid):
-        return shared(tmp_path_factory, testrun_uid, run, checks)
+    def fixture(request):
+        return shared(request, run)
 
     @pytest.mark.parametrize(
         "check",
