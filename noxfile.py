@@ -1,4 +1,4 @@
-"""Every check of the project. `nox` alone runs all that a machine without a GPU can.
+"""Every check of the project. `nox` alone runs what each change must pass on a machine without a GPU.
 
 Each session installs the package as a user would, from the wheel that pip builds, and `src/` is
 never on the path. A session that is named after a library fails where that library is missing.
@@ -191,8 +191,14 @@ def release(session: nox.Session) -> None:
     )
     if tag.strip() != f"v{version}":
         session.error(f"the tree is {tag.strip()}, not v{version}")
-    if f"## [{version}]" not in Path("CHANGELOG.md").read_text(encoding="utf-8"):
-        session.error(f"CHANGELOG.md has no section of {version}")
+    told = Path("CHANGELOG.md").read_text(encoding="utf-8")
+    if told.count(f"\n## [{version}]") != 1:
+        session.error(f"CHANGELOG.md has not one section of {version}")
+    if re.search(r"^## \[Unreleased\]\s+(?!## )\S", told, re.MULTILINE):
+        session.error(f"CHANGELOG.md has changes that stand under Unreleased, not under {version}")
+    others = session.run("git", "status", "--porcelain", external=True, silent=True)
+    if others.strip():
+        session.error(f"what is no part of the tag would be built with it:\n{others}")
     session.install(*group("build"))
     shutil.copytree(_built(session).parent, "dist", dirs_exist_ok=True)
 
