@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from importlib import import_module
 from numbers import Number
 from typing import TYPE_CHECKING, Any
@@ -113,7 +113,7 @@ def resolve(
 
 def _one_of(engines: Mapping[str, Engine], arrays: Mapping[str, Array]) -> Engine:
     """Return the one engine of arrays; beside another's NumPy's may be constants, or numbers."""
-    found = list(engines.values()) or [_engine(import_module("array_api_compat.numpy"))]
+    found = list(engines.values()) or [_of_numbers(arrays)]
     spread, foreign = [x for x in found if x.spreads], [x for x in found if x.library != "numpy"]
     engine = (spread or foreign or found)[0]
     for name, own in engines.items():
@@ -121,6 +121,16 @@ def _one_of(engines: Mapping[str, Engine], arrays: Mapping[str, Array]) -> Engin
         if own.library != engine.library and not constant:
             raise arguments.mixed_libraries(engines, {key: arrays[key] for key in engines})
     return engine
+
+
+def _of_numbers(names: Collection[str]) -> Engine:
+    """Return the engine of what is numbers alone: NumPy's."""
+    try:
+        return _engine(import_module("array_api_compat.numpy"))
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "numpy":
+            raise
+        raise arguments.no_numpy(list(names)) from None
 
 
 def _teller(name: str, x: Any) -> Any:

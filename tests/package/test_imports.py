@@ -59,6 +59,22 @@ def test_a_call_imports_its_own_library_only():
     assert not loaded_by(call) & {"torch", "jax", "dask", "cupy"}
 
 
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        ("xent.entropy([0.5, 0.5])", "probs is of numbers without an array"),
+        ("xent.cross_entropy([0], logits=[[1.0, 2.0]])", "logits and target are numbers without"),
+    ],
+)
+def test_numbers_alone_need_numpy(call, said):
+    """Where NumPy is missing, which no library but JAX and Dask brings."""
+    code = f"import sys; sys.modules['numpy'] = None; import xent; {call}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith(f"ModuleNotFoundError: {said}")
+    assert "pip install numpy" in last
+
+
 def library_of(path):
     """Return the library under whose name a file stands: `nn/keras.py`, or one in `engines/torch/`."""
     first, *rest = path.relative_to(SOURCE).parts

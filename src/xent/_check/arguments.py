@@ -141,6 +141,16 @@ def not_an_array(name: str, x: Any) -> TypeError:
     return TypeError(f"{name} is {what}")
 
 
+def no_numpy(names: Sequence[str]) -> ModuleNotFoundError:
+    """Return the error for numbers without an array beside them, where they can't become NumPy's."""
+    are = "are numbers" if len(names) > 1 else "is of numbers"
+    return ModuleNotFoundError(
+        f"{' and '.join(names)} {are} without an array of any library, and NumPy, whose arrays they would "
+        "become, is not installed: pip install numpy, or pass arrays",
+        name="numpy",
+    )
+
+
 def too_large(name: str, engine: Library, error: OverflowError) -> ValueError:
     """Return the error for an integer that a library has no dtype for."""
     return ValueError(f"{name} holds an integer beyond those that {engine.library} has: {error}")
