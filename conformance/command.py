@@ -15,7 +15,7 @@ from conformance.backends import BACKENDS, installed, missing
 from conformance.case import FOLDER, Case, load
 from conformance.entry import FAILED, OK, UNKNOWN, case_folder, new_file
 from conformance.implementation import OWN, backend_of, implementation_of, need_functions
-from conformance.notes import notes, uncallable
+from conformance.notes import listed, notes, uncallable
 from conformance.runner import ABSENT, FAIL, PASS, Outcome, run_all
 
 Runs = Mapping[str, list[Outcome]]
@@ -61,7 +61,8 @@ def main(argv: Sequence[str]) -> int:
         parser().error(f"--only {options.only!r}: no case has it in its id")
     try:
         module = implementation_of(options.implementation)
-        need_functions(module, options.implementation, dict.fromkeys(x.function for x in every))
+        functions = dict.fromkeys(case.function for case in every)
+        need_functions(module, options.implementation, functions, listed(module, every))
     except ImportError as error:
         print(f"no implementation: {error}", file=sys.stderr)
         return UNKNOWN

@@ -48,10 +48,11 @@ def backend_of(module: Any) -> str:
     return str(getattr(module, "BACKEND", "numpy"))
 
 
-def need_functions(module: Any, name: str, functions: Collection[str]) -> None:
-    """Raise unless a module has one of the functions at least."""
+def need_functions(module: Any, name: str, functions: Collection[str], others: str = "") -> None:
+    """Raise unless a module has one of the functions at least; ``others`` is what it has beside."""
     if functions and not any(hasattr(module, function) for function in functions):
         one = next(iter(functions))
+        there = f"; it has {others}" if others else ""
         raise ImportError(
-            f"{name!r} has no function that a case calls by xent's name, such as {one}"
+            f"{name!r} has no function that a case calls by xent's name, such as {one}{there}"
         )

@@ -43,6 +43,13 @@ def unknown(module: Any, cases: Sequence[Case]) -> list[str]:
     return [_beside(name, sorted(known)) for name in names if name not in known]
 
 
+def listed(module: Any, cases: Sequence[Case]) -> str:
+    """Return the first of what no case knows, and how many more there are."""
+    names = unknown(module, cases)
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return ", ".join(names[:LISTED]) + more
+
+
 def _is_own(name: str, value: Any, home: str) -> bool:
     function = callable(value) and not isinstance(value, type) and not name.startswith("_")
     return function and str(getattr(value, "__module__", "")).partition(".")[0] == home
@@ -57,10 +64,9 @@ def notes(module: Any, cases: Sequence[Case], lacks: Mapping[str, str], backend:
     """Return what is said, in sentences; ``lacks`` is what `uncallable` found."""
     said = [f"{name} is there, but no case could call it: it lacks {arguments}"
             for name, arguments in lacks.items()]  # fmt: skip
-    others = unknown(module, cases)
+    others = listed(module, cases)
     if others:
-        more = f" and {len(others) - LISTED} more" if len(others) > LISTED else ""
-        said.append(f"functions that no case knows: {', '.join(others[:LISTED])}{more}")
+        said.append(f"functions that no case knows: {others}")
     asked = getattr(module, "BACKEND", backend)
     if asked != backend:
         said.append(f"the module's BACKEND is {asked!r}: --backend {backend} gives it other arrays")

@@ -118,7 +118,7 @@ IMPOSSIBLE = {
     "empty": ("", "no function that a case calls"),
     "others": (
         "def nll_loss(input, target):\n    return 0.0",
-        "no function that a case calls",
+        "no function that a case calls by xent's name, such as focal_loss; it has nll_loss",
     ),
 }
 
