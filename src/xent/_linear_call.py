@@ -156,7 +156,7 @@ def prepare(function: str, given: LinearCall) -> LinearProblem:
     target = given.teacher or {call.target_name: call.target}
     if type(call.target) is SparseDistribution:
         call, target = apart(call)
-    every = {**given.head, **target, **weighing(options)}
+    every = {**weighing(call), **given.head, **target}
     engine, arrays = _dispatch.resolve(every, like="features")
     of_head = _head(arrays, narrow=call.elementwise)
     rows, classes = tuple(of_head.features.shape[:-1]), tuple(of_head.weight.shape[:-1])

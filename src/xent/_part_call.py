@@ -53,7 +53,7 @@ def prepare(function: str, given: PartCall) -> _Found:
     entries = {call.target_name: call.target}
     if type(call.target) is SparseDistribution:
         call, entries = apart(call)
-    every = {name: x, **entries, **weighing(call.options)}
+    every = {**weighing(call), name: x, **entries}
     engine, arrays = _dispatch.resolve(every | traced, like=name)
     if call.soft is CLASSES:
         arrays = {**spread(engine, name, call.target_name, arrays)}

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from numbers import Real
 from typing import Any, Generic, Literal, NamedTuple
 
 from xent import _dtype
 from xent._check import numbers, sizes, structure
 from xent._engine import Engine
-from xent._kernel import Forms, Kernel
+from xent._kernel import Forms, Kernel, is_number
 from xent._plan import Numbers, Plan, Target
 from xent._typing import R_co
 
@@ -114,10 +114,27 @@ def spread(engine: Engine, name: str, mask: str, arrays: Mapping[str, Any]) -> M
     return {**arrays, mask: engine.xp.broadcast_to(keep, shape)}
 
 
-def weighing(options: Mapping[str, Any]) -> dict[str, Any]:
+def weighing(call: Call) -> dict[str, Any]:
     """Return the options that are arrays, and those that are numbers and were given as one."""
+    options, own = call.options, {}
+    for forms in (call.labels, call.distributions):
+        for kernel in forms.values():
+            own.update(arrays_in(kernel))
     weights = {key: options[key] for key in WEIGHTS if key in options}
-    return weights | {key: options[key] for key in NUMBERS if numbers.is_array(options.get(key))}
+    given = {key: options[key] for key in NUMBERS if numbers.is_array(options.get(key))}
+    return own | weights | given
+
+
+def arrays_in(kernel: Kernel) -> dict[str, Any]:
+    """Return the numbers of a kernel, and of one within, that were given as arrays, whose library counts."""
+    found: dict[str, Any] = {}
+    for field_ in fields(kernel):
+        x = getattr(kernel, field_.name)
+        if isinstance(x, Kernel):
+            found |= arrays_in(x)
+        elif numbers.is_array(x) and is_number(x):
+            found[field_.name] = x
+    return found
 
 
 def is_there(option: str, x: Any) -> bool:

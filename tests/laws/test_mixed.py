@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import xent
+from tests.laws.own_numbers import EVERY_ONE, PARAMETERS, loss_with
 
 Z, Y = np.zeros((2, 3)), np.asarray([0, 1])
 MAKE = {
@@ -55,6 +56,14 @@ def test_a_weight_of_another_library(name):
     }[name]
     with pytest.raises(TypeError, match=f"logits is numpy on cpu.*{name} is array_api_strict on"):
         xent.cross_entropy(Y, logits=Z, **{name: make("array_api_strict", x)})
+
+
+@pytest.mark.parametrize(("case", "name"), EVERY_ONE, ids=str)
+def test_a_number_of_another_library(case, name):
+    """Of the kernel, by whose field it is called."""
+    x = make("array_api_strict", np.asarray(PARAMETERS[name][0]))
+    with pytest.raises(TypeError, match=r"one library: .* is array_api_strict on"):
+        loss_with(case, name)(**case.arguments(), **{name: x})
 
 
 @pytest.mark.parametrize(

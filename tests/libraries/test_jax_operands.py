@@ -8,9 +8,11 @@ import pytest
 import xent
 from tests.backends import converted
 from tests.cases import NAMED
+from tests.laws.own_numbers import OF_PARAMETERS, PARAMETERS, loss_with
 from tests.laws.test_names import Times, loss_of
 from tests.laws.test_operands import NUMBERS, OF_NUMBERS, numbers_of
 from tests.libraries.derivatives import assert_close
+from tests.linear.textbook import head
 from tests.near import assert_near
 from xent.engines.jax import engine, linear
 
@@ -128,6 +130,26 @@ def test_the_derivative_of_a_kernels_number():
     for transform in (jax.grad, jax.jacfwd, lambda f: jax.jit(jax.grad(f))):
         got = transform(lambda factor: loss_of(Times(factor))(**given))(2.0)
         assert_near(got, want)
+
+
+@pytest.mark.parametrize(("case", "name"), OF_PARAMETERS)
+def test_a_traced_number_beside_arrays_of_numpy(case, name):
+    """As by `vmap` over a parameter, of data that stay as they are."""
+    given, loss = case.arguments(seed=66), loss_with(case, name)
+    first, second = PARAMETERS[name]
+    wanted = [loss(**given, **{name: x}) for x in (first, second)]
+    got = jax.vmap(lambda x: loss(**given, **{name: x}))(jnp.asarray([first, second]))
+    for x, want in zip(got, wanted, strict=True):
+        assert_close(x, want)
+    assert_close(jax.jit(lambda x: loss(**given, **{name: x}))(first), wanted[0])
+
+
+def test_a_traced_number_of_a_linear_head_beside_arrays_of_numpy():
+    given = {k: np.asarray(x) for k, x in head((4,), 3, 5).items()}
+    focal = xent.linear_head(xent.focal_loss)
+    y = np.arange(4)
+    want = focal(y, **given, gamma=2.0)
+    assert_close(jax.jit(lambda x: focal(y, **given, gamma=x))(2.0), want)
 
 
 def test_arrays_that_are_traced_beside_others_that_are_not():

@@ -6,7 +6,8 @@ import torch
 from torch._dynamo.utils import counters
 
 import xent
-from tests.cases import CASES, NAMED
+from tests.cases import NAMED
+from tests.laws.own_numbers import EDGES, OF_PARAMETERS, OWN, PARAMETERS, loss_with
 from tests.laws.test_names import KERNELS, ROWS, Times, Y, Z, loss_of
 from tests.laws.test_operands import NUMBERS, OF_NUMBERS
 from tests.libraries.test_torch_gradients import leaves, tensors
@@ -49,7 +50,7 @@ def of_option(case, option):
     """Return a function of the prediction and a number, and the prediction."""
     given, _ = tensors(case, {})
     z = given.pop(case.form)
-    loss = getattr(xent, case.loss) if option in case.record.parameters else case.function
+    loss = loss_with(case, option)
 
     def function(z, number):
         return loss(**given, **{case.form: z, option: number})
@@ -69,34 +70,6 @@ def test_a_number_is_compiled_twice_at_most(case, option):
         want = value_and_gradient(function, z, number)
         torch.testing.assert_close(got, want, rtol=RTOL, atol=0)
     assert graphs() <= 2
-
-
-PARAMETERS = {
-    "gamma": (2.0, 0.5),
-    "gamma_negative": (4.0, 2.5),
-    "gamma_positive": (0.5, 1.5),
-    "alpha": (0.25, 0.75),
-    "margin": (0.0625, 0.25),
-    "epsilon": (1.0, -0.5),
-    "q": (0.75, 0.375),
-    "order": (2.0, 0.5),
-    "beta": (0.5, 0.25),
-    "skew": (0.25, 0.5),
-    "scale": (10.0, 2.0),
-    "bias": (-10.0, -1.0),
-    "temperature": (0.5, 0.25),
-}
-"""Two values of each number that is a loss's own, of which a kernel or its logits are made."""
-EDGES = ("gamma", "gamma_negative", "gamma_positive", "margin", "q", "epsilon", "order")
-"""Those of which 0 is another formula."""
-OWN = {
-    (case.loss, name): case
-    for case in reversed(CASES)
-    for name in PARAMETERS
-    if name in case.record.parameters
-    or (name not in NUMBERS and case.takes(name) and (name != "q" or case.kind == "labels"))
-}
-OF_PARAMETERS = [pytest.param(case, name, id=f"{case}-{name}") for (_, name), case in OWN.items()]
 
 
 def test_each_number_is_tried():
