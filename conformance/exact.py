@@ -49,7 +49,7 @@ def nearest(value: Fraction, form: Format) -> float:
     step = ulp(value, form)
     result = round(value / step) * step
     if result and exponent(result) > form.largest:
-        return math.copysign(math.inf, result)
+        return math.inf if result > 0 else -math.inf
     return float(result)
 
 

@@ -97,7 +97,8 @@ def shares(smoothing: Any, classes: int) -> tuple[Split, Split]:
     few = upper(share, 41)
     other = Split(few, (smoothing - few * classes) / classes)
     most = upper(1 - smoothing + share, 41)
-    return other, Split(most, (1 - most - smoothing) + share)
+    # Not with the share, whose rounding is a whole one beside 1 − ε.
+    return other, Split(most, ((1 - most - smoothing) + few) + other.low)
 
 
 def upper(x: Any, bits: int) -> Any:
