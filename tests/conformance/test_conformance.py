@@ -231,6 +231,8 @@ def test_ulp() -> None:
     assert error_in_ulp(-0.0, "±0", double) == 0
     assert error_in_ulp(float("nan"), "1", double) is None
     assert error_in_ulp(float("inf"), "1e39", single) == 0
+    assert error_in_ulp(-float("inf"), "-1e310", double) == 0
+    assert error_in_ulp(1.0, "1e310", double) is None
 
 
 @pytest.mark.parametrize("name", ["float16", "float32"])
