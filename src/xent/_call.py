@@ -7,13 +7,13 @@ from dataclasses import replace
 from functools import wraps
 from typing import Any, ParamSpec
 
-from xent import _dispatch, _signature
+from xent import _dispatch, _request, _signature
 from xent._check import arguments, calls, numbers, values
 from xent._engine import Engine, Problem
 from xent._namespace import Sight
 from xent._plan import CLASSES, Operands, Plan, kept
 from xent._planning import plan_of
-from xent._request import NO_PART, NUMBERS, WEIGHTS, Call, arrays_in, is_there, numbers_of, spread
+from xent._request import NO_PART, NUMBERS, WEIGHTS, Call, is_there, numbers_of
 from xent._sparse import SparseDistribution
 from xent._sparse_target import apart, probs_of
 from xent._typing import Array, Form, R
@@ -107,11 +107,11 @@ def checked(function: str, call: Call) -> Problem:
         if key in options and numbers.is_array(options[key]):
             given[key] = options[key]
     for forms in (call.labels, call.distributions):
-        if form in forms and forms[form].__dataclass_fields__:
-            given = arrays_in(forms[form]) | given
+        if form in forms and len(forms[form].__dataclass_fields__) > _request.BARE:
+            given = _request.arrays_in(forms[form]) | given
     engine, arrays = _met(given) or _dispatch.resolve(given, like=name)
     if call.soft is CLASSES:
-        arrays = spread(engine, name, call.target_name, arrays)
+        arrays = _request.spread(engine, name, call.target_name, arrays)
     sight = engine.sight(arrays.values()) if engine.has_devices else Sight.READABLE
     plan, operands = planned(engine, call, arrays, name, form, sight)
     plan = seen(engine, call, plan, operands, name, sight)

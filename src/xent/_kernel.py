@@ -128,8 +128,8 @@ class Kernel:
     ) -> Any:
         """Return the same with respect to the target, for each of its parts where it is a tuple."""
         raise TypeError(
-            f"{type(self).__name__} has no gradient with respect to its target; pass the target "
-            "without one (detach, stop_gradient)"
+            f"{type(self).__name__} has no gradient with respect to its target, nor to what makes one of "
+            "labels, as label_smoothing; pass it without one (detach, stop_gradient)"
         )
 
     def partition(self, xp: Any, target: Any, s: Statistics, /) -> Any:

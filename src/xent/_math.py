@@ -6,6 +6,7 @@ differentiated any number of times: each ``where`` chooses between branches that
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, NamedTuple
 
 from xent._typing import Array, Verbs
@@ -153,10 +154,11 @@ def normaliser(xp: Verbs, logits: Array, axis: int) -> tuple[Normaliser, Array, 
     index = xp.first_peak(logits, axis)
     peak = xp.pick(logits, index, axis)
     d = xp.shifted(logits, peak)
-    e = xp.put(xp.exp(d), index, 0.0, axis)
-    if not (xp.finite or logits.shape[axis] == 1):  # where it is 0, or the row's NaN would be lost
+    put = xp.put if logits.shape[axis] > 1 else partial(_put_alone, xp)
+    e = put(xp.exp(d), index, 0.0, axis)
+    if not xp.finite:  # where it is 0
         # An int is never put by arithmetic: d is −∞ there in a part of a row that has no other class.
-        d = xp.put(d, index, 0, axis)
+        d = put(d, index, 0, axis)
     return Normaliser(peak, xp.sum(e, axis=axis, keepdims=True), index), d, e
 
 
@@ -185,10 +187,13 @@ def below(xp: Verbs, logits: Array, softmax: Normaliser, axis: int) -> Array:
     A compiler that makes the logits anew in each use, and rounds otherwise, has an ULP of the peak there,
     which is more than all of a loss near certainty.
     """
-    d = xp.shifted(logits, softmax.peak)
-    if logits.shape[axis] == 1:  # of one class the NaN in a row would be lost
-        return d
-    return xp.put(d, softmax.place, 0.0, axis)
+    put = xp.put if logits.shape[axis] > 1 else partial(_put_alone, xp)
+    return put(xp.shifted(logits, softmax.peak), softmax.place, 0.0, axis)
+
+
+def _put_alone(xp: Verbs, x: Array, place: Array, value: float, axis: int) -> Array:
+    """Return ``x``, of one class, with ``value`` at the peak; what is no number is the row's, and stays."""
+    return xp.where((place == 0) & (xp.abs(x) < xp.inf), xp.full_like(x, value), x)
 
 
 def exponentials(
@@ -221,6 +226,12 @@ def limited(xp: Verbs, softmax: Normaliser) -> Array:
     return xp.where(lost, xp.full_like(softmax.rest, xp.nan), softmax.rest)
 
 
+def softmax(xp: Verbs, logits: Array, axis: int) -> Array:
+    """Return exp(z − peak) / (1 + rest)."""
+    s, d, _ = normaliser(xp, logits, axis)
+    return xp.exp(d) / (1 + limited(xp, s))
+
+
 def root(xp: Verbs, d: Array) -> Array:
     """Return exp(d / 2), half of a product ``e · x`` that is taken in two steps, (root · x) · root.
 
@@ -235,12 +246,3 @@ def root(xp: Verbs, d: Array) -> Array:
 def softplus(xp: Verbs, z: Array) -> Array:
     """Return log(1 + eᶻ) as max(z, 0) + log1p(e^−|z|)."""
     return xp.where(z < 0, xp.zeros_like(z), z) + xp.log1p(xp.exp(-magnitude(xp, z)))
-
-
-# --- the softmax itself ---
-
-
-def softmax(xp: Verbs, logits: Array, axis: int) -> Array:
-    """Return exp(z − peak) / (1 + rest)."""
-    s, d, _ = normaliser(xp, logits, axis)
-    return xp.exp(d) / (1 + limited(xp, s))

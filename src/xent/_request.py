@@ -125,6 +125,10 @@ def weighing(call: Call) -> dict[str, Any]:
     return own | weights | given
 
 
+BARE = len(Kernel.__dataclass_fields__)
+"""How many fields a kernel without parameters has, by which the most are told without a call."""
+
+
 def arrays_in(kernel: Kernel) -> dict[str, Any]:
     """Return the numbers of a kernel, and of one within, that were given as arrays, whose library counts."""
     found: dict[str, Any] = {}

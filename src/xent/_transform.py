@@ -199,9 +199,9 @@ def linear_head(loss_of_logits: Callable[..., Any]) -> LinearLoss:
     Returns
     -------
     function
-        Of ``(target, features, weight, bias=None, *, chunk_bytes=..., **options)``: the loss of the
-        logits ``features @ weight.T + bias``. Shapes, options and gradients are those of
-        `linear_cross_entropy`.
+        Of ``(target, features, weight, bias=None, *, chunk_bytes=..., **options)``: the loss of the logits
+        ``features @ weight.T + bias``. Shapes, options and gradients are those of `linear_cross_entropy`.
+        `torch.compile` takes what was made before, outside of the function that it follows.
 
     Raises
     ------

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import xent
+from tests.cases import CASES
 from tests.laws import contraction as of
 from tests.libraries.compiled import (
     CERTAIN,
@@ -16,6 +17,7 @@ from tests.libraries.compiled import (
     scaled_rows,
     truth_of,
 )
+from tests.near import assert_near
 from xent.engines.jax import measured
 
 
@@ -91,3 +93,22 @@ def test_logits_of_a_product(dtype):
     got = jax.jit(loss)(jnp.asarray(x), jnp.asarray(w))
     rows = np.broadcast_to(w[:, 0], z.shape)
     assert_digits(got, truth_of(of.scaled(of.cross_entropy), rows, labels), z[:1])
+
+
+ONE_CLASS = [case for case in CASES if case.form == "logits" and not case.elementwise]
+
+
+@pytest.mark.parametrize("case", ONE_CLASS, ids=str)
+def test_one_class_has_no_rivals(case):
+    """Of which the peak is all: what rounding makes of it would be the whole loss, below 0 as often."""
+    z = np.asarray([[20.0], [33.0], [47.0], [-20.0], [np.nan]], np.float32)
+    given = case.arguments(rows=(len(z),), classes=1) | {"logits": z}
+    given = {k: x.astype(np.float32) if x.dtype.kind == "f" else x for k, x in given.items()}
+
+    def made(z, given):
+        return case.both(**given | {"logits": 30 * jnp.tanh(z / 30)}, **case.each)
+
+    there = {k: jnp.asarray(x) for k, x in given.items()}
+    capped = given | {"logits": np.asarray(30 * jnp.tanh(z / 30))}
+    for got, want in zip(jax.jit(made)(z, there), case.both(**capped, **case.each), strict=True):
+        assert_near(np.asarray(got), want)

@@ -59,9 +59,9 @@ class Softmax(NamedTuple):
         return xp.where(xp.isinf(own), own, left)
 
 
-def softmax(xp: Verbs, logits: Array, s: m.Normaliser) -> Softmax:
+def softmax(xp: Verbs, logits: Array, s: m.Normaliser, axis: int) -> Softmax:
     """Return the softmax of a block, given the normaliser of its whole rows."""
-    p = xp.exp(xp.shifted(logits, s.peak)) / (1 + m.limited(xp, s))
+    p = xp.exp(m.below(xp, logits, s, axis)) / (1 + m.limited(xp, s))
     return Softmax(p, logits, s)
 
 

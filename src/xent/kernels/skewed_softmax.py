@@ -65,12 +65,12 @@ class FromSoftmax(Kernel):
     def measure(self, xp: Verbs, logits: Array, p: Array, axis: int) -> tuple[Known, None]:
         """Return both sums of whole rows."""
         known = Placed(m.normaliser(xp, logits, axis)[0])
-        q = self.softmax(xp, logits, p, known).p
+        q = self.softmax(xp, logits, p, known, axis).p
         return Known(known, Sums(self._loss(xp, q, p, axis))), None
 
     def measure_after(self, xp: Verbs, logits: Array, p: Array, known: Placed, axis: int) -> Sums:
         """Return both sums of a part, and Σ q g."""
-        q = self.softmax(xp, logits, p, known)
+        q = self.softmax(xp, logits, p, known, axis)
         loss = self._loss(xp, q.p, p, axis)
         return Sums(loss, q.inner(xp, self._slope(xp, q.p, p, known, axis), axis))
 
@@ -82,7 +82,7 @@ class FromSoftmax(Kernel):
         self, xp: Verbs, logits: Array, p: Array, s: Known, made: None, w: Array, axis: int
     ) -> Array:
         """Return q (g − Σ q g), g the derivative with respect to q."""
-        q = self.softmax(xp, logits, p, s.before)
+        q = self.softmax(xp, logits, p, s.before, axis)
         g = self._slope(xp, q.p, p, s.before, axis)
         return m.scaled(xp, w, q.through(xp, g, s.own.inner, axis))
 
@@ -90,12 +90,12 @@ class FromSoftmax(Kernel):
         self, xp: Verbs, logits: Array, p: Array, s: Known, w: Array, axis: int
     ) -> Array:
         """Return that of two distributions."""
-        q = self.softmax(xp, logits, p, s.before).p
+        q = self.softmax(xp, logits, p, s.before, axis).p
         return FromProbs(self.skew).target_gradient(xp, q, p, s, w, axis)
 
-    def softmax(self, xp: Verbs, logits: Array, p: Array, known: Placed) -> Softmax:
+    def softmax(self, xp: Verbs, logits: Array, p: Array, known: Placed, axis: int) -> Softmax:
         """Return q."""
-        return inner.softmax(xp, logits, known.softmax)
+        return inner.softmax(xp, logits, known.softmax, axis)
 
     def terms(self, xp: Verbs, q: Array, p: Array) -> Array:
         """Return p log(p/m) − (p − m)."""
@@ -131,12 +131,12 @@ class ReverseFromSoftmax(FromSoftmax):
         self, xp: Verbs, logits: Array, p: Array, s: Known, w: Array, axis: int
     ) -> Array:
         """Return that of two distributions."""
-        q = self.softmax(xp, logits, p, s.before).p
+        q = self.softmax(xp, logits, p, s.before, axis).p
         return FromProbs(self.skew).gradient(xp, p, q, s, None, w, axis)
 
-    def softmax(self, xp: Verbs, logits: Array, p: Array, known: Placed) -> Softmax:
+    def softmax(self, xp: Verbs, logits: Array, p: Array, known: Placed, axis: int) -> Softmax:
         """Return q, which is not 0 where it is only too small: without a skew that costs inf."""
-        q = inner.softmax(xp, logits, known.softmax)
+        q = inner.softmax(xp, logits, known.softmax, axis)
         small = (q.p == 0) & (logits > -xp.inf) & (known.softmax.peak < xp.inf)
         lost = small & (p == 0) & (xp.zeros_like(p) + self.skew == 0)
         least = xp.full_like(p, float(xp.finfo(p.dtype).smallest_normal))

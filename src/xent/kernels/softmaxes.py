@@ -9,7 +9,7 @@ from typing import NamedTuple
 from xent import _math as m
 from xent._kernel import Kernel, Known
 from xent._typing import Array, Verbs
-from xent.kernels.inner import Inner, Softmax, softmax
+from xent.kernels.inner import Inner, Softmax
 from xent.kernels.kl_logits import OF_LOGITS, Contrast
 
 Alone = Callable[[], Array]
@@ -148,4 +148,5 @@ def alone(xp: Verbs, q: Array, p: Array, axis: int) -> Array:
 
 def beaten(xp: Verbs, q: m.Normaliser, p: m.Normaliser, logit: Array) -> Array:
     """Return the same of rows whose normalisers are known, and the logit that p has there."""
-    return 2 * softmax(xp, logit, p).p < 1 / (1 + m.limited(xp, q))
+    own = xp.exp(xp.shifted(logit, p.peak)) / (1 + m.limited(xp, p))
+    return 2 * own < 1 / (1 + m.limited(xp, q))

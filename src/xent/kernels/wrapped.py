@@ -114,14 +114,14 @@ class OfSoftmax(Wrapped):
     def measure(self, xp: Verbs, logits: Array, p: Array, axis: int) -> tuple[Known, None]:
         """Return the statistics of q, of whole rows."""
         softmax, _, _ = m.normaliser(xp, logits, axis)
-        q = inner.softmax(xp, logits, softmax).p
+        q = inner.softmax(xp, logits, softmax, axis).p
         return Known(softmax, Sums(self.kernel.measure(xp, q, p, axis)[0])), None
 
     def measure_after(
         self, xp: Verbs, logits: Array, p: Array, known: m.Normaliser, axis: int
     ) -> Sums:
         """Return those of a part, and Σ q g."""
-        q = inner.softmax(xp, logits, known)
+        q = inner.softmax(xp, logits, known, axis)
         loss, _ = self.kernel.measure(xp, q.p, p, axis)
         return Sums(loss, q.inner(xp, self._slope(xp, q.p, p, known, loss, axis), axis))
 
@@ -137,7 +137,7 @@ class OfSoftmax(Wrapped):
         self, xp: Verbs, logits: Array, p: Array, s: Known, made: None, w: Array, axis: int
     ) -> Array:
         """Return q (g − Σ q g), g the derivative with respect to q."""
-        q = inner.softmax(xp, logits, s.before)
+        q = inner.softmax(xp, logits, s.before, axis)
         g = self._slope(xp, q.p, p, s.before, s.own.loss, axis)
         return w * q.through(xp, g, s.own.inner, axis)
 
@@ -153,6 +153,6 @@ class OfSoftmax(Wrapped):
         self, xp: Verbs, logits: Array, p: Array, s: Known, w: Array, axis: int
     ) -> Array:
         """Return that of the kernel."""
-        q = inner.softmax(xp, logits, s.before).p
+        q = inner.softmax(xp, logits, s.before, axis).p
         gradient: Array = self.kernel.target_gradient(xp, q, p, s.own.loss, w, axis)
         return gradient
