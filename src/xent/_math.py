@@ -154,7 +154,7 @@ def normaliser(xp: Verbs, logits: Array, axis: int) -> tuple[Normaliser, Array, 
     index = xp.first_peak(logits, axis)
     peak = xp.pick(logits, index, axis)
     d = xp.shifted(logits, peak)
-    put = xp.put if logits.shape[axis] > 1 else partial(_put_alone, xp)
+    put = partial(_put_alone, xp) if logits.shape[axis] == 1 else xp.put
     e = put(xp.exp(d), index, 0.0, axis)
     if not xp.finite:  # where it is 0
         # An int is never put by arithmetic: d is −∞ there in a part of a row that has no other class.
@@ -187,7 +187,7 @@ def below(xp: Verbs, logits: Array, softmax: Normaliser, axis: int) -> Array:
     A compiler that makes the logits anew in each use, and rounds otherwise, has an ULP of the peak there,
     which is more than all of a loss near certainty.
     """
-    put = xp.put if logits.shape[axis] > 1 else partial(_put_alone, xp)
+    put = partial(_put_alone, xp) if logits.shape[axis] == 1 else xp.put
     return put(xp.shifted(logits, softmax.peak), softmax.place, 0.0, axis)
 
 
