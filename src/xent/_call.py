@@ -106,10 +106,10 @@ def checked(function: str, call: Call) -> Problem:
     for key in NUMBERS:
         if key in options and numbers.is_array(options[key]):
             given[key] = options[key]
-    for forms in (call.labels, call.distributions):
-        if form in forms and len(forms[form].__dataclass_fields__) > _request.BARE:
-            given = _request.arrays_in(forms[form]) | given
     engine, arrays = _met(given) or _dispatch.resolve(given, like=name)
+    for forms in (call.labels, call.smoothed, call.sparse, call.distributions):
+        if form in forms and len((kernel := forms[form]).__dataclass_fields__) > _request.BARE:
+            engine, arrays = _request.with_numbers(engine, arrays, given, [kernel], name)
     if call.soft is CLASSES:
         arrays = _request.spread(engine, name, call.target_name, arrays)
     sight = engine.sight(arrays.values()) if engine.has_devices else Sight.READABLE

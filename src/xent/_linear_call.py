@@ -18,7 +18,7 @@ from xent._linear import Chunks, Gradients, Head
 from xent._made import part_of
 from xent._namespace import Sight
 from xent._plan import Operands, Plan
-from xent._request import Call, Outline, weighing
+from xent._request import Call, Outline, weighing, with_numbers
 from xent._sparse import SparseDistribution
 from xent._sparse_target import apart
 from xent._typing import Array
@@ -156,8 +156,9 @@ def prepare(function: str, given: LinearCall) -> LinearProblem:
     target = given.teacher or {call.target_name: call.target}
     if type(call.target) is SparseDistribution:
         call, target = apart(call)
-    every = {**weighing(call), **given.head, **target}
+    every = {**given.head, **target, **weighing(options)}
     engine, arrays = _dispatch.resolve(every, like="features")
+    engine, arrays = with_numbers(engine, arrays, every, call.kernels, "features")
     of_head = _head(arrays, narrow=call.elementwise)
     rows, classes = tuple(of_head.features.shape[:-1]), tuple(of_head.weight.shape[:-1])
     head = _flat_head(engine, of_head)

@@ -109,7 +109,7 @@ class PairProblem(NamedTuple, Generic[R_co]):
 def prepare(function: str, given: PairCall) -> PairProblem[Any]:
     """Check a call of a loss of pairs; return what runs it."""
     numbers = {name: check.number(name, x) for name, x in given.numbers.items()}
-    every = {**weighing(given.call), "a": given.a, "b": given.b, **numbers}
+    every = {"a": given.a, "b": given.b, **numbers, **weighing(given.call.options)}
     engine, arrays = _dispatch.resolve(every, like="a")
     check.rows(*(structure.there(name, arrays) for name in ("a", "b")))
     where = arrays.get("where")

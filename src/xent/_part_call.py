@@ -17,7 +17,7 @@ from xent._made_target import SOFTMAX_OF
 from xent._namespace import Sight
 from xent._part import Part
 from xent._plan import CLASSES, Operands, Plan, masked
-from xent._request import Call, Outline, spread, weighing
+from xent._request import Call, Outline, spread, weighing, with_numbers
 from xent._sparse import SparseDistribution
 from xent._sparse_target import apart
 from xent._typing import A, Array, ArrayLike, HasShape, Maybe
@@ -53,8 +53,9 @@ def prepare(function: str, given: PartCall) -> _Found:
     entries = {call.target_name: call.target}
     if type(call.target) is SparseDistribution:
         call, entries = apart(call)
-    every = {**weighing(call), name: x, **entries}
+    every = {name: x, **entries, **weighing(call.options)}
     engine, arrays = _dispatch.resolve(every | traced, like=name)
+    engine, arrays = with_numbers(engine, arrays, every | traced, call.kernels, name)
     if call.soft is CLASSES:
         arrays = {**spread(engine, name, call.target_name, arrays)}
     sight = engine.sight(arrays.values()) if engine.has_devices else Sight.READABLE

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from numbers import Real
 from typing import Any, Generic, Literal, NamedTuple
 
-from xent import _dtype
+from xent import _dispatch, _dtype
 from xent._check import numbers, sizes, structure
 from xent._engine import Engine
 from xent._kernel import Forms, Kernel, is_number
@@ -94,6 +94,12 @@ class Call(Generic[R_co]):
         return {self.names.get(form, form): x for form, x in self.predictions.items()}
 
     @property
+    def kernels(self) -> list[Kernel]:
+        """Those of every form, by whatever the target holds."""
+        every = (self.labels, self.smoothed, self.sparse, self.distributions)
+        return [kernel for forms in every for kernel in forms.values()]
+
+    @property
     def shape(self) -> str:
         """The shape of the kernels."""
         kernels = (*self.distributions.values(), *self.labels.values())
@@ -114,31 +120,38 @@ def spread(engine: Engine, name: str, mask: str, arrays: Mapping[str, Any]) -> M
     return {**arrays, mask: engine.xp.broadcast_to(keep, shape)}
 
 
-def weighing(call: Call) -> dict[str, Any]:
+def weighing(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options that are arrays, and those that are numbers and were given as one."""
-    options, own = call.options, {}
-    for forms in (call.labels, call.distributions):
-        for kernel in forms.values():
-            own.update(arrays_in(kernel))
     weights = {key: options[key] for key in WEIGHTS if key in options}
-    given = {key: options[key] for key in NUMBERS if numbers.is_array(options.get(key))}
-    return own | weights | given
+    return weights | {key: options[key] for key in NUMBERS if numbers.is_array(options.get(key))}
+
+
+def with_numbers(
+    engine: Engine, arrays: Any, given: Mapping[str, Any], kernels: Iterable[Kernel], like: str
+) -> tuple[Engine, Any]:
+    """Return the engine and the arrays of what is given; of kernels' numbers too, if of another library."""
+    own: dict[str, Any] = {}
+    for kernel in kernels:
+        own |= _arrays_in(kernel, type(kernel).__name__)
+    if all(_dispatch.engine_of(name, x).library == engine.library for name, x in own.items()):
+        return engine, arrays
+    return _dispatch.resolve({**given, **own}, like=like)
+
+
+def _arrays_in(kernel: Kernel, name: str) -> dict[str, Any]:
+    """Return the numbers of a kernel, and of those in it, that are arrays, called as no argument is."""
+    found: dict[str, Any] = {}
+    for field_ in fields(kernel):
+        x, place = getattr(kernel, field_.name), f"{name}.{field_.name}"
+        if isinstance(x, Kernel):
+            found |= _arrays_in(x, place)
+        elif numbers.is_array(x) and is_number(x):
+            found[place] = x
+    return found
 
 
 BARE = len(Kernel.__dataclass_fields__)
-"""How many fields a kernel without parameters has, by which the most are told without a call."""
-
-
-def arrays_in(kernel: Kernel) -> dict[str, Any]:
-    """Return the numbers of a kernel, and of one within, that were given as arrays, whose library counts."""
-    found: dict[str, Any] = {}
-    for field_ in fields(kernel):
-        x = getattr(kernel, field_.name)
-        if isinstance(x, Kernel):
-            found |= arrays_in(x)
-        elif numbers.is_array(x) and is_number(x):
-            found[field_.name] = x
-    return found
+"""How many entries a kernel without a parameter has there: such a one is asked for no number."""
 
 
 def is_there(option: str, x: Any) -> bool:

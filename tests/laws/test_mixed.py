@@ -103,6 +103,13 @@ def test_two_devices_of_torch():
     assert "target is torch on cpu" in str(caught.value)
 
 
+def test_a_number_of_a_kernel_may_lie_elsewhere():
+    """As torch's own scalars may."""
+    torch = pytest.importorskip("torch")
+    labels, logits = torch.zeros(2, dtype=int, device="meta"), torch.zeros(2, 3, device="meta")
+    assert xent.focal_loss(labels, logits=logits, gamma=torch.tensor(2.0)).device.type == "meta"
+
+
 def test_the_result_lies_where_the_arguments_do():
     strict = pytest.importorskip("array_api_strict")
     other = strict.Device("device1")

@@ -131,6 +131,46 @@ def test_one_loss_whose_parameter_changes(any_backend):
         assert_near(rows, float(factor) * ROWS)
 
 
+@dataclass(frozen=True)
+class Under(labels.FromLogits):
+    """A label's cross entropy over a number that is called as an option is, times that of another kernel."""
+
+    denominator: float
+    of: Times = Times()
+
+    def value(self, xp, s):
+        return self.of.value(xp, s) / self.denominator
+
+    def gradient(self, xp, logits, label, s, made, w, axis):
+        return self.of.gradient(xp, logits, label, s, made, w / self.denominator, axis)
+
+
+def test_a_number_is_no_option_of_its_name(backend):
+    """Be it an array or not: a mean is of the rows."""
+    for number in (4.0, backend.asarray(np.asarray(4.0))):
+        for loss in (loss_of(Under(number)), xent.value_and_grad(loss_of(Under(number)))):
+            made = backend.call(loss, target=Y, logits=Z)
+            value = made[0] if isinstance(made, tuple) else made
+            assert_near(backend.numbers(value), np.mean(ROWS) / 4)
+
+
+def test_numbers_of_one_name_are_told_apart():
+    """Of two kernels in one, of which one number is another library's."""
+    strict = pytest.importorskip("array_api_strict")
+    there, here = Times(strict.asarray(1.0)), Times(np.asarray(1.0))
+    for kernel in (Two(there, here), Two(here, there)):
+        with pytest.raises(TypeError, match=r"Two\.\w+\.factor is array_api_strict on"):
+            loss_of(kernel)(Y, logits=Z)
+
+
+@dataclass(frozen=True)
+class Two(labels.FromLogits):
+    """Two kernels, of which the first is one."""
+
+    one: Times
+    other: Times
+
+
 def test_kernels_compare_by_value():
     assert Times(2.0, "half") == Times(2.0, "half")
     assert hash(Times(2.0, "half")) == hash(Times(2.0, "half"))
