@@ -156,7 +156,7 @@ def normaliser(xp: Verbs, logits: Array, axis: int) -> tuple[Normaliser, Array, 
     d = xp.shifted(logits, peak)
     put = partial(_put_alone, xp) if logits.shape[axis] == 1 else xp.put
     e = put(xp.exp(d), index, 0.0, axis)
-    if not xp.finite:  # where it is 0
+    if not xp.finite:  # else it is 0 there
         # An int is never put by arithmetic: d is −∞ there in a part of a row that has no other class.
         d = put(d, index, 0, axis)
     return Normaliser(peak, xp.sum(e, axis=axis, keepdims=True), index), d, e
@@ -182,7 +182,7 @@ def _exact_exponentials(xp: Verbs, logits: Array, peak: Array) -> tuple[Array, A
 
 
 def below(xp: Verbs, logits: Array, softmax: Normaliser, axis: int) -> Array:
-    """Return z − peak, 0 at the peak's index.
+    """Return z − peak, 0 at the peak's index, which after a merge of blocks is not known.
 
     A compiler that makes the logits anew in each use, and rounds otherwise, has an ULP of the peak there,
     which is more than all of a loss near certainty.
