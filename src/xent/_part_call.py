@@ -53,9 +53,9 @@ def prepare(function: str, given: PartCall) -> _Found:
     entries = {call.target_name: call.target}
     if type(call.target) is SparseDistribution:
         call, entries = apart(call)
-    every = {name: x, **entries, **weighing(call.options)}
-    engine, arrays = _dispatch.resolve(every | traced, like=name)
-    engine, arrays = with_numbers(engine, arrays, every | traced, call.kernels, name)
+    every = {name: x, **entries, **weighing(call.options), **traced}
+    engine, arrays = _dispatch.resolve(every, like=name)
+    engine, arrays = with_numbers(engine, arrays, every, call.kernels, name)
     if call.soft is CLASSES:
         arrays = {**spread(engine, name, call.target_name, arrays)}
     sight = engine.sight(arrays.values()) if engine.has_devices else Sight.READABLE

@@ -152,6 +152,17 @@ def test_a_traced_number_of_a_linear_head_beside_arrays_of_numpy():
     assert_close(jax.jit(lambda x: focal(y, **given, gamma=x))(2.0), want)
 
 
+def test_a_traced_number_of_a_part_beside_arrays_of_numpy():
+    z, y = np.linspace(-1.0, 1.0, 12).reshape(4, 3), np.arange(4) % 3
+    part = xent.part(xent.focal_loss)
+
+    def value(number):
+        whole = part(y, logits=z, first=0, classes=3, gamma=number)
+        return whole.merged([whole.statistics]).value()
+
+    assert_close(jax.jit(value)(2.0), value(2.0))
+
+
 def test_arrays_that_are_traced_beside_others_that_are_not():
     """The values that are there are checked, and no other is looked at."""
     given = LABELS.arguments(seed=65)
