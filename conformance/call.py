@@ -104,7 +104,10 @@ def called(case: Case, implementation: Any, arrays: Mapping[str, Any]) -> tuple[
     missing = lacking(getattr(implementation, case.function), named)
     if missing:
         raise AbsentError(f"{case.function} has no {missing[0]}")
-    return tuple(part for part in _flat(function(*leading, **named)) if part is not None)
+    result = function(*leading, **named)
+    parts = tuple(part for part in _flat(result) if part is not None)
+    # One array is returned by itself: what is around it, or in its place, is judged as it is.
+    return parts if len(parts) > 1 or (parts and parts[0] is result) else (result,)
 
 
 def named_by(case: Case) -> list[str]:

@@ -76,6 +76,28 @@ def sparse_categorical_cross_entropy(labels, probs, *, reduction="mean"):
     assert json.loads(data.read_text(encoding="utf-8"))["backends"]["numpy"]["summary"]["pass"]
 
 
+@pytest.mark.parametrize(
+    ("returned", "said"),
+    {
+        "value.tolist()": "the result is a builtins.list",
+        "(value, None)": "the result is a builtins.tuple",
+        "None": "the result is a builtins.NoneType",
+        "value.astype(int)": "the result is int64, not float64",
+        "value[None]": "the result has another shape",
+    }.items(),
+)
+def test_what_is_no_array_of_the_kind_is_said(
+    returned: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("xent")
+    body = (
+        f"def entropy(probs):\n    value = np.asarray(xent.entropy(probs))\n    return {returned}"
+    )
+    module = of(tmp_path, body)
+    assert main(["--module", module, "--only", "entropy-certain", "--quiet"]) == command.FAILED
+    assert f"    {said}\n" in capsys.readouterr().out
+
+
 def test_page_shows_what_failed_first(tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     body = "def cross_entropy(target, *, logits, reduction='mean'):\n    return logits[..., 0] * np.nan"
