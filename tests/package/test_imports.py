@@ -3,13 +3,16 @@
 import ast
 import subprocess
 import sys
+import tomllib
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 import xent
+from xent._check import names
 
+ROOT = Path(__file__).parents[2]
 LIBRARIES = (
     "numpy",
     "torch",
@@ -73,6 +76,40 @@ def test_numbers_alone_need_numpy(call, said):
     last = done.stderr.splitlines()[-1]
     assert last.startswith(f"ModuleNotFoundError: {said}")
     assert "pip install numpy" in last
+
+
+@pytest.mark.parametrize(
+    ("library", "code", "said"),
+    [
+        ("torch", "import xent.nn.torch", 'xent.nn.torch needs torch{} "array-api-xent[torch]"'),
+        ("keras", "import xent.nn.keras", "xent.nn.keras needs keras{} keras"),
+        ("numpy", "import xent.testing", 'xent.testing needs numpy{} "array-api-xent[numpy]"'),
+        (
+            "array_api_strict",
+            "from xent.testing import libraries; libraries.library('array_api_strict')",
+            "libraries='array_api_strict' needs array_api_strict{} \"array-api-xent[strict]\"",
+        ),
+        (
+            "jax",
+            "from xent.testing import libraries; libraries.library('jax')",
+            "libraries='jax' needs jax{} \"array-api-xent[jax]\"",
+        ),
+    ],
+)
+def test_what_needs_a_library_says_what_installs_it(library, code, said):
+    if library != "numpy":
+        pytest.importorskip("numpy")
+    code = f"import sys; sys.modules[{library!r}] = None; {code}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    wanted = said.format(", which is not installed: pip install")
+    assert done.stderr.splitlines()[-1] == f"ModuleNotFoundError: {wanted}"
+
+
+@pytest.mark.parametrize("library", sorted(names.EXTRAS))
+def test_each_extra_that_is_named_is_there(library):
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    asked = extras["optional-dependencies"][names.EXTRAS[library]]
+    assert asked[0].replace("-", "_").startswith(library)
 
 
 def library_of(path):

@@ -18,14 +18,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import keras
-from keras import ops
-from keras.src.backend import set_keras_mask  # how its losses say that a row doesn't count
-
 import xent
-from xent._check import labels, structure, values
+from xent._check import labels, names, structure, values
 from xent._check.words import in_words
 from xent._typing import Array
+
+with names.needed("keras", by=__name__):
+    import keras
+    from keras import ops
+    from keras.src.backend import set_keras_mask  # how its losses say that a row doesn't count
 
 __all__ = [
     "BinaryCrossentropy",

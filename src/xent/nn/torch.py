@@ -28,14 +28,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from torch import Tensor, nn, ones_like
-
 import xent
 from xent import _dispatch
-from xent._check import arguments, labels, structure, values
+from xent._check import arguments, labels, names, structure, values
 from xent._check.words import in_words
 from xent._linear_call import LOGITS
 from xent.losses.divergence import kl_divergence_of_logs
+
+with names.needed("torch", by=__name__):
+    from torch import Tensor, nn, ones_like
 
 __all__ = [
     "BCELoss",

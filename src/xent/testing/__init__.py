@@ -11,7 +11,10 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
-from xent.testing import case as _case
+from xent._check.names import needed as _needed
+
+with _needed("numpy", by=__name__):
+    from xent.testing import case as _case
 from xent.testing import company as company
 from xent.testing import contract as _contract
 from xent.testing import edges as edges

@@ -9,6 +9,8 @@ from typing import Any
 import array_api_compat
 import numpy as np
 
+from xent._check.names import needed
+
 NAMES = ("numpy", "array_api_strict", "torch", "jax", "dask", "cupy")
 FILES = ("torch", "jax", "dask")
 """Of which there is a file of the same name here."""
@@ -91,7 +93,8 @@ def library(name: str) -> Library:
     """Return a library by its name."""
     if name not in NAMES:
         raise ValueError(f"libraries has {name!r}; it takes names among {', '.join(NAMES)}")
-    if name in FILES:
-        made: Library = import_module(f"xent.testing.{name}").LIBRARY
-        return made
-    return Library(name)
+    with needed(name, by=f"libraries={name!r}"):
+        if name in FILES:
+            made: Library = import_module(f"xent.testing.{name}").LIBRARY
+            return made
+        return Library(name)
