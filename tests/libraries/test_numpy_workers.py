@@ -19,6 +19,7 @@ import numpy as np
 import xent
 from xent.engines import blocks
 
+signal.signal(signal.SIGINT, signal.default_int_handler)
 blocks.BLOCK = 1 << 12
 LOGITS, LABELS = np.ones((512, 64), np.float32), np.zeros(512, int)
 
@@ -79,6 +80,15 @@ print(met, call())
     assert printed(script) == ["10", "4.159"]
 
 
+@pytest.fixture
+def heeded():
+    """Have an interrupt heeded: what a script starts in the background is born to ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeded")
 def test_after_an_interrupt_no_item_is_begun():
     begun = []
 
