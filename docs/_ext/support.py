@@ -78,7 +78,13 @@ class Support(SphinxDirective):
             [title, *("yes" if (library, way) in has else "–" for way in ways)]
             for library, title in LIBRARIES.items()
         ]
-        return [nodes.rubric("", "What runs where"), grid(["library", *ways], rows)]
+        said = (
+            "A dash is what the library doesn't have, or what is held by other tests than these, as a "
+            "GPU, CuPy, and several devices of torch and Dask are: see :doc:`/reference/support`."
+        )
+        inline, _ = self.parse_inline(said)
+        below = nodes.paragraph("", "", *inline)
+        return [nodes.rubric("", "What runs where"), grid(["library", *ways], rows), below]
 
     def _all(self, found):
         rows = []
