@@ -30,6 +30,7 @@ extensions = [
     "names",
     "roles",
     "script",
+    "streams",
     "support",
 ]
 exclude_patterns = ["_build"]

@@ -31,6 +31,17 @@ def test_every_cell_of_a_guide_to_losses_of_your_own(page):
     assert cells
 
 
+def test_a_line_that_came_in_two_pieces_is_one():
+    joined = runpy.run_path(str(DOCS / "_ext" / "streams.py"))["joined"]
+    out, err, more = (
+        {"output_type": "stream", "name": name, "text": text}
+        for name, text in (("stdout", "L ="), ("stderr", "!"), ("stdout", " 2\n"))
+    )
+    picture = {"output_type": "display_data"}
+    for _ in range(2):  # what was given is as it was
+        assert joined([out, err, picture, more]) == [{**out, "text": "L = 2\n"}, err, picture]
+
+
 def test_every_public_name_is_in_the_reference():
     pages = [path.read_text(encoding="utf-8") for path in (DOCS / "reference").glob("*.md")]
     blocks = re.findall(r":nosignatures:\n\n((?:   \w+\n)+)", "\n".join(pages))
