@@ -22,6 +22,8 @@ os.environ.setdefault(
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 LIBRARIES = ("numpy", "strict", "torch", "jax", "dask", "cupy")
 DESKTOP = LIBRARIES[:-1]
+SUITE = "conformance"
+"""The folder of the other distribution, which has the version of this one and is released with it."""
 ON_GPU = ("cupy",)
 CUDA = {"cupy": "cupy", "jax": "jax-cuda", "torch": "torch"}
 """The extra that installs each library for a GPU."""
@@ -160,17 +162,16 @@ def doctest(session: nox.Session) -> None:
 
 @nox.session
 def build(session: nox.Session) -> None:
-    """The sdist, the wheel made from it, and the tests of the package against that wheel."""
+    """The sdist and the wheel, the suite's too, and the tests of the package against that wheel."""
     session.install(*group("build", "test"))
-    wheel = _built(session)
+    wheel, suite = _built(session), _built(session, SUITE)
     contents = zipfile.ZipFile(wheel).namelist()
     strangers = [name for name in contents if not name.startswith(("xent/", "array_api_xent-"))]
     if "xent/py.typed" not in contents or strangers:
         session.error(f"the wheel holds {strangers}, or lacks py.typed: {contents}")
-    session.install("--force-reinstall", "--no-deps", str(wheel))
-    session.install(f"{wheel}[numpy]")
+    session.install("--force-reinstall", "--no-deps", str(wheel), str(suite))
+    session.install(f"{wheel}[numpy]", str(suite))
     session.run("pytest", "tests/package", "--backend=numpy", *session.posargs)
-    session.install("./conformance")
     session.chdir(session.create_tmp())  # where `conformance` is what was installed
     session.run("python", "-m", "conformance", "--only", "d2-", "--quiet", "--html", "report.html")
 
@@ -184,7 +185,7 @@ def faults(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def release(session: nox.Session) -> None:
-    """What a pushed tag releases, in dist/: of this version, whose changes are told."""
+    """What a pushed tag releases, in dist/, the suite with it: of this version, whose changes are told."""
     version = PYPROJECT["project"]["version"]
     tag = session.run(
         "git", "describe", "--tags", "--exact-match", "--dirty", external=True, silent=True
@@ -200,15 +201,17 @@ def release(session: nox.Session) -> None:
     if others.strip():
         session.error(f"what is no part of the tag would be built with it:\n{others}")
     session.install(*group("build"))
-    shutil.copytree(_built(session).parent, "dist", dirs_exist_ok=True)
+    for source in (".", SUITE):
+        shutil.copytree(_built(session, source).parent, "dist", dirs_exist_ok=True)
 
 
-def _built(session: nox.Session) -> Path:
+def _built(session: nox.Session, source: str = ".") -> Path:
     """Return the wheel beside the sdist that it is made from: the same bytes twice, with sound metadata."""
-    made = [Path(session.create_tmp()) / name for name in ("dist", "again")]
+    of = Path(source).resolve().name
+    made = [Path(session.create_tmp(), name, of) for name in ("dist", "again")]
     for folder in made:
         shutil.rmtree(folder, ignore_errors=True)
-        session.run_install("python", "-m", "build", f"--outdir={folder}")
+        session.run_install("python", "-m", "build", f"--outdir={folder}", source)
     first, second = ({x.name: x.read_bytes() for x in folder.iterdir()} for folder in made)
     if first != second:
         session.error(
