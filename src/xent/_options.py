@@ -53,7 +53,8 @@ class ReductionOptions(TypedDict, total=False):
     ----------
     reduction : "none", "sum" or "mean"
         "mean" (the default) divides by what the rows weigh: the sum of sample weight times the
-        class-weighted mass of the target.
+        class-weighted mass of the target, which counts as 1 in a loss of elements and in every
+        divergence or distance but Kullback–Leibler's.
     """
 
     reduction: Reduction
