@@ -14,9 +14,10 @@ class CommonOptions(TypedDict, total=False):
     Attributes
     ----------
     sample_weight : one per row, optional
-        Multiplies the cost of a row, and what it counts in a mean. A weight of 0 silences an
-        infinite cost. It may be negative, as the advantages of reinforcement learning are: then take
-        ``reduction="sum"`` or a `denominator`, since a mean divides by their sum, which may be 0.
+        Multiplies the cost of a row, and what it counts in a mean; in a loss of elements each of them is
+        a row. A weight of 0 silences an infinite cost. It may be negative, as the advantages of
+        reinforcement learning are: then take ``reduction="sum"`` or a `denominator`, since a mean
+        divides by their sum, which may be 0.
     where : bool, one per row, optional
         False takes a row out: it adds exactly 0 to the value and has gradient 0, whatever it holds.
     denominator : number or 0-d array, optional
@@ -91,7 +92,7 @@ class SmoothingOptions(TypedDict, total=False):
     Attributes
     ----------
     label_smoothing : float in [0, 1], default 0
-        Mixes the target with the uniform distribution: (1 − ε) t + ε / K.
+        Mixes the target with the uniform distribution: (1 − ε) t + ε / K, where a binary loss has K = 2.
     """
 
     label_smoothing: Scalar
