@@ -5,7 +5,10 @@ from html import escape
 
 from docutils import nodes
 from latex2mathml.converter import convert
+from sphinx.errors import ExtensionError
 
+_LEFT = re.compile(r"\\|<mn>[\d.]+(?:em|ex|pt)</mn>")
+"""A command, or its length, that is shown as it is written: what the converter doesn't know."""
 _NAME = r"<msub><mi>log</mi><mn>\d+</mn></msub>|(?<!<msub>)(?<!<msup>)<mi>(?:log|exp)</mi>"
 _THIN = '<mspace width="0.1667em"/>'
 
@@ -29,6 +32,8 @@ def _formula(node, display):
     if display == "block" and "\\\\" in text and "\\begin" not in text:
         text = rf"\begin{{aligned}}{text}\end{{aligned}}"
     made = _spaced(convert(text, display=display))
+    if _LEFT.search(made):
+        raise ExtensionError(f"something would be left as it is written of {text}")
     return made.replace("<math ", f'<math aria-label="{escape(text, quote=True)}" ', 1)
 
 
