@@ -117,12 +117,14 @@ class Ratio(NamedTuple):
     lack : by how much of itself it is too small, 0 there
     log : log(p / q)
     plain : where p / q is a number of full precision
+    turns : how many times ``value`` is to be multiplied by 2ⁿ of `_turn`, None if nowhere
     """
 
     value: Array
     lack: Array
     log: Array
     plain: Array
+    turns: Array | None = None
 
 
 def ratio(xp: Verbs, p: Array, q: Array) -> Ratio:
@@ -131,29 +133,46 @@ def ratio(xp: Verbs, p: Array, q: Array) -> Ratio:
 
 
 def over(xp: Verbs, x: Ratio, y: Ratio) -> Ratio:
-    """Return x / y, 1 where both are 0 or both infinite."""
+    """Return x / y, 1 where both are 0 or both infinite, also where it is no number of their dtype."""
     tied = (x.log == y.log) & xp.isinf(x.log)
     log = xp.where(tied, xp.zeros_like(x.log), still(xp, x.log) - y.log)
-    z = _divided(xp, x.value, y.value, log, x.plain & y.plain)
-    return z._replace(lack=z.lack + xp.where(z.plain, x.lack - y.lack, 0.0))
+    plain = x.plain & y.plain
+    raw, half = xp.constant(x.value / y.value), 2.0 ** (_turn(log) // 2)
+    up, down = plain & (raw == xp.inf), plain & (raw < float(xp.finfo(log.dtype).smallest_normal))
+    unit = xp.where(up, xp.full_like(raw, 1 / half), xp.where(down, half, xp.ones_like(raw)))
+    z = _divided(xp, x.value * unit, y.value / unit, log, plain)
+    turns = xp.astype(up, raw.dtype) - xp.astype(down, raw.dtype)
+    return z._replace(lack=z.lack + xp.where(z.plain, x.lack - y.lack, 0.0), turns=turns)
+
+
+def _turn(x: Array) -> int:
+    """Return n: 2ⁿ is the power of two that is just no number, and times n a number is exact."""
+    return 128 if _dtype.eps(x) > _dtype.EPS["float64"] else 1024
+
+
+def lift(xp: Verbs, x: Array) -> Array:
+    """Return 2ⁿ, n half of that of `_turn`, where ``x`` is below 2⁻ⁿ, else 1."""
+    half = 2.0 ** (_turn(x) // 2)
+    return xp.where(x < 1 / half, xp.full_like(x, half), xp.ones_like(x))
 
 
 def _divided(xp: Verbs, p: Array, q: Array, log: Array, plain: Array) -> Ratio:
-    """Return the ratio of p and q, ``log`` its logarithm.
-
-    What p / q lacks is p − (p / q) q, by halves of the bits, whose products are exact (Dekker).
-    """
+    """Return the ratio of p and q, ``log`` its logarithm."""
     one, log = xp.ones_like(log), xp.once(log)
     value = xp.once(p / q)
     plain = plain & (value >= float(xp.finfo(log.dtype).smallest_normal)) & (value < xp.inf)
     p, q = xp.where(plain, p, one), xp.where(plain, q, one)
-    value, eps = xp.once(p / q), _dtype.eps(log)
-    bits = 12 if eps > _dtype.EPS["float64"] else 27
+    return Ratio(xp.once(p / q), xp.constant(_lack(xp, p, q)), log, plain)
+
+
+def _lack(xp: Verbs, p: Array, q: Array) -> Array:
+    """Return (p − (p / q) q) / p, of 2ⁿ p and 2ᵐ q the same: halves' products are exact (Dekker)."""
+    p, q = (x * lift(xp, x) / lift(xp, 1 / x) for x in (p, q))
+    value, bits = xp.once(p / q), 12 if _turn(p) < 1024 else 27
     a, c = m.upper(value, bits), m.upper(q, bits)
     b, d = value - a, q - c
     lack = (((p - a * c) - a * d - b * c) - b * d) / p
-    lack = xp.constant(xp.where(xp.abs(lack) < eps, lack, xp.zeros_like(lack)))
-    return Ratio(value, lack, log, plain)
+    return xp.where(xp.abs(lack) < _dtype.eps(lack), lack, xp.zeros_like(lack))
 
 
 def power(xp: Verbs, x: Ratio, b: Array) -> Array:
@@ -163,7 +182,11 @@ def power(xp: Verbs, x: Ratio, b: Array) -> Array:
     """
     few = xp.where(xp.abs(b) * _dtype.eps(b) < 1, b, xp.zeros_like(b))
     rest = m.silent(xp, b, xp.where(x.plain, xp.zeros_like(b), still(xp, x.log)))
-    return xp.once(x.value**b * xp.exp(few * x.lack + rest))
+    y = x.value**b * xp.exp(few * x.lack + rest)
+    if x.turns is not None:
+        n = xp.where(x.turns == 0, xp.zeros_like(b), b * _turn(b))
+        y = m.silent(xp, y, 2.0 ** (x.turns * n))
+    return xp.once(y)
 
 
 def power_log(xp: Verbs, x: Ratio, b: Array) -> Array:

@@ -23,10 +23,13 @@ from xent import _series as series
 from xent._kernel import Statistics
 from xent._typing import Array, Number, Verbs
 from xent.kernels import tsallis
-from xent.kernels.tsallis import exponents
+from xent.kernels.tsallis import exponents, ratio
 
 _CLOSE = 0.5
-"""How far Σ p xᵇ / Σ p is from 1 where its logarithm is taken from the difference."""
+"""How far Σ p xᵇ / Σ p, and its logarithm from 0, is from 1 where that is taken from the difference.
+
+Where the difference says it and the logarithm does not, what p and q sum to is far apart.
+"""
 
 _BELOW = -0.3
 """The same below 1: XLA's log1p in float64 is off by a hundred ULP near −0.41."""
@@ -49,9 +52,9 @@ class Powers(NamedTuple):
     q: Array
     total: Array
 
-    def origin(self, xp: Verbs) -> series.Ratio:
+    def origin(self, xp: Verbs, order: Number) -> series.Ratio:
         """Return x₀."""
-        return series.ratio(xp, self.p, self.q)
+        return ratio(xp, self.p, self.q, order)
 
 
 class FromProbs(tsallis.FromProbs):
@@ -66,7 +69,7 @@ class FromProbs(tsallis.FromProbs):
     def merge(self, xp: Verbs, a: Powers, b: Powers) -> Powers:
         """Return the powers of a row from those of its halves."""
         own = super().merge(xp, a.tsallis, b.tsallis)
-        sizes = [_size(xp, x.total, x.origin(xp), self.order) for x in (a, b)]
+        sizes = [_size(xp, x.total, x.origin(xp, self.order), self.order) for x in (a, b)]
         return _merged(xp, a, b, own, sizes[0] >= sizes[1], self.order)
 
     def value(self, xp: Verbs, s: Statistics) -> Array:
@@ -76,19 +79,18 @@ class FromProbs(tsallis.FromProbs):
     def gradient(
         self, xp: Verbs, q: Array, p: Array, s: Powers, made: None, w: Array, axis: int
     ) -> Array:
-        """Return −(p/q)ᵃ / Σ pᵃ q¹⁻ᵃ, as −x₀ (x/x₀)ᵃ / Σ p (x/x₀)ᵇ, 0 where p is 0."""
-        absent, origin = p == 0, s.origin(xp)
-        x = series.ratio(xp, *(xp.where(absent, xp.ones_like(y), y) for y in (p, q)))
-        first, z = m.quotient(xp, s.p, s.q), _beside(xp, x, origin, self.order)
-        power = tsallis.raised(xp, first, x, z, self.order)
-        return -m.scaled(xp, w, xp.where(absent, xp.zeros_like(p), power) / _some(xp, s.total))
+        """Return −(p/q)ᵃ / Σ pᵃ q¹⁻ᵃ, 0 where p is 0."""
+        absent, one = p == 0, xp.ones_like(p)
+        own, its = xp.where(absent, one, p), xp.where(absent, one, q)
+        root = _root(xp, s, own, its, self.order)
+        return -m.scaled(xp, w, xp.where(absent, xp.zeros_like(p), root * root))
 
     def target_gradient(
         self, xp: Verbs, q: Array, p: Array, s: Powers, w: Array, axis: int
     ) -> Array:
         """Return (a xᵇ / Σ p xᵇ − 1 / Σ p)/b."""
-        x = series.ratio(xp, p, q)
-        return m.scaled(xp, w, _slope(xp, s, self.value(xp, s), x, self.order))
+        x = ratio(xp, p, q, self.order)
+        return m.scaled(xp, w, _slope(xp, s, super().value(xp, s.tsallis), x, self.order))
 
 
 class Entropy(tsallis.Entropy):
@@ -112,8 +114,8 @@ class Entropy(tsallis.Entropy):
         self, xp: Verbs, p: Array, target: None, s: Powers, made: None, w: Array, axis: int
     ) -> Array:
         """Return −(a xᵇ / Σ p xᵇ − 1 / Σ p)/b."""
-        x = series.ratio(xp, p, xp.ones_like(p))
-        return -m.scaled(xp, w, _slope(xp, s, -self.value(xp, s), x, self.order))
+        x = ratio(xp, p, xp.ones_like(p), self.order)
+        return -m.scaled(xp, w, _slope(xp, s, -s.tsallis, x, self.order))
 
 
 def _powers(
@@ -123,10 +125,11 @@ def _powers(
     _, b = exponents(xp, p, order)
     place = xp.first_peak(size, axis)
     s = Powers(own, p, xp.pick(p, place, axis), xp.pick(q, place, axis), p)
-    z = _beside(xp, series.ratio(xp, p, q), s.origin(xp), order)
-    terms = series.scaled_power(xp, p, z, b)
+    z = _beside(xp, ratio(xp, p, q, order), s.origin(xp, order), order)
+    lift = series.lift(xp, s.p)  # beside the smallest numbers are terms that are none
+    terms = series.scaled_power(xp, lift * p, z, b)
     mass, total = (xp.sum(y, axis=axis, keepdims=True) for y in (p, terms))
-    return s._replace(mass=mass, total=total)
+    return s._replace(mass=mass, total=total / lift)
 
 
 def _size(xp: Verbs, p: Array, x: series.Ratio, order: Number) -> Array:
@@ -146,6 +149,28 @@ def _beside(xp: Verbs, x: series.Ratio, origin: series.Ratio, order: Number) -> 
     return z._replace(value=xp.where(high, xp.minimum(z.value, xp.ones_like(b)), z.value))
 
 
+def _root(xp: Verbs, s: Powers, p: Array, q: Array, order: Number) -> Array:
+    """Return the root of xᵃ / Σ p xᵇ = (p/q) zᵇ / Σ p zᵇ, z = x/x₀: of its factors any may be no number.
+
+    Where x is none it is x₀ zᵃ / Σ p zᵇ, but that of an infinite x, which moves with its own q alone.
+    """
+    a, b = exponents(xp, p, order)
+    x, origin = ratio(xp, p, q, order), s.origin(xp, order)
+    lost = origin.log == xp.inf
+    endless = (x.log == xp.inf) & ((a > 0) | lost)
+    near = x.plain | endless | lost
+    power = series.power(xp, _beside(xp, x, origin, order), xp.where(near, b, a) / 2)
+    p, q = xp.where(near, p, s.p), xp.where(near, q, s.q)
+    power = xp.where(endless, xp.ones_like(power), power)
+    return power * (xp.sqrt(p) / xp.sqrt(q)) / xp.sqrt(_some(xp, s.total))
+
+
+def _log_of(xp: Verbs, z: series.Ratio) -> Array:
+    """Return log z from z itself, which two large logarithms would leave no digits where z is about 1."""
+    plain = z.plain & (z.turns == 0)
+    return xp.where(plain, xp.log(xp.where(plain, z.value, xp.ones_like(z.value))), z.log)
+
+
 def _some(xp: Verbs, x: Array) -> Array:
     """Return ``x``, 1 where it is 0: of a row without mass all that is divided is 0."""
     return xp.where(x == 0, xp.ones_like(x), x)
@@ -155,37 +180,49 @@ def _merged(xp: Verbs, s: Powers, t: Powers, own: Any, first: Array, order: Numb
     """Return the powers of both, seen from the first's class where ``first`` holds."""
     _, b = exponents(xp, s.mass, order)
     p, q = xp.where(first, s.p, t.p), xp.where(first, s.q, t.q)
-    origin = series.ratio(xp, p, q)
-    each = ((x.total, series.over(xp, x.origin(xp), origin)) for x in (s, t))
-    total = reduce(add, (series.scaled_power(xp, y, z, b) for y, z in each))
+    origin = ratio(xp, p, q, order)
+    lift = series.lift(xp, p)
+    each = ((lift * x.total, series.over(xp, x.origin(xp, order), origin)) for x in (s, t))
+    total = reduce(add, (series.scaled_power(xp, y, z, b) for y, z in each)) / lift
     return Powers(own, s.mass + t.mass, p, q, total)
 
 
 def _value(xp: Verbs, s: Powers, tsallis: Array, order: Number) -> Array:
-    """Return (log Σ p xᵇ − log Σ p)/b, as log1p(b T / Σ p)/b where it is small: T is Tsallis's."""
+    """Return (log Σ p xᵇ − log Σ p)/b."""
+    close, beyond, near = _parts(xp, s, tsallis, order)
+    return xp.where(near, close, _log(xp, s, order) + beyond)
+
+
+def _log(xp: Verbs, s: Powers, order: Number) -> Array:
+    """Return log x₀, 0 of a row without mass, as of any order."""
+    log = s.origin(xp, order).log
+    return xp.where(s.mass == 0, xp.zeros_like(log), log)
+
+
+def _parts(xp: Verbs, s: Powers, tsallis: Array, order: Number) -> tuple[Array, Array, Array]:
+    """Return the value R near 0, as log1p(b T / Σ p)/b of Tsallis's T, R − log x₀, and where R is near 0."""
     _, b = exponents(xp, s.mass, order)
     one = xp.ones_like(b)
+    beyond = xp.log(_some(xp, s.total / _some(xp, s.mass))) / xp.where(b == 0, one, b)
     mean = tsallis / _some(xp, s.mass)
     over = m.silent(xp, b, mean)
     small = (over > _BELOW) & (over < _CLOSE)
+    small = small & (xp.abs(m.silent(xp, b, _log(xp, s, order) + beyond)) < _CLOSE)
     near, even = (b < xp.inf) & (small | (b == 0)), over == 0
     safe = xp.where(even | ~near, one, over)
-    close = mean * xp.where(even, one, xp.log1p(safe) / safe)
-    beyond = xp.log(_some(xp, s.total) / _some(xp, s.mass)) / xp.where(b == 0, one, b)
-    log = s.origin(xp).log
-    log = xp.where(s.mass == 0, xp.zeros_like(log), log)  # of a row without mass, as of any order
-    return xp.where(near, close, log + beyond)
+    return mean * xp.where(even, one, xp.log1p(safe) / safe), beyond, near
 
 
-def _slope(xp: Verbs, s: Powers, value: Array, x: series.Ratio, order: Number) -> Array:
+def _slope(xp: Verbs, s: Powers, tsallis: Array, x: series.Ratio, order: Number) -> Array:
     """Return (a xᵇ / Σ p xᵇ − 1 / Σ p)/b, for small y as (1 + a (eʸ − 1)/b) / Σ p, y = b (log x − R)."""
     a, b = exponents(xp, x.log, order)
     mass, total = _some(xp, s.mass), _some(xp, s.total)
-    d = series.still(xp, x.log) - value
+    z = _beside(xp, x, s.origin(xp, order), order)
+    close, beyond, near = _parts(xp, s, tsallis, order)
+    d = xp.where(near, series.still(xp, x.log) - close, _log_of(xp, z) - beyond)
     small = (xp.abs(b) < series.SMALL) & (xp.abs(m.silent(xp, b, d)) < series.SMALL)
     some = xp.where(small, d, xp.zeros_like(d))
     close = 1 + a * some * series.expm1_ratio(xp, b * xp.where(xp.isinf(some), 0.0, some))
     many = xp.where(small, xp.ones_like(b), b)
-    z = _beside(xp, x, s.origin(xp), order)
     power = m.scaled(xp, series.share(xp, a, many), series.power(xp, z, many))
     return xp.where(small, close / mass, power / total - 1 / (many * mass))

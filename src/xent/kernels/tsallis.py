@@ -35,11 +35,17 @@ def exponents(xp: Verbs, x: Array, order: Number) -> tuple[Array, Array]:
     return xp.zeros_like(x) + order, xp.zeros_like(x) + (order - 1)
 
 
-def raised(xp: Verbs, first: Array, x: series.Ratio, z: series.Ratio, order: Number) -> Array:
-    """Return x₀ zᵃ of z = x/x₀, as x zᵇ of an order that is not low: b is exact, and a may be rounded."""
-    a, b = exponents(xp, z.log, order)
-    near = (a >= _LOW) & x.plain
-    return series.scaled_power(xp, xp.where(near, x.value, first), z, xp.where(near, b, a))
+def ratio(xp: Verbs, p: Array, q: Array, order: Number) -> series.Ratio:
+    """Return x = p/q as it is to be raised to b = a − 1, which is rounded of a low order.
+
+    What b lacks, δ, is put right in x: the power of x (1 + δ/b log x) is xᵇ⁺ᵟ.
+    """
+    x = series.ratio(xp, p, q)
+    a, b = exponents(xp, x.log, order)
+    low = a < _LOW
+    delta = xp.where(low, a - (xp.settled(b) + 1), xp.zeros_like(a)) / xp.where(low, b, 1.0)
+    log = xp.where(x.plain, xp.constant(x.log), xp.zeros_like(a))
+    return x._replace(lack=x.lack + delta * log)
 
 
 class Sums(NamedTuple):
@@ -93,9 +99,11 @@ class FromProbs(Kernel):
         self, xp: Verbs, q: Array, p: Array, s: Statistics, made: None, w: Array, axis: int
     ) -> Array:
         """Return −(p/q)ᵃ, 0 where p is 0."""
-        absent = p == 0
-        x = series.ratio(xp, *(xp.where(absent, xp.ones_like(x), x) for x in (p, q)))
-        power = raised(xp, xp.ones_like(p), x, x, self.order)
+        absent, one = p == 0, xp.ones_like(p)
+        x = ratio(xp, xp.where(absent, one, p), xp.where(absent, one, q), self.order)
+        a, b = exponents(xp, p, self.order)
+        base, exponent = xp.where(x.plain, x.value, one), xp.where(x.plain, b, a)
+        power = series.scaled_power(xp, base, x, exponent)
         return -m.scaled(xp, w, xp.where(absent, xp.zeros_like(p), power))
 
     def target_gradient(
@@ -103,7 +111,7 @@ class FromProbs(Kernel):
     ) -> Array:
         """Return (a (p/q)ᵃ⁻¹ − 1)/(a − 1)."""
         a, b = exponents(xp, p, self.order)
-        return m.scaled(xp, w, series.power_slope(xp, series.ratio(xp, p, q), a, b))
+        return m.scaled(xp, w, series.power_slope(xp, ratio(xp, p, q, self.order), a, b))
 
 
 def _power_log(xp: Verbs, p: Array, x: series.Ratio, b: Array) -> Array:
@@ -152,4 +160,5 @@ class Entropy(Kernel):
     ) -> Array:
         """Return (1 − a pᵃ⁻¹)/(a − 1)."""
         a, b = exponents(xp, p, self.order)
-        return -m.scaled(xp, w, series.power_slope(xp, series.ratio(xp, p, xp.ones_like(p)), a, b))
+        x = ratio(xp, p, xp.ones_like(p), self.order)
+        return -m.scaled(xp, w, series.power_slope(xp, x, a, b))
