@@ -110,3 +110,21 @@ def test_digits_of_the_likelihood_of_a_soft_target(z, dtype):
         ]
     for got, want in zip(found, wanted, strict=True):
         assert off(got[0], want, EPS[dtype]) <= 16
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_digits_of_the_logistic_function(backend, dtype):
+    """σ″ = −tanh(z/2) σ(z) σ(−z): near 0 it is about −z/8, a difference of products would be 0 or an ULP."""
+    size = np.concatenate([10.0 ** np.arange(-12, 0), [0.5, 0.999, 1.0, 1.001, 2.0, 10.0, 40.0]])
+    z = np.concatenate([size, -size]).astype(dtype)
+    with mpmath.workdps(50):
+        t = [mpmath.tanh(mpmath.mpf(float(x)) / 2) for x in z]
+        slope = [(1 - x * x) / 4 for x in t]
+        curve = [-x * y for x, y in zip(t, slope, strict=True)]
+
+    def both(z):
+        return xent.grad_and_hessian_diagonal(xent.sigmoid)(logits=z)
+
+    g, h = backend.run(both, z=z)
+    assert off(g, slope, EPS[dtype]) <= 4
+    assert off(h, curve, EPS[dtype]) <= 4

@@ -129,8 +129,16 @@ class Sigmoid(Kernel):
     def gradient(
         self, xp: Verbs, logits: Array, target: None, s: Array, made: None, w: Array, axis: int
     ) -> Array:
-        """Return σ(z) σ(−z), which is σ (1 − σ) without the difference."""
-        return w * (_sigmoid(xp, logits) * _sigmoid(xp, -logits))
+        """Return σ(z) σ(−z), which is σ (1 − σ) without the difference.
+
+        Near 0 as (1 − tanh²(z/2))/4, whose derivative is −tanh(z/2) times it: that of the product is a
+        difference of two products that are nearly equal.
+        """
+        size = xp.abs(logits)
+        # Each goes on beyond 1, where it is not taken: in a tie half of a derivative would be lost.
+        t = xp.tanh(xp.clip(logits, -2.0, 2.0) / 2)
+        e = xp.exp(-xp.clip(size, 0.5, None))
+        return w * xp.where(size < 1, (1 - t * t) / 4, e / ((1 + e) * (1 + e)))
 
 
 class LogSigmoid(Kernel):
