@@ -157,6 +157,12 @@ LOGITS = [
         "detach it",
     ),
     (lambda: CE(Y, logits=Z, softcap=0), ValueError, "softcap is 0", "a positive number"),
+    (
+        lambda: xent.kl_divergence(P, logits=Z, temperature=1e-310),
+        ValueError,
+        "temperature is 1e-310",
+        "1 over it is no number",
+    ),
     (lambda: CE(Y, logits=Z, softcap="1"), TypeError, "softcap is str", "it takes a number"),
     (lambda: CE(Y, P, softcap=1), ValueError, "softcap acts on logits", "was given as probs"),
     (lambda: CE(Y, P, z_loss=1), ValueError, "z_loss acts on logits", "was given as probs"),

@@ -34,6 +34,12 @@ PAIRS = [
     ),
     (lambda: clip(temperature=0), ValueError, "temperature is 0", "it takes a positive number"),
     (lambda: clip(temperature=np.asarray(-0.5)), ValueError, "temperature is -0.5", "positive"),
+    (
+        lambda: clip(temperature=1e-310),
+        ValueError,
+        "temperature is 1e-310",
+        "1 over it is no number",
+    ),
     (lambda: clip(temperature=np.inf), ValueError, "temperature is inf", "positive"),
     (lambda: clip(temperature=np.ones(1)), TypeError, "temperature is", "it takes a number"),
     (lambda: clip(temperature="0.1"), TypeError, "temperature is str", "it takes a number"),

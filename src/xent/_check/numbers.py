@@ -20,6 +20,13 @@ _SHARE = ("a number in [0, 1]", lambda n: 0 <= n <= 1)
 POSITIVE = ("a positive number", lambda n: 0 < n < math.inf)
 
 
+# Else every logit over it is 0 or infinite, and of two that are infinite nothing is known.
+DIVISOR: Rule = (
+    "a positive number, and not one so small that 1 over it is no number",
+    lambda n: 0 < n < math.inf and 1 / n < math.inf,
+)
+
+
 _AT_LEAST_0 = ("a number that is not negative", lambda n: n >= 0)
 
 
@@ -34,7 +41,7 @@ _RULES: dict[str, Rule] = {
     **dict.fromkeys(("label_smoothing", "smoothing", "beta", "skew"), _SHARE),
     "base": ("any positive number but 1, or None for nats", lambda n: 0 < n < math.inf and n != 1),
     "softcap": POSITIVE,
-    "temperature": POSITIVE,
+    "temperature": DIVISOR,
     **dict.fromkeys(("z_loss", "atol", "order"), _AT_LEAST_0),
     "gamma": _POWER,
     "gamma_negative": _POWER,

@@ -8,7 +8,7 @@ from xent._check import numbers, sizes, structure
 from xent._typing import Array
 
 _RULES: dict[str, numbers.Rule] = {
-    "temperature": numbers.POSITIVE,
+    "temperature": numbers.DIVISOR,
     "scale": numbers.FINITE,
     "bias": numbers.FINITE,
 }
