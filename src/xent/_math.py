@@ -32,10 +32,13 @@ def quotient(xp: Verbs, p: Array, q: Array) -> Array:
     return xp.divide(p, xp.where((p == 0) & (q == 0), xp.ones_like(q), q))
 
 
-def lift(xp: Verbs, x: Array) -> Array:
-    """Return 2⁶⁴ where ``x`` is so small that a product with it or a quotient may be no number, else 1."""
-    small = x < float(xp.finfo(x.dtype).smallest_normal) * 2.0**64
-    return xp.where(small, xp.full_like(x, 2.0**64), xp.ones_like(x))
+def lift(xp: Verbs, x: Array, n: int = 64) -> Array:
+    """Return 2ⁿ where ``x`` is less than 2ⁿ over the largest number of its dtype, else 1.
+
+    Without it a product with ``x`` may underflow, and a quotient by it overflow.
+    """
+    small = x < 2.0**n / float(xp.finfo(x.dtype).max)
+    return xp.where(small, xp.full_like(x, 2.0**n), xp.ones_like(x))
 
 
 def log_or_zero(xp: Verbs, p: Array) -> Array:

@@ -117,7 +117,7 @@ class Ratio(NamedTuple):
     lack : by how much of itself it is too small, 0 there
     log : log(p / q)
     plain : where p / q is a number of full precision
-    turns : how many times ``value`` is to be multiplied by 2ⁿ of `_turn`, None if nowhere
+    turns : how many times ``value`` is to be multiplied by 2²ⁿ, n of `half_range`, None if nowhere
     """
 
     value: Array
@@ -137,7 +137,7 @@ def over(xp: Verbs, x: Ratio, y: Ratio) -> Ratio:
     tied = (x.log == y.log) & xp.isinf(x.log)
     log = xp.where(tied, xp.zeros_like(x.log), still(xp, x.log) - y.log)
     plain = x.plain & y.plain
-    raw, half = xp.constant(x.value / y.value), 2.0 ** (_turn(log) // 2)
+    raw, half = xp.constant(x.value / y.value), 2.0 ** half_range(log)
     up, down = plain & (raw == xp.inf), plain & (raw < float(xp.finfo(log.dtype).smallest_normal))
     unit = xp.where(up, xp.full_like(raw, 1 / half), xp.where(down, half, xp.ones_like(raw)))
     z = _divided(xp, x.value * unit, y.value / unit, log, plain)
@@ -145,15 +145,12 @@ def over(xp: Verbs, x: Ratio, y: Ratio) -> Ratio:
     return z._replace(lack=z.lack + xp.where(z.plain, x.lack - y.lack, 0.0), turns=turns)
 
 
-def _turn(x: Array) -> int:
-    """Return n: 2ⁿ is the power of two that is just no number, and times n a number is exact."""
-    return 128 if _dtype.eps(x) > _dtype.EPS["float64"] else 1024
+def half_range(x: Array) -> int:
+    """Return n, 64 in float32 and 512 in float64: 2²ⁿ is the first power of two beyond the dtype.
 
-
-def lift(xp: Verbs, x: Array) -> Array:
-    """Return 2ⁿ, n half of that of `_turn`, where ``x`` is below 2⁻ⁿ, else 1."""
-    half = 2.0 ** (_turn(x) // 2)
-    return xp.where(x < 1 / half, xp.full_like(x, half), xp.ones_like(x))
+    As n is a power of two, n times a number is exact.
+    """
+    return 64 if _dtype.eps(x) > _dtype.EPS["float64"] else 512
 
 
 def _divided(xp: Verbs, p: Array, q: Array, log: Array, plain: Array) -> Ratio:
@@ -166,9 +163,10 @@ def _divided(xp: Verbs, p: Array, q: Array, log: Array, plain: Array) -> Ratio:
 
 
 def _lack(xp: Verbs, p: Array, q: Array) -> Array:
-    """Return (p − (p / q) q) / p, of 2ⁿ p and 2ᵐ q the same: halves' products are exact (Dekker)."""
-    p, q = (x * lift(xp, x) / lift(xp, 1 / x) for x in (p, q))
-    value, bits = xp.once(p / q), 12 if _turn(p) < 1024 else 27
+    """Return (p − (p / q) q) / p, which is that of 2ᵏ p and 2ᵐ q: products of halves are exact (Dekker)."""
+    n = half_range(p)
+    p, q = (x * m.lift(xp, x, n) / m.lift(xp, 1 / x, n) for x in (p, q))
+    value, bits = xp.once(p / q), 12 if n == 64 else 27
     a, c = m.upper(value, bits), m.upper(q, bits)
     b, d = value - a, q - c
     lack = (((p - a * c) - a * d - b * c) - b * d) / p
@@ -184,7 +182,7 @@ def power(xp: Verbs, x: Ratio, b: Array) -> Array:
     rest = m.silent(xp, b, xp.where(x.plain, xp.zeros_like(b), still(xp, x.log)))
     y = x.value**b * xp.exp(few * x.lack + rest)
     if x.turns is not None:
-        n = xp.where(x.turns == 0, xp.zeros_like(b), b * _turn(b))
+        n = xp.where(x.turns == 0, xp.zeros_like(b), b * (2 * half_range(b)))
         y = m.silent(xp, y, 2.0 ** (x.turns * n))
     return xp.once(y)
 

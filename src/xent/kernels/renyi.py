@@ -126,7 +126,7 @@ def _powers(
     place = xp.first_peak(size, axis)
     s = Powers(own, p, xp.pick(p, place, axis), xp.pick(q, place, axis), p)
     z = _beside(xp, ratio(xp, p, q, order), s.origin(xp, order), order)
-    lift = series.lift(xp, s.p)  # beside the smallest numbers are terms that are none
+    lift = m.lift(xp, s.p, series.half_range(s.p))  # else terms beside the smallest p underflow
     terms = series.scaled_power(xp, lift * p, z, b)
     mass, total = (xp.sum(y, axis=axis, keepdims=True) for y in (p, terms))
     return s._replace(mass=mass, total=total / lift)
@@ -181,7 +181,7 @@ def _merged(xp: Verbs, s: Powers, t: Powers, own: Any, first: Array, order: Numb
     _, b = exponents(xp, s.mass, order)
     p, q = xp.where(first, s.p, t.p), xp.where(first, s.q, t.q)
     origin = ratio(xp, p, q, order)
-    lift = series.lift(xp, p)
+    lift = m.lift(xp, p, series.half_range(p))
     each = ((lift * x.total, series.over(xp, x.origin(xp, order), origin)) for x in (s, t))
     total = reduce(add, (series.scaled_power(xp, y, z, b) for y, z in each)) / lift
     return Powers(own, s.mass + t.mass, p, q, total)
