@@ -133,7 +133,7 @@ def ratio(xp: Verbs, p: Array, q: Array) -> Ratio:
 
 
 def over(xp: Verbs, x: Ratio, y: Ratio) -> Ratio:
-    """Return x / y, 1 where both are 0 or both infinite, also where it is no number of their dtype."""
+    """Return x / y, 1 where both are 0 or both infinite; what is beyond the dtype has ``turns``."""
     tied = (x.log == y.log) & xp.isinf(x.log)
     log = xp.where(tied, xp.zeros_like(x.log), still(xp, x.log) - y.log)
     plain = x.plain & y.plain

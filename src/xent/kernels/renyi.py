@@ -26,13 +26,13 @@ from xent.kernels import tsallis
 from xent.kernels.tsallis import exponents, ratio
 
 _CLOSE = 0.5
-"""How far Σ p xᵇ / Σ p, and its logarithm from 0, is from 1 where that is taken from the difference.
+"""How far Σ p xᵇ / Σ p may be above 1, and its logarithm from 0, to be taken from Tsallis's measure.
 
-Where the difference says it and the logarithm does not, what p and q sum to is far apart.
+Both are asked: where p and q sum to numbers far apart, Tsallis's measure has lost its digits, and may be 0.
 """
 
 _BELOW = -0.3
-"""The same below 1: XLA's log1p in float64 is off by a hundred ULP near −0.41."""
+"""How far it may be below 1: XLA's log1p in float64 is off by a hundred ULP near −0.41."""
 
 
 class Powers(NamedTuple):
@@ -55,6 +55,11 @@ class Powers(NamedTuple):
     def origin(self, xp: Verbs, order: Number) -> series.Ratio:
         """Return x₀."""
         return ratio(xp, self.p, self.q, order)
+
+    def log_origin(self, xp: Verbs, order: Number) -> Array:
+        """Return log x₀, 0 of a row without mass, as of any order."""
+        log = self.origin(xp, order).log
+        return xp.where(self.mass == 0, xp.zeros_like(log), log)
 
 
 class FromProbs(tsallis.FromProbs):
@@ -80,9 +85,9 @@ class FromProbs(tsallis.FromProbs):
         self, xp: Verbs, q: Array, p: Array, s: Powers, made: None, w: Array, axis: int
     ) -> Array:
         """Return −(p/q)ᵃ / Σ pᵃ q¹⁻ᵃ, 0 where p is 0."""
-        absent, one = p == 0, xp.ones_like(p)
-        own, its = xp.where(absent, one, p), xp.where(absent, one, q)
-        root = _root(xp, s, own, its, self.order)
+        absent = p == 0
+        p, q = (xp.where(absent, xp.ones_like(p), x) for x in (p, q))
+        root = _root(xp, s, p, q, self.order)
         return -m.scaled(xp, w, xp.where(absent, xp.zeros_like(p), root * root))
 
     def target_gradient(
@@ -150,9 +155,10 @@ def _beside(xp: Verbs, x: series.Ratio, origin: series.Ratio, order: Number) -> 
 
 
 def _root(xp: Verbs, s: Powers, p: Array, q: Array, order: Number) -> Array:
-    """Return the root of xᵃ / Σ p xᵇ = (p/q) zᵇ / Σ p zᵇ, z = x/x₀: of its factors any may be no number.
+    """Return the root of xᵃ / Σ p xᵇ, whose factors are numbers where those of the whole need not be.
 
-    Where x is none it is x₀ zᵃ / Σ p zᵇ, but that of an infinite x, which moves with its own q alone.
+    With z = x/x₀ it is the root of (p/q) zᵇ / Σ p zᵇ, and of x₀ zᵃ / Σ p zᵇ where p/q lacks digits. But an
+    infinite x has p/q alone, also where it is not x₀: its derivative is then with respect to its own q.
     """
     a, b = exponents(xp, p, order)
     x, origin = ratio(xp, p, q, order), s.origin(xp, order)
@@ -165,8 +171,8 @@ def _root(xp: Verbs, s: Powers, p: Array, q: Array, order: Number) -> Array:
     return power * (xp.sqrt(p) / xp.sqrt(q)) / xp.sqrt(_some(xp, s.total))
 
 
-def _log_of(xp: Verbs, z: series.Ratio) -> Array:
-    """Return log z from z itself, which two large logarithms would leave no digits where z is about 1."""
+def _log(xp: Verbs, z: series.Ratio) -> Array:
+    """Return log z of z itself: as log x − log x₀, both large, it has no digits where z is about 1."""
     plain = z.plain & (z.turns == 0)
     return xp.where(plain, xp.log(xp.where(plain, z.value, xp.ones_like(z.value))), z.log)
 
@@ -189,25 +195,19 @@ def _merged(xp: Verbs, s: Powers, t: Powers, own: Any, first: Array, order: Numb
 
 def _value(xp: Verbs, s: Powers, tsallis: Array, order: Number) -> Array:
     """Return (log Σ p xᵇ − log Σ p)/b."""
-    close, beyond, near = _parts(xp, s, tsallis, order)
-    return xp.where(near, close, _log(xp, s, order) + beyond)
+    close, beyond, near = _both_ways(xp, s, tsallis, order)
+    return xp.where(near, close, s.log_origin(xp, order) + beyond)
 
 
-def _log(xp: Verbs, s: Powers, order: Number) -> Array:
-    """Return log x₀, 0 of a row without mass, as of any order."""
-    log = s.origin(xp, order).log
-    return xp.where(s.mass == 0, xp.zeros_like(log), log)
-
-
-def _parts(xp: Verbs, s: Powers, tsallis: Array, order: Number) -> tuple[Array, Array, Array]:
-    """Return the value R near 0, as log1p(b T / Σ p)/b of Tsallis's T, R − log x₀, and where R is near 0."""
+def _both_ways(xp: Verbs, s: Powers, tsallis: Array, order: Number) -> tuple[Array, Array, Array]:
+    """Return the value R by Tsallis's T, log1p(b T / Σ p)/b, else R − log x₀, and where R is taken by T."""
     _, b = exponents(xp, s.mass, order)
     one = xp.ones_like(b)
     beyond = xp.log(_some(xp, s.total / _some(xp, s.mass))) / xp.where(b == 0, one, b)
     mean = tsallis / _some(xp, s.mass)
     over = m.silent(xp, b, mean)
     small = (over > _BELOW) & (over < _CLOSE)
-    small = small & (xp.abs(m.silent(xp, b, _log(xp, s, order) + beyond)) < _CLOSE)
+    small = small & (xp.abs(m.silent(xp, b, s.log_origin(xp, order) + beyond)) < _CLOSE)
     near, even = (b < xp.inf) & (small | (b == 0)), over == 0
     safe = xp.where(even | ~near, one, over)
     return mean * xp.where(even, one, xp.log1p(safe) / safe), beyond, near
@@ -218,8 +218,8 @@ def _slope(xp: Verbs, s: Powers, tsallis: Array, x: series.Ratio, order: Number)
     a, b = exponents(xp, x.log, order)
     mass, total = _some(xp, s.mass), _some(xp, s.total)
     z = _beside(xp, x, s.origin(xp, order), order)
-    close, beyond, near = _parts(xp, s, tsallis, order)
-    d = xp.where(near, series.still(xp, x.log) - close, _log_of(xp, z) - beyond)
+    close, beyond, near = _both_ways(xp, s, tsallis, order)
+    d = xp.where(near, series.still(xp, x.log) - close, _log(xp, z) - beyond)
     small = (xp.abs(b) < series.SMALL) & (xp.abs(m.silent(xp, b, d)) < series.SMALL)
     some = xp.where(small, d, xp.zeros_like(d))
     close = 1 + a * some * series.expm1_ratio(xp, b * xp.where(xp.isinf(some), 0.0, some))

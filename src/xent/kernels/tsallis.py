@@ -36,9 +36,9 @@ def exponents(xp: Verbs, x: Array, order: Number) -> tuple[Array, Array]:
 
 
 def ratio(xp: Verbs, p: Array, q: Array, order: Number) -> series.Ratio:
-    """Return x = p/q as it is to be raised to b = a − 1, which is rounded of a low order.
+    """Return x = p/q, of which the power with b = a − 1 is right although of a low order b is rounded.
 
-    What b lacks, δ, is put right in x: the power of x (1 + δ/b log x) is xᵇ⁺ᵟ.
+    What b lacks, δ, is put into what x lacks: b times δ/b log x is the δ log x by which xᵇ is off.
     """
     x = series.ratio(xp, p, q)
     a, b = exponents(xp, x.log, order)
