@@ -197,6 +197,19 @@ def test_gradient_of_classes_with_next_to_nothing(backend, name, order, dtype):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", FORMULAS)
+def test_high_power_of_a_ratio_of_the_smallest_numbers(backend, name, dtype):
+    """What a rounded p/q lacks counts a thousand times; the halves that tell it would be subnormal."""
+    smallest = {"float32": 1e-37, "float64": 1e-307}[dtype]
+    q = (np.asarray([[1.1, 1.3, 0.7]]) * smallest).astype(dtype)
+    p = (q * [1.001, 0.998, 1.0015]).astype(dtype)
+    _, want, _ = exact(FORMULAS[name][1], p, q, 1000.0)
+    slope = xent.grad(getattr(xent, f"{name}_divergence"))
+    got = backend.run(slope, p=p, q=q, order=1000.0, reduction="sum", validate=False)
+    assert_held((got, want, 0.0))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("order", [x for x in FAR if abs(x - 1) >= 0.5])
 @pytest.mark.parametrize("name", FORMULAS)
 def test_entropy_of_classes_with_next_to_nothing(backend, name, order, dtype):
@@ -210,8 +223,12 @@ def test_entropy_of_classes_with_next_to_nothing(backend, name, order, dtype):
 
 @pytest.mark.parametrize("order", [0.9, 1.1])
 def test_target_gradient_of_classes_with_next_to_nothing(order):
-    """Of a class whose p/q is far from 1, and y = b (log x − R) small: R is far from 0 too."""
-    p, q = apart("float64")
+    """Of a class whose p/q is far from 1, and y = b (log x − R) small: R is far from 0 too.
+
+    The last row shows it: both p/q are about 1e−300, whose two logarithms of 690 would cancel.
+    """
+    last = [7e-301, 3e-301], [0.72, 0.28]
+    p, q = (np.concatenate([x, [y]]) for x, y in zip(apart("float64"), last, strict=True))
     kernel = renyi.FromProbs(order)
     with np.errstate(all="ignore"):
         s, _ = kernel.measure(XP, q, p, -1)
@@ -222,10 +239,10 @@ def test_target_gradient_of_classes_with_next_to_nothing(order):
 
 
 def test_masses_that_are_far_apart(backend):
-    """Σ (p − q) has no digit of a p that sums to much less than q."""
-    p, q = np.asarray([[7e-101, 3e-101]]), np.asarray([[4.5e-9, 5.5e-9]])
-    value = exact(renyi_of, p, q, 0.1)[0]
-    got = backend.run(xent.renyi_divergence, p=p, q=q, order=0.1, reduction="none", validate=False)
+    """Tsallis's sum has no digit of a p that sums to much less than q: here it is 0."""
+    p, q = np.asarray([[7e-101, 3e-101]]), np.asarray([[0.25, 0.75]])
+    value = exact(renyi_of, p, q, 0.3)[0]
+    got = backend.run(xent.renyi_divergence, p=p, q=q, order=0.3, reduction="none", validate=False)
     assert_near(got, value, GOAL)
 
 
