@@ -206,9 +206,8 @@ def release(session: nox.Session) -> None:
 
 
 def _built(session: nox.Session, source: str = ".") -> Path:
-    """Return the wheel beside the sdist that it is made from: the same bytes twice, with sound metadata."""
-    of = Path(source).resolve().name
-    made = [Path(session.create_tmp(), name, of) for name in ("dist", "again")]
+    """Return the wheel of a folder beside the sdist that it is made from: the same bytes twice, sound metadata."""
+    made = [Path(session.create_tmp(), "built", source, name) for name in ("dist", "again")]
     for folder in made:
         shutil.rmtree(folder, ignore_errors=True)
         session.run_install("python", "-m", "build", f"--outdir={folder}", source)
