@@ -8,7 +8,7 @@ from latex2mathml.converter import convert
 from sphinx.errors import ExtensionError
 
 _LEFT = re.compile(r"\\|<mn>[\d.]+(?:em|ex|pt)</mn>")
-"""A command, or its length, that is shown as it is written: what the converter doesn't know."""
+"""What the converter passes on as text: a command that it doesn't know, or a length, as [1ex]."""
 _NAME = r"<msub><mi>log</mi><mn>\d+</mn></msub>|(?<!<msub>)(?<!<msup>)<mi>(?:log|exp)</mi>"
 _THIN = '<mspace width="0.1667em"/>'
 
@@ -33,7 +33,7 @@ def _formula(node, display):
         text = rf"\begin{{aligned}}{text}\end{{aligned}}"
     made = _spaced(convert(text, display=display))
     if _LEFT.search(made):
-        raise ExtensionError(f"something would be left as it is written of {text}")
+        raise ExtensionError(f"latex2mathml does not convert all of this formula: {text}")
     return made.replace("<math ", f'<math aria-label="{escape(text, quote=True)}" ', 1)
 
 

@@ -82,7 +82,7 @@ print(met, call())
 
 @pytest.fixture
 def heeded():
-    """Have an interrupt heeded: what a script starts in the background is born to ignore it."""
+    """Have an interrupt raise: a process that a script starts in the background ignores it from its start."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)

@@ -20,7 +20,7 @@ _SHARE = ("a number in [0, 1]", lambda n: 0 <= n <= 1)
 POSITIVE = ("a positive number", lambda n: 0 < n < math.inf)
 
 
-# Else every logit over it is 0 or infinite, and of two that are infinite nothing is known.
+# By a smaller one every logit but 0 becomes infinite, and a row with two infinite ones is NaN.
 DIVISOR: Rule = (
     "a positive number, and not one so small that 1 over it is no number",
     lambda n: 0 < n < math.inf and 1 / n < math.inf,

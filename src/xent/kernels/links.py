@@ -131,11 +131,11 @@ class Sigmoid(Kernel):
     ) -> Array:
         """Return σ(z) σ(−z), which is σ (1 − σ) without the difference.
 
-        Near 0 as (1 − tanh²(z/2))/4, whose derivative is −tanh(z/2) times it: that of the product is a
-        difference of two products that are nearly equal.
+        For |z| < 1 it is (1 − tanh²(z/2))/4, whose derivative is −tanh(z/2) times itself; that of the product
+        would be a difference of two products that are nearly equal.
         """
         size = xp.abs(logits)
-        # Each goes on beyond 1, where it is not taken: in a tie half of a derivative would be lost.
+        # Each branch is clipped only where the other is taken: at the bound itself a derivative is halved.
         t = xp.tanh(xp.clip(logits, -2.0, 2.0) / 2)
         e = xp.exp(-xp.clip(size, 0.5, None))
         return w * xp.where(size < 1, (1 - t * t) / 4, e / ((1 + e) * (1 + e)))
