@@ -206,7 +206,7 @@ def release(session: nox.Session) -> None:
 
 
 def _built(session: nox.Session, source: str = ".") -> Path:
-    """Return the wheel of a folder beside the sdist that it is made from: the same bytes twice, sound metadata."""
+    """Return a wheel beside the sdist that it is made from: the same bytes twice, with sound metadata."""
     made = [Path(session.create_tmp(), "built", source, name) for name in ("dist", "again")]
     for folder in made:
         shutil.rmtree(folder, ignore_errors=True)
