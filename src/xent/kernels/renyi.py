@@ -23,7 +23,7 @@ from xent import _series as series
 from xent._kernel import Statistics
 from xent._typing import Array, Number, Verbs
 from xent.kernels import tsallis
-from xent.kernels.tsallis import exponents, ratio
+from xent.kernels.tsallis import LOW, exponents, ratio
 
 _CLOSE = 0.5
 """How far Σ p xᵇ / Σ p may be above 1, and its logarithm from 0, to be taken from Tsallis's measure.
@@ -161,10 +161,10 @@ def _root(xp: Verbs, s: Powers, p: Array, q: Array, order: Number) -> Array:
     infinite x has p/q alone, also where it is not x₀: its derivative is then with respect to its own q.
     """
     a, b = exponents(xp, p, order)
-    x, origin = ratio(xp, p, q, order), s.origin(xp, order)
+    x, origin = series.ratio(xp, p, q), series.ratio(xp, s.p, s.q)
     lost = origin.log == xp.inf
     endless = (x.log == xp.inf) & ((a > 0) | lost)
-    near = x.plain | endless | lost
+    near = (x.plain & (a >= LOW)) | endless | lost
     power = series.power(xp, _beside(xp, x, origin, order), xp.where(near, b, a) / 2)
     p, q = xp.where(near, p, s.p), xp.where(near, q, s.q)
     power = xp.where(endless, xp.ones_like(power), power)

@@ -20,7 +20,7 @@ from xent import _series as series
 from xent._kernel import Kernel, Statistics
 from xent._typing import Array, Number, Verbs
 
-_LOW = 0.5
+LOW = 0.5
 """The order below which a divergence is seen from q."""
 
 _FAR = 2.0
@@ -42,7 +42,7 @@ def ratio(xp: Verbs, p: Array, q: Array, order: Number) -> series.Ratio:
     """
     x = series.ratio(xp, p, q)
     a, b = exponents(xp, x.log, order)
-    low = a < _LOW
+    low = a < LOW
     delta = xp.where(low, a - (xp.settled(b) + 1), xp.zeros_like(a)) / xp.where(low, b, 1.0)
     log = xp.where(x.plain, xp.constant(x.log), xp.zeros_like(a))
     return x._replace(lack=x.lack + delta * log)
@@ -79,7 +79,7 @@ class FromProbs(Kernel):
         x = series.ratio(xp, p, q)
         near = m.magnitude(xp, series.contrast(xp, p, q)) < series.NEAR
         near = near & (a < xp.inf) & (xp.abs(m.silent(xp, b, x.log)) < _FAR)
-        low, nothing = a < _LOW, xp.zeros_like(p)
+        low, nothing = a < LOW, xp.zeros_like(p)
         close = _near(xp, p, xp.where(near, x.log, nothing), a, xp.where(near, b, nothing))
         excess = xp.where(near, close, _power_log(xp, p, x, b))
         excess = xp.where(low & ~near, _of_low_order(xp, p, q, x, a), excess)
@@ -87,7 +87,7 @@ class FromProbs(Kernel):
         excess, mass = (xp.sum(x, axis=axis, keepdims=True) for x in (excess, mass))
         parts = zip(m.in_two(xp, p), m.in_two(xp, q), strict=True)
         high, rest = (xp.sum(x - y, axis=axis, keepdims=True) for x, y in parts)
-        of_all = exponents(xp, mass, self.order)[0] < _LOW
+        of_all = exponents(xp, mass, self.order)[0] < LOW
         high, rest = xp.where(of_all, high, mass), xp.where(of_all, rest, 0.0)
         return Sums(excess, high, rest), None
 
@@ -100,9 +100,11 @@ class FromProbs(Kernel):
     ) -> Array:
         """Return −(p/q)ᵃ, 0 where p is 0."""
         absent, one = p == 0, xp.ones_like(p)
-        x = ratio(xp, xp.where(absent, one, p), xp.where(absent, one, q), self.order)
+        x = series.ratio(xp, xp.where(absent, one, p), xp.where(absent, one, q))
         a, b = exponents(xp, p, self.order)
-        base, exponent = xp.where(x.plain, x.value, one), xp.where(x.plain, b, a)
+        # Of a low order a is exact, and in a derivative 1 + b would cancel.
+        near = x.plain & (a >= LOW)
+        base, exponent = xp.where(near, x.value, one), xp.where(near, b, a)
         power = series.scaled_power(xp, base, x, exponent)
         return -m.scaled(xp, w, xp.where(absent, xp.zeros_like(p), power))
 
@@ -133,7 +135,7 @@ def _near(xp: Verbs, p: Array, log_ratio: Array, a: Array, b: Array) -> Array:
 
 def _of_low_order(xp: Verbs, p: Array, q: Array, x: series.Ratio, a: Array) -> Array:
     """Return the excess of an order near 0, a/(1 − a) (p − q − q ((p/q)ᵃ − 1)/a)."""
-    a = xp.minimum(a, xp.full_like(a, _LOW))
+    a = xp.minimum(a, xp.full_like(a, LOW))
     rise = m.scaled(xp, q, series.power_log(xp, x, a))
     return xp.where(p == 0, q, a / (1 - a) * (p - q - rise))
 
