@@ -33,10 +33,7 @@ def quotient(xp: Verbs, p: Array, q: Array) -> Array:
 
 
 def lift(xp: Verbs, x: Array, n: int = 64) -> Array:
-    """Return 2ⁿ where ``x`` is less than 2ⁿ over the largest number of its dtype, else 1.
-
-    Without it a product with ``x`` may underflow, and a quotient by it overflow.
-    """
+    """Return 2ⁿ where a product with so small an ``x`` may underflow, or a quotient overflow, else 1."""
     small = x < 2.0**n / float(xp.finfo(x.dtype).max)
     return xp.where(small, xp.full_like(x, 2.0**n), xp.ones_like(x))
 

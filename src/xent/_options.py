@@ -14,10 +14,9 @@ class CommonOptions(TypedDict, total=False):
     Attributes
     ----------
     sample_weight : one per row, optional
-        Multiplies the cost of a row, and what it counts in a mean; in a loss of elements each of them is
-        a row. A weight of 0 silences an infinite cost. It may be negative, as the advantages of
-        reinforcement learning are: then take ``reduction="sum"`` or a `denominator`, since a mean
-        divides by their sum, which may be 0.
+        Multiplies the cost of a row, of each element in a loss of elements, and what it counts in a mean.
+        0 silences an infinite cost. It may be negative, as the advantages of reinforcement learning
+        are: then take ``reduction="sum"`` or a `denominator`, as a mean divides by a sum that may be 0.
     where : bool, one per row, optional
         False takes a row out: it adds exactly 0 to the value and has gradient 0, whatever it holds.
     denominator : number or 0-d array, optional
@@ -53,9 +52,8 @@ class ReductionOptions(TypedDict, total=False):
     Attributes
     ----------
     reduction : "none", "sum" or "mean"
-        "mean" (the default) divides by what the rows weigh: the sum of sample weight times the
-        class-weighted mass of the target, which counts as 1 in a loss of elements and in every
-        divergence or distance but Kullback–Leibler's.
+        "mean" (the default) divides by the sum of sample weight times class-weighted mass of the target,
+        1 in a loss of elements and in every divergence or distance but Kullback–Leibler's.
     """
 
     reduction: Reduction
