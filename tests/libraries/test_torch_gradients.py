@@ -105,6 +105,16 @@ def test_third_order():
         assert_close(slope.detach(), want)
 
 
+@pytest.mark.parametrize("link", [xent.sigmoid, xent.log_sigmoid, *LINKS])
+def test_derivatives_of_nan_are_nan(link):
+    """Of the second order too, where a limit such as torch's clamp would have 0 of it."""
+    z = torch.tensor([float("nan"), 0.5], dtype=torch.float64, requires_grad=True)
+    slope = link(logits=z)
+    for _ in range(2):
+        (slope,) = torch.autograd.grad(slope.sum(), z, create_graph=True)
+        assert torch.isnan(slope[0])
+
+
 @pytest.mark.parametrize("target", [1, [0.0, 1.0, 0.0, 0.0], [0.125, 0.5, 0.25, 0.125]])
 @pytest.mark.parametrize("logits", [[0.0] * 4, [1.0, 1.0, 0.0, -2.0], [0.5, -1.0, 2.0, 0.0]])
 def test_hessian_is_that_of_softmax(target, logits):

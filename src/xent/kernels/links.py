@@ -135,9 +135,9 @@ class Sigmoid(Kernel):
         would be a difference of two products that are nearly equal.
         """
         size = xp.abs(logits)
-        # Each branch is clipped only where the other is taken: at the bound itself a derivative is halved.
+        # Clipped only where the other branch is taken: at the bound itself a derivative is halved.
         t = xp.tanh(xp.clip(logits, -2.0, 2.0) / 2)
-        e = xp.exp(-xp.clip(size, 0.5, None))
+        e = xp.exp(-size)  # not clipped, as a NaN would have a derivative of 0
         return w * xp.where(size < 1, (1 - t * t) / 4, e / ((1 + e) * (1 + e)))
 
 
