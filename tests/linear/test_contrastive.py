@@ -183,6 +183,18 @@ def test_embeddings_of_two_dtypes(backend, loss):
     )
 
 
+@pytest.mark.parametrize("narrow", ["a", "b"])
+@LOSSES
+def test_numbers_keep_their_digits_beside_two_dtypes(backend, loss, narrow):
+    given = pairs()
+    mixed = given | {narrow: given[narrow].astype(np.float32)}
+    exact = given | {narrow: mixed[narrow].astype(np.float64)}
+    numbers = dict.fromkeys(NUMBERS[loss], 0.1)  # which float32 has seven digits of
+    value = backend.call(loss, **mixed, **numbers)
+    want = checked(backend, loss, **exact, **numbers)
+    assert_truth((backend.numbers(value),), ((want[0],), (want[0],)))
+
+
 def test_arguments_are_not_written_to(backend):
     given = pairs() | {"where": KEPT}
     before = {name: x.copy() for name, x in given.items()}
