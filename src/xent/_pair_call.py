@@ -110,9 +110,7 @@ def prepare(function: str, given: PairCall) -> PairProblem[Any]:
     """Check a call of a loss of pairs; return what runs it."""
     numbers = {name: check.number(name, x) for name, x in given.numbers.items()}
     every = {"a": given.a, "b": given.b, **numbers, **weighing(given.call.options)}
-    dtypes = {x: _dtype.name(every[x].dtype) for x in ("a", "b") if hasattr(every[x], "dtype")}
-    wider = "b" if dtypes.get("b") == "float64" else "a"  # whose dtype numbers keep their digits in
-    engine, arrays = _dispatch.resolve(every, like=wider)
+    engine, arrays = _dispatch.resolve(every, like=check.wider(given.a, given.b, numbers))
     check.rows(*(structure.there(name, arrays) for name in ("a", "b")))
     where = arrays.get("where")
     structure.mask(where, arrays["a"].shape[:1])

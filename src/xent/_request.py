@@ -174,6 +174,8 @@ def numbers_of(engine: Engine, call: Call, plan: Plan, prediction: Any) -> Numbe
     if not there:
         return Numbers(kernel=_narrowed(engine, prediction, own, own))
     smoothing, softcap, temperature, z_loss, base = map(there.get, NUMBERS)
+    for name in ("softcap", "temperature"):
+        numbers.held(name, there.get(name), prediction.dtype)
     if smoothing is not None:
         smoothing = plan.target.number(smoothing, plan.classes)
     log_base = None if base is None else engine.log(base)

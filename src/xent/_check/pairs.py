@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from xent import _dtype
 from xent._check import numbers, sizes, structure
 from xent._typing import Array
 
@@ -22,6 +24,16 @@ def number(name: str, x: Any) -> Any:
         raise ValueError(f"{name} has shape {tuple(x.shape)}; it takes a number or a 0-d array")
     structure.weight(name, x)
     return x
+
+
+def wider(a: Any, b: Any, given: Mapping[str, Any]) -> str:
+    """Return which of both has the dtype that keeps the digits of the numbers, which it must hold."""
+    dtypes = {"a": getattr(a, "dtype", None), "b": getattr(b, "dtype", None)}
+    name = "b" if _dtype.name(dtypes["b"]) == "float64" else "a"
+    if dtypes[name] is not None:
+        for number_, x in given.items():
+            numbers.held(number_, x, dtypes[name])
+    return name
 
 
 def rows(a: Array, b: Array) -> None:
