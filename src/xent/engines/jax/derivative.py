@@ -150,6 +150,15 @@ silent.defjvps(lambda d, made, a, b: times(d, b), lambda d, made, a, b: times(a,
 
 
 @jax.custom_jvp
+def expm1(x: Any) -> Any:
+    """Return exp(x) − 1, whose derivative is made of ``x``: of x far below 0 the value has no digit of it."""
+    return jnp.expm1(x)
+
+
+expm1.defjvps(lambda d, made, x: d * jnp.exp(x))
+
+
+@jax.custom_jvp
 def tanh(x: Any) -> Any:
     """Return tanh ``x``, whose derivative is made of ``x``."""
     return jnp.tanh(x)

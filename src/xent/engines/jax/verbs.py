@@ -13,7 +13,7 @@ from xent._namespace import Namespace
 from xent._plan import LOG, QUOTIENT
 from xent._typing import Array
 from xent.engines.jax import arithmetic
-from xent.engines.jax.derivative import rows_of, silent, tanh
+from xent.engines.jax.derivative import expm1, rows_of, silent, tanh
 from xent.engines.jax.sizes import known
 from xent.engines.jax.turned import classes, stored
 from xent.engines.jax.without import FEW, SHORT, SMALL, Columns, Decayed, Unstored, Without
@@ -105,6 +105,7 @@ class JaxVerbs(Namespace):
         p, q = jnp.broadcast_arrays(a, b)
         return rows_of(self, QUOTIENT, q, p, ())
 
+    expm1 = staticmethod(expm1)
     tanh = staticmethod(tanh)
 
     def silent(self, a: Array, b: Array) -> Array:

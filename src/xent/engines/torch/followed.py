@@ -40,6 +40,12 @@ class Recorded(TorchVerbs):
         p, q = broadcast(a, b)
         return FOLLOWED.rows(QUOTIENT, Operands(q, p))
 
+    def expm1(self, x: Any) -> Any:
+        """Return exp(x) − 1; of x < −1 not torch's, whose derivative is that + 1, of few digits."""
+        far = x < -1
+        near = super().expm1(torch.where(far, 0.0, x))
+        return torch.where(far, torch.exp(torch.where(far, x, 0.0)) - 1, near)
+
     def silent(self, a: Any, b: Any) -> Any:
         """Return ``a · b``, whose derivative does not make NaN of 0 · ∞ (R4)."""
         if tensor.loses_rules():

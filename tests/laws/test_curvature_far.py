@@ -1,0 +1,99 @@
+"""Second derivatives by each library's own transforms where one class is all but certain, at 50 digits.
+
+A derivative that is made of a rounded value, as 1 + expm1(x) or 1 − tanh²(x), has no digit left there.
+"""
+
+import mpmath
+import numpy as np
+import pytest
+
+import xent
+
+FAR = np.asarray([-36.0, -20.0, -12.0, -3.0, 0.5, 3.0, 12.0, 20.0, 36.0])
+
+
+def sigmoid(z):
+    return 1 / (1 + mpmath.exp(-z))
+
+
+def softcapped(z):
+    return -mpmath.log(sigmoid(5 * mpmath.tanh(z / 5)))
+
+
+def focal(gamma):
+    return lambda z: -(sigmoid(-z) ** gamma) * mpmath.log(sigmoid(z))
+
+
+def asymmetric(z):
+    """Of a negative: (p − m)⁴, and the logarithm of 1 − (p − m), above the margin."""
+    over = sigmoid(z) - mpmath.mpf("0.05")
+    return -(over**4) * mpmath.log(1 - over) if over > 0 else mpmath.mpf(0)
+
+
+def of_label(loss, **own):
+    """Return the loss of class 0 of two, whose logits are z and 0."""
+
+    def f(z, still):
+        return loss(
+            still["first"],
+            logits=still["rows"] + z[:, None] * still["unit"],
+            reduction="sum",
+            **own,
+        )
+
+    return f
+
+
+def of_element(loss, label, **own):
+    return lambda z, still: loss(still[label], logits=z, reduction="sum", **own)
+
+
+LOSSES = {
+    "binary focal 2": (of_element(xent.binary_focal_loss, "ones", gamma=2.0), focal(2)),
+    "binary focal ½": (of_element(xent.binary_focal_loss, "ones", gamma=0.5), focal(0.5)),
+    "focal 2": (of_label(xent.focal_loss, gamma=2.0), focal(2)),
+    "poly": (
+        of_label(xent.poly_loss, epsilon=0.5),
+        lambda z: sigmoid(-z) / 2 - mpmath.log(sigmoid(z)),
+    ),
+    "generalized": (
+        of_label(xent.generalized_cross_entropy, q=0.75),
+        lambda z: (1 - sigmoid(z) ** 0.75) / 0.75,
+    ),
+    "brier": (of_label(xent.brier_score), lambda z: 2 * sigmoid(-z) ** 2),
+    "cross entropy": (of_label(xent.cross_entropy), lambda z: -mpmath.log(sigmoid(z))),
+    "asymmetric": (of_element(xent.asymmetric_loss, "zeros", margin=0.05), asymmetric),
+    "softcapped": (of_label(xent.cross_entropy, softcap=5.0), softcapped),
+}
+
+
+def second(backend, f, z, still):
+    """Return d²f/dz² by what the library has for it."""
+    if backend.library == "torch":
+        import torch
+
+        z.requires_grad_()
+        (g,) = torch.autograd.grad(f(z, still), z, create_graph=True)
+        return torch.autograd.grad(g.sum(), z)[0]
+    if backend.library.startswith("jax"):
+        import jax
+
+        return jax.grad(lambda z: jax.grad(f)(z, still).sum())(z)
+    pytest.skip(f"{backend} has no transforms of its own")
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_digits(backend, name):
+    f, textbook = LOSSES[name]
+    rows = np.zeros((len(FAR), 2))
+    still = {
+        "first": np.zeros(len(FAR), dtype=np.int64),
+        "rows": rows,
+        "unit": np.asarray([[1.0, 0.0]]),
+        "ones": np.ones(len(FAR)),
+        "zeros": np.zeros(len(FAR)),
+    }
+    got = backend.run(lambda z, **still: second(backend, f, z, still), z=FAR, **still)
+    with mpmath.workdps(150):
+        wanted = [float(mpmath.diff(textbook, mpmath.mpf(x), 2)) for x in FAR]
+    np.testing.assert_allclose(got, wanted, rtol=16 * 2.0**-52, atol=0)
