@@ -18,6 +18,12 @@ With its one temporary it stays in cache. Sized in bytes, never in rows: blocks 
 cost more in calls than they save.
 """
 
+CROWD = 4
+"""How many times smaller a block is that stands beside a target of its size, or is bent by a cap.
+
+Of these a formula holds half a dozen temporaries at a time: two rows of logits take half the time in such.
+"""
+
 DEVICE_BLOCK = 1 << 28
 """The same on a device, where a block bounds the memory and must be long beside its launches."""
 
@@ -27,11 +33,11 @@ Tile = tuple[slice, ...]
 def of(plan: Plan, prediction: Array, threads: int) -> list[Tile]:
     """Cut the prediction into blocks of whole rows, from the outermost axis inwards."""
     shape, size = prediction.shape, max(4, _dtype.size(prediction))
-    if plan.kernel.shape == "element":  # which holds more temporaries at a time
-        size *= 2
-    limit = threads * BLOCK // size
+    crowded = plan.capped or not plan.target.by_label
+    limit = threads * BLOCK // (size * CROWD if crowded else size)
     if prod(shape) > limit and not in_host_memory(prediction):
-        limit = DEVICE_BLOCK // size
+        # Where each element has a value of its own more of these stand beside each other.
+        limit = DEVICE_BLOCK // (2 * size if plan.kernel.shape == "element" else size)
     if prod(shape) <= limit:
         return []
     steps = list(shape)
