@@ -22,8 +22,13 @@ from tests.near import assert_near, assert_same
 from xent import _dispatch
 from xent._namespace import _STANDARD, Namespace
 
-LARGE = {"jax": "xent.engines.jax.verbs.SMALL", "torch": "xent.engines.torch.verbs.MANY"}
-"""From how many bytes an array has other forms of its own."""
+LARGE = {
+    "jax": {"xent.engines.jax.verbs.SMALL": 0},
+    "torch": {
+        f"xent.engines.torch.in_place.{n}": x for n, x in (("MANY", 0), ("LONG", 1), ("STEP", 3))
+    },
+}
+"""From how many numbers an array has other forms of its own, made as few as test them."""
 OF_FEW = "TurnedVerbs"
 """Verbs of rows of few classes: of many each would be a program of its own here."""
 
@@ -85,7 +90,8 @@ def test_every_form_of_a_verb_is_the_plain_one(backend, dtype):
 def test_and_every_form_for_large_arrays(backend, monkeypatch):
     if backend.library in LARGE:
         _dispatch.engine_of("x", backend.asarray(np.zeros(1)))
-        monkeypatch.setattr(LARGE[backend.library], 0)
+        for name, size in LARGE[backend.library].items():
+            monkeypatch.setattr(name, size)
     check(backend, "float64")
 
 

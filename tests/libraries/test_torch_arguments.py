@@ -147,7 +147,7 @@ def test_lists_are_of_the_default_float():
 @pytest.mark.parametrize("case", FIRST, ids=str)
 def test_the_default_device_moves_nothing(case, monkeypatch):
     """Nor does it where an array is large."""
-    monkeypatch.setattr("xent.engines.torch.verbs.MANY", 0)
+    monkeypatch.setattr("xent.engines.torch.in_place.MANY", 0)
     given, moving = tensors(case, case.options())
     x = leaves(given, moving)
     with torch.device("meta"):

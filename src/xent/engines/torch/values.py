@@ -10,7 +10,8 @@ import torch
 from xent.engines.eager import Eager
 from xent.engines.head import Chunked
 from xent.engines.torch import half
-from xent.engines.torch.verbs import TorchInPlace, TorchVerbs
+from xent.engines.torch.in_place import TorchInPlace
+from xent.engines.torch.verbs import TorchVerbs
 
 
 class Unseen(Eager):

@@ -1,4 +1,4 @@
-"""What a formula may call, by torch's own functions, and with temporaries written over."""
+"""What a formula may call, by torch's own functions."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class TorchVerbs(Namespace):
 
     def added(self, x: Any, index: Any, value: Any, axis: int) -> Any:
         """Return ``x`` with ``value`` added at ``index``."""
-        return x.scatter_add(axis, *_inside(x, index, value, axis))
+        return x.scatter_add(axis, *inside(x, index, value, axis))
 
     def beside(self, x: Any, index: Any, axis: int) -> tuple[Any, Any, Any]:
         """Return peak and sum, each as a compiler makes it in the fewest steps; no term is stored."""
@@ -115,11 +115,6 @@ class TorchVerbs(Namespace):
         shape[axis] = size
         return torch.arange(size, device=x.device).reshape(shape)
 
-
-FEW, MANY, COLUMNS = 32, 1 << 15, 12
-"""The fewest classes of a row along which torch computes as fast as elsewhere, the fewest numbers of an
-array that is worth another way, and the most classes that it goes down column by column.
-"""
 
 _ORDERED = (torch.int64, torch.int32, torch.float32, torch.float64)
 """The dtypes in which torch finds least and most at once."""
@@ -168,81 +163,7 @@ def _at_most_one(d: Any) -> Any:
     return torch.exp(torch.where(d < 0, d, 0.0))
 
 
-class TorchInPlace(TorchVerbs):
-    """The same where nothing is recorded: temporaries are written over."""
-
-    def decayed(self, x: Any, peak: Any) -> Any:
-        """Return exp(x − peak) in ``x``, 1 where both are +∞: `fmin` takes a number rather than NaN."""
-        if not self.maybe(lambda: self.isinf(peak)):
-            return x.sub_(peak).exp_()
-        x.sub_(peak.clamp(min=torch.finfo(peak.dtype).min))
-        most = torch.full_like(peak, torch.nan).masked_fill_(peak == torch.inf, 0.0)
-        return torch.fmin(x, most, out=x).exp_()
-
-    def times(self, x: Any, factor: Any) -> Any:
-        """Return ``x · factor`` in ``x``."""
-        return x.mul_(factor)
-
-    def replaced(self, x: Any, index: Any, value: Any, axis: int) -> Any:
-        """Return a copy with ``value`` at ``index``."""
-        if self.finite:
-            return x.scatter(axis, index, value)
-        return self.put(x.clone(), index, value, axis)
-
-    def beside(self, x: Any, index: Any, axis: int) -> tuple[Any, Any, Any]:
-        """Return peak, sum and terms; no −∞ goes through `exp`, which takes it ten times as long."""
-        if not self.finite:
-            return Namespace.beside(self, x, index, axis)
-        if not (x.numel() >= MANY and axis == x.ndim - 1 and x.is_contiguous()):
-            rest = x.scatter(axis, index, -torch.inf)
-            peak = torch.amax(rest, axis, keepdim=True)
-            torch.sub(x, peak, out=rest).exp_()
-            rest.scatter_(axis, index, 0.0)
-            return peak, torch.sum(rest, axis, keepdim=True), rest
-        rest = x.clone()
-        places = torch.arange(0, x.numel(), x.shape[-1], device=x.device) + index.reshape(-1)
-        flat = rest.view(-1).index_fill_(0, places, -torch.inf)  # `scatter` goes row by row
-        peak = _highest(rest)
-        torch.sub(x, peak, out=rest).exp_()
-        flat.index_fill_(0, places, 0.0)
-        return peak, torch.sum(rest, axis, keepdim=True), rest
-
-    def put(self, x: Any, index: Any, value: Any, axis: int) -> Any:
-        """Write ``value`` into ``x``."""
-        if self.finite:
-            return x.scatter_(axis, index, value)
-        near = index.clamp(0, x.shape[axis] - 1)
-        entry, inside = x.gather(axis, near), near == index
-        if isinstance(value, torch.Tensor):
-            entry = torch.where(inside, value, entry)
-        else:
-            entry.masked_fill_(inside, value)
-        return x.scatter_(axis, near, entry)
-
-    def added(self, x: Any, index: Any, value: Any, axis: int) -> Any:
-        """Add ``value`` to ``x`` at ``index``."""
-        return x.scatter_add_(axis, *_inside(x, index, value, axis))
-
-    def at_label(self, x: Any, index: Any, axis: int) -> Any:
-        """Return the entry of ``x`` at ``index``, NaN where that is out of range."""
-        near = index.clamp(0, x.shape[axis] - 1)
-        return x.gather(axis, near).masked_fill_(near != index, torch.nan)
-
-
-def _inside(x: Any, index: Any, value: Any, axis: int) -> tuple[Any, Any]:
+def inside(x: Any, index: Any, value: Any, axis: int) -> tuple[Any, Any]:
     """Return an index that is in range and what is added there, 0 where it was not."""
     inside = (index >= 0) & (index < x.shape[axis])
     return torch.where(inside, index, 0), torch.where(inside, value, -0.0)
-
-
-def _highest(x: Any) -> Any:
-    """Return the maximum of rows, of short ones by halves that are few columns: torch is fast down these."""
-    if not 1 < x.shape[-1] < FEW:
-        return torch.amax(x, -1, keepdim=True)
-    while (size := x.shape[-1]) > COLUMNS:
-        half = (size + 1) // 2
-        x = torch.maximum(x[..., :half], x[..., size - half :])
-    half = (size + 1) // 2
-    columns = x.new_empty((half, *x.shape[:-1])).movedim(0, -1)
-    torch.maximum(x[..., :half], x[..., size - half :], out=columns)
-    return torch.amax(columns, -1, keepdim=True)

@@ -1,0 +1,106 @@
+"""What a formula may call, with torch's temporaries written over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from xent._namespace import Namespace
+from xent.engines.torch import tensor
+from xent.engines.torch.verbs import TorchVerbs, inside
+
+FEW, MANY, COLUMNS = 32, 1 << 15, 12
+"""The fewest classes of a row along which torch computes as fast as elsewhere, the fewest numbers of an
+array that is worth another way, and the most classes that it goes down column by column.
+"""
+
+LONG, STEP = 512, 128
+"""The fewest classes of a row whose peak is found in steps, and classes of a step."""
+
+
+class TorchInPlace(TorchVerbs):
+    """torch's namespace where nothing is recorded."""
+
+    def decayed(self, x: Any, peak: Any) -> Any:
+        """Return exp(x − peak) in ``x``, 1 where both are +∞: `fmin` takes a number rather than NaN."""
+        if not self.maybe(lambda: self.isinf(peak)):
+            return x.sub_(peak).exp_()
+        x.sub_(peak.clamp(min=torch.finfo(peak.dtype).min))
+        most = torch.full_like(peak, torch.nan).masked_fill_(peak == torch.inf, 0.0)
+        return torch.fmin(x, most, out=x).exp_()
+
+    def first_peak(self, x: Any, axis: int) -> Any:
+        """Return the index of the first maximum, of a long row in steps: torch finds it number by number."""
+        n, last = x.shape[axis], axis == x.ndim - 1
+        if not (last and n >= LONG and x.numel() >= MANY and x.device.type == tensor.HOST):
+            return super().first_peak(x, axis)
+        whole = n - n % STEP
+        peaks = [torch.amax(x[..., :whole].unflatten(-1, (-1, STEP)), -1)]
+        if whole < n:
+            peaks.append(torch.amax(x[..., whole:], -1, keepdim=True))
+        first = torch.argmax(torch.cat(peaks, -1), -1, keepdim=True) * STEP
+        places = torch.clamp(first + torch.arange(STEP), max=n - 1)
+        return first + torch.argmax(torch.gather(x, -1, places), -1, keepdim=True)
+
+    def times(self, x: Any, factor: Any) -> Any:
+        """Return ``x · factor`` in ``x``."""
+        return x.mul_(factor)
+
+    def replaced(self, x: Any, index: Any, value: Any, axis: int) -> Any:
+        """Return a copy with ``value`` at ``index``."""
+        if self.finite:
+            return x.scatter(axis, index, value)
+        return self.put(x.clone(), index, value, axis)
+
+    def beside(self, x: Any, index: Any, axis: int) -> tuple[Any, Any, Any]:
+        """Return peak, sum and terms; no −∞ goes through `exp`, which takes it ten times as long."""
+        if not self.finite:
+            return Namespace.beside(self, x, index, axis)
+        if not (x.numel() >= MANY and axis == x.ndim - 1 and x.is_contiguous()):
+            rest = x.scatter(axis, index, -torch.inf)
+            peak = torch.amax(rest, axis, keepdim=True)
+            torch.sub(x, peak, out=rest).exp_()
+            rest.scatter_(axis, index, 0.0)
+            return peak, torch.sum(rest, axis, keepdim=True), rest
+        rest = x.clone()
+        places = torch.arange(0, x.numel(), x.shape[-1], device=x.device) + index.reshape(-1)
+        flat = rest.view(-1).index_fill_(0, places, -torch.inf)  # `scatter` goes row by row
+        peak = _highest(rest)
+        torch.sub(x, peak, out=rest).exp_()
+        flat.index_fill_(0, places, 0.0)
+        return peak, torch.sum(rest, axis, keepdim=True), rest
+
+    def put(self, x: Any, index: Any, value: Any, axis: int) -> Any:
+        """Write ``value`` into ``x``."""
+        if self.finite:
+            return x.scatter_(axis, index, value)
+        near = index.clamp(0, x.shape[axis] - 1)
+        entry, within = x.gather(axis, near), near == index
+        if isinstance(value, torch.Tensor):
+            entry = torch.where(within, value, entry)
+        else:
+            entry.masked_fill_(within, value)
+        return x.scatter_(axis, near, entry)
+
+    def added(self, x: Any, index: Any, value: Any, axis: int) -> Any:
+        """Add ``value`` to ``x`` at ``index``."""
+        return x.scatter_add_(axis, *inside(x, index, value, axis))
+
+    def at_label(self, x: Any, index: Any, axis: int) -> Any:
+        """Return the entry of ``x`` at ``index``, NaN where that is out of range."""
+        near = index.clamp(0, x.shape[axis] - 1)
+        return x.gather(axis, near).masked_fill_(near != index, torch.nan)
+
+
+def _highest(x: Any) -> Any:
+    """Return the maximum of rows, of short ones by halves that are few columns: torch is fast down these."""
+    if not 1 < x.shape[-1] < FEW:
+        return torch.amax(x, -1, keepdim=True)
+    while (size := x.shape[-1]) > COLUMNS:
+        half = (size + 1) // 2
+        x = torch.maximum(x[..., :half], x[..., size - half :])
+    half = (size + 1) // 2
+    columns = x.new_empty((half, *x.shape[:-1])).movedim(0, -1)
+    torch.maximum(x[..., :half], x[..., size - half :], out=columns)
+    return torch.amax(columns, -1, keepdim=True)
