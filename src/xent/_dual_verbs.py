@@ -153,9 +153,9 @@ class DualVerbs(Namespace):
 
     # --- what it lacks ---
 
-    def maybe(self, condition: Callable[[], Array]) -> bool:
+    def anywhere(self, condition: Callable[[], Array]) -> bool:
         """Return False only where it is known that a condition nowhere holds."""
-        return bool(self.base.maybe(condition))
+        return bool(self.base.anywhere(condition))
 
     def number(self, x: Any, like: Any) -> Any:
         """Return a parameter, which does not move."""

@@ -69,9 +69,13 @@ class Namespace:
     """Whether a look at an array in host memory costs nothing."""
 
     def maybe(self, condition: Callable[[], Array]) -> bool:
+        """Return the same of what no finite number makes hold, and no label that is a class."""
+        return not self.finite and self.anywhere(condition)
+
+    def anywhere(self, condition: Callable[[], Array]) -> bool:
         """Return False only where it is known, without a tracer or a device, that it nowhere holds."""
-        if self.finite or not self.looks:
-            return not self.finite
+        if not self.looks:
+            return True
         entries = condition()
         return not in_host_memory(entries) or bool(self.api.any(entries))
 

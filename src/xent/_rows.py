@@ -144,7 +144,7 @@ def divided(xp: Verbs, x: Array, divisor: Any) -> Array:
     if _is_count(divisor):
         nothing = isinstance(divisor, int) and divisor == 0
         return x if nothing else x / divisor
-    if not xp.maybe(lambda: divisor == 0):
+    if not xp.anywhere(lambda: divisor == 0):
         return xp.divide(x, divisor)
     nothing = divisor == 0
     mean = xp.divide(x, xp.where(nothing, xp.ones_like(divisor), divisor))
@@ -228,7 +228,7 @@ def exponential(xp: Verbs, cost: Array, sloped: Callable[[Array], Array]) -> tup
     """
     within = xp.minimum(cost, xp.full_like(cost, log(xp.finfo(cost.dtype).max) - 1))
     g = sloped(xp.exp(within))
-    if xp.maybe(lambda: within < cost):
+    if xp.anywhere(lambda: within < cost):
         wide = m.silent(xp, _dtype.cast(xp, g, cost.dtype), xp.exp(cost - within))
         g = _dtype.cast(xp, wide, g.dtype)
     return xp.exp(cost), g

@@ -178,7 +178,10 @@ CALLS = {
         lambda xp, g: xp.max(rivals(xp, g, 1), axis=1, keepdims=True),
         lambda xp, g: xp.max(rivals(xp, g, 0), axis=0, keepdims=True),
     ],
-    "maybe": [lambda xp, g: xp.maybe(lambda: xp.abs(g.x) > 2)],
+    **{
+        name: [lambda xp, g, name=name: getattr(xp, name)(lambda: xp.abs(g.x) > 2)]
+        for name in ("maybe", "anywhere")
+    },
     "moveaxis": [lambda xp, g: xp.moveaxis(g.x, -1, 0)],
     "ones_like": [lambda xp, g: xp.ones_like(g.x)],
     "pick": [

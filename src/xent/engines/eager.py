@@ -25,8 +25,8 @@ class Eager(Chunked):
 
     def __init__(self, api: Any, library: str) -> None:
         super().__init__(api, library)
-        self.xp.looks = True
         self.quick: Any = self.namespace(api, finite=True)
+        self.xp.looks = self.quick.looks = True
 
     def follows(self, operands: Operands) -> bool:
         """Whether the library may differentiate what is computed: never, as it is computed in blocks."""

@@ -60,25 +60,23 @@ class FromLogits(Kernel):
         d_p, d_q, delta, lack = _differences(xp, target, logits, p.peak, q.peak)
         e = xp.exp(d_p)
         cross = _expected(xp, e, _present(xp, d_p, d_p - d_q, 0.0), axis)
-        index = xp.first_peak(target, axis)
         # A block that p excludes counts from q's peak, as if p's were 0.
         empty = p.peak == -xp.inf
-        base = xp.where(empty, _finite(xp, q.peak), xp.pick(delta, index, axis))
-        low = xp.where(empty, xp.zeros_like(base), xp.pick(lack, index, axis))
+        base = xp.where(empty, _finite(xp, q.peak), xp.pick(delta, p.place, axis))
+        low = xp.where(empty, xp.zeros_like(base), xp.pick(lack, p.place, axis))
         x = _present(xp, d_p, (delta - base) + (lack - low), 0.0)
         total = 1 + p.rest
         mean = _expected(xp, e, x, axis) / total
-        eta = _present(xp, d_p, x - mean, xp.inf)
-        of_p = (d_p - xp.log1p(p.rest)) + mean
-        # log p + x, which is log q but for a constant: known where p is not.
-        less = xp.pick(d_q, index, axis) + xp.log1p(p.rest)
-        of_q = d_q - xp.where(empty, xp.zeros_like(mean), less)
-        size = xp.where(eta > 0, of_q, of_p)
-        scale = _finite(xp, xp.max(size, axis=axis, keepdims=True))
-        spread = xp.sum(xp.exp(size - scale) * _excess(xp, eta), axis=axis, keepdims=True)
         far = cross / total + (xp.log1p(q.rest) - xp.log1p(p.rest))
-        r, close = m.root(xp, scale - mean), far < _FAR
-        cost = xp.where(close, xp.log1p((spread * r) * r), far)
+        close, cost = far < _FAR, far
+        if xp.anywhere(lambda: close):
+            eta = _present(xp, d_p, x - mean, xp.inf)
+            of_p = (d_p - xp.log1p(p.rest)) + mean
+            # log p + x, which is log q but for a constant: known where p is not.
+            less = xp.pick(d_q, p.place, axis) + xp.log1p(p.rest)
+            of_q = d_q - xp.where(empty, xp.zeros_like(mean), less)
+            near = _near(xp, eta, xp.where(eta > 0, of_q, of_p), mean, axis)
+            cost = xp.where(close, near, far)
         cost = xp.where(q.peak == -xp.inf, xp.full_like(cost, xp.inf), cost)
         return Contrast(p, q, xp.where(empty, xp.zeros_like(cost), cost), base, low, mean), None
 
@@ -132,11 +130,15 @@ class FromLogits(Kernel):
         By exact differences, because of other rows it may be a small difference too. What is left are
         the roundings of both exponentials and sums, κ times over: two or three units each, as anywhere.
         """
-        d_p, d_q, delta, lack = _differences(xp, target, logits, s.p.peak, s.q.peak)
+        d_p, d_q = xp.shifted(target, s.p.peak), xp.shifted(logits, s.q.peak)
         p, q = _probs(xp, target, s.p, d_p), _probs(xp, logits, s.q, d_q)
         value = self.value(xp, s)
+        close = value < _NEAR
+        if not xp.anywhere(lambda: close):
+            return p, q, q - p
+        _, _, delta, lack = _differences(xp, target, logits, s.p.peak, s.q.peak)
         x = _log_ratio(xp, delta, lack, s) - value
-        near = (value < _NEAR) & (m.magnitude(xp, x) < series.NEAR) & (d_p > -xp.inf)
+        near = close & (m.magnitude(xp, x) < series.NEAR) & (d_p > -xp.inf)
         small = xp.where(near, x, xp.zeros_like(x))
         return p, q, xp.where(near, p * xp.expm1(small), q - p)
 
@@ -218,6 +220,14 @@ def _expected(xp: Verbs, p: Array, x: Array, axis: int) -> Array:
 def _finite(xp: Verbs, x: Array) -> Array:
     """Return ``x``, 0 where it is infinite."""
     return xp.where(xp.isinf(x), xp.zeros_like(x), x)
+
+
+def _near(xp: Verbs, eta: Array, size: Array, mean: Array, axis: int) -> Array:
+    """Return log1p(Σ p (expm1 η − η)), ``size`` the logarithm of p, or of p exp η, and ``mean`` together."""
+    scale = _finite(xp, xp.max(size, axis=axis, keepdims=True))
+    spread = xp.sum(xp.exp(size - scale) * _excess(xp, eta), axis=axis, keepdims=True)
+    r = m.root(xp, scale - mean)
+    return xp.log1p((spread * r) * r)
 
 
 def _excess(xp: Verbs, eta: Array) -> Array:

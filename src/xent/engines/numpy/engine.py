@@ -33,9 +33,9 @@ class NumPyVerbs(Namespace):
     ones_like = staticmethod(np.ones_like)
     zeros_like = staticmethod(np.zeros_like)
 
-    def maybe(self, condition: Callable[[], Any]) -> bool:
+    def anywhere(self, condition: Callable[[], Any]) -> bool:
         """Return whether any entry holds."""
-        return not self.finite and bool(np.logical_or.reduce(condition(), None))
+        return bool(np.logical_or.reduce(condition(), None))
 
     def first_peak(self, x: Any, axis: int) -> Any:
         """Return the index of the first maximum."""

@@ -22,7 +22,7 @@ from xent.engines.torch.verbs import TorchVerbs
 class Recorded(TorchVerbs):
     """torch's namespace where autograd may follow."""
 
-    def maybe(self, condition: Callable[[], Any]) -> bool:
+    def anywhere(self, condition: Callable[[], Any]) -> bool:
         """Return whether any entry holds, True where that can't be seen at no cost."""
         entries = condition()
         return not visible([entries]) or bool(entries.any())
@@ -41,10 +41,11 @@ class Recorded(TorchVerbs):
         return FOLLOWED.rows(QUOTIENT, Operands(q, p))
 
     def expm1(self, x: Any) -> Any:
-        """Return exp(x) − 1; of x < −1 not torch's, whose derivative is that + 1, of few digits."""
+        """Return exp(x) − 1; of x < −1 not torch's derivative, which is that + 1 and has few digits left."""
         far = x < -1
+        e = torch.exp(torch.where(far, x, 0.0))
         near = super().expm1(torch.where(far, 0.0, x))
-        return torch.where(far, torch.exp(torch.where(far, x, 0.0)) - 1, near)
+        return torch.where(far, super().expm1(x).detach() + (e - e.detach()), near)
 
     def silent(self, a: Any, b: Any) -> Any:
         """Return ``a · b``, whose derivative does not make NaN of 0 · ∞ (R4)."""
