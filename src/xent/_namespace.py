@@ -68,16 +68,16 @@ class Namespace:
     looks = False
     """Whether a look at an array in host memory costs nothing."""
 
-    def maybe(self, condition: Callable[[], Array]) -> bool:
-        """Return the same of what no finite number makes hold, and no label that is a class."""
-        return not self.finite and self.anywhere(condition)
-
     def anywhere(self, condition: Callable[[], Array]) -> bool:
         """Return False only where it is known, without a tracer or a device, that it nowhere holds."""
         if not self.looks:
             return True
         entries = condition()
         return not in_host_memory(entries) or bool(self.api.any(entries))
+
+    def maybe(self, condition: Callable[[], Array]) -> bool:
+        """Return `anywhere` of what only ±∞, NaN or a label out of range meets: False where ``finite``."""
+        return not self.finite and self.anywhere(condition)
 
     def within(self, x: Array, low: float, high: float) -> bool:
         """Whether all entries, of which there must be one, are in a range; NaN is in none."""

@@ -110,7 +110,12 @@ def prepare(function: str, given: PairCall) -> PairProblem[Any]:
     """Check a call of a loss of pairs; return what runs it."""
     numbers = {name: check.number(name, x) for name, x in given.numbers.items()}
     every = {"a": given.a, "b": given.b, **numbers, **weighing(given.call.options)}
-    engine, arrays = _dispatch.resolve(every, like=check.wider(given.a, given.b, numbers))
+    wider = check.wider(given.a, given.b)
+    check.held(
+        numbers, every[wider]
+    )  # before NumPy warns of a cast, and where a library has no float64
+    engine, arrays = _dispatch.resolve(every, like=wider)
+    check.held(numbers, arrays.get(wider))
     check.rows(*(structure.there(name, arrays) for name in ("a", "b")))
     where = arrays.get("where")
     structure.mask(where, arrays["a"].shape[:1])

@@ -167,7 +167,7 @@ LOGITS = [
         lambda: xent.log_probs(Y, logits=Z.astype("float32"), temperature=1e-40),
         ValueError,
         "temperature is 1e-40",
-        "1 over it is no number of float32",
+        "float32, which holds 1.2e-38",
     ),
     (
         lambda: CE(Y, logits=Z.astype("float16"), softcap=1e300),
@@ -198,3 +198,10 @@ TABLES = (OPTIONS, SEQUENCES, LOGITS)
 @pytest.mark.parametrize(("call", "kind", "held"), rows(*TABLES))
 def test_message(call, kind, held):
     assert_said(call, kind, held)
+
+
+def test_the_largest_number_of_float32_is_none_too_large():
+    """As it is printed it is more than that, and rounds to it."""
+    z = Z.astype("float32")
+    assert CE(Y, logits=z, softcap=3.4028235e38) == CE(Y, logits=z)
+    assert xent.log_probs(Y, logits=z, temperature=3.4028235e38).log_prob[0] < 0

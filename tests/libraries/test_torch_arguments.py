@@ -147,7 +147,8 @@ def test_lists_are_of_the_default_float():
 @pytest.mark.parametrize("case", FIRST, ids=str)
 def test_the_default_device_moves_nothing(case, monkeypatch):
     """Nor does it where an array is large."""
-    monkeypatch.setattr("xent.engines.torch.in_place.MANY", 0)
+    for name, size in (("MANY", 0), ("LONG", 1), ("STEP", 3)):
+        monkeypatch.setattr(f"xent.engines.torch.in_place.{name}", size)
     given, moving = tensors(case, case.options())
     x = leaves(given, moving)
     with torch.device("meta"):

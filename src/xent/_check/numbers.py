@@ -79,21 +79,21 @@ def number(name: str, x: Any, form: str = "logits", rule: Rule | None = None) ->
     raise TypeError(f"{name} is {type(x).__qualname__}; it takes a number")
 
 
-_LEAST, _MOST = 2.0**-149, (2 - 2.0**-23) * 2.0**127
-"""The positive numbers of float32, which half precision is computed in too."""
+_LEAST, _MOST = 2.0**-126, 2.0**128 - 2.0**103
+"""The least number that every device holds in float32, and the least that it rounds to ∞."""
 
 
 def held(name: str, x: Any, dtype: Any) -> None:
-    """Raise for a number that logits of ``dtype`` cannot meet: float32 holds it not, or 1 over it."""
+    """Raise for a number that is computed with in float32, as logits of ``dtype`` are, and is none there.
+
+    Or is 0, of those that divide. Half precision is computed in float32 too.
+    """
     if not isinstance(x, float) or _dtype.name(dtype) == "float64":
         return
-    if abs(x) > _MOST or (name == "softcap" and x < _LEAST):
+    if abs(x) >= _MOST or (name in ("softcap", "temperature") and x < _LEAST):
         raise ValueError(
-            f"{name} is {arguments.shown(x)}; the logits are float32, which holds 1.4e-45 to 3.4e38"
+            f"{name} is {arguments.shown(x)}; it is computed with in float32, which holds 1.2e-38 to 3.4e38"
         )
-    if name == "temperature" and x * _MOST < 1:
-        takes, _ = DIVISOR
-        raise ValueError(f"{name} is {arguments.shown(x)}; it takes {takes} of float32")
 
 
 def operand(x: Any) -> Number:

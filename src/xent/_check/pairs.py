@@ -26,14 +26,16 @@ def number(name: str, x: Any) -> Any:
     return x
 
 
-def wider(a: Any, b: Any, given: Mapping[str, Any]) -> str:
-    """Return which of both has the dtype that keeps the digits of the numbers, which it must hold."""
-    dtypes = {"a": getattr(a, "dtype", None), "b": getattr(b, "dtype", None)}
-    name = "b" if _dtype.name(dtypes["b"]) == "float64" else "a"
-    if dtypes[name] is not None:
-        for number_, x in given.items():
-            numbers.held(number_, x, dtypes[name])
-    return name
+def wider(a: Any, b: Any) -> str:
+    """Return the name of the one of both whose dtype keeps more digits of the numbers."""
+    return "b" if _dtype.name(getattr(b, "dtype", None)) == "float64" else "a"
+
+
+def held(given: Mapping[str, Any], wider: Any) -> None:
+    """Raise for a number that cannot be computed with in the dtype of an array; of a list it is not known."""
+    if hasattr(wider, "dtype"):
+        for name, x in given.items():
+            numbers.held(name, x, wider.dtype)
 
 
 def rows(a: Array, b: Array) -> None:

@@ -14,12 +14,17 @@ from xent import _math as m
 from xent import _series as series
 from xent._kernel import Forms, Kernel
 from xent._typing import Array, Verbs
+from xent.kernels import nearly_equal
 
 _FAR = 0.5
 """The divergence in nats from which the log-probabilities lose nothing."""
 
 _NEAR = 2.0**-5
 """The divergence below which log(q / p) is known better, as η less its mean, than q and p are."""
+
+
+Two = tuple[Array, Array]
+"""Of p and of q."""
 
 
 class Contrast(NamedTuple):
@@ -57,12 +62,13 @@ class FromLogits(Kernel):
         """
         p, _, _ = m.normaliser(xp, target, axis)
         q, _, _ = m.normaliser(xp, logits, axis)
-        d_p, d_q, delta, lack = _differences(xp, target, logits, p.peak, q.peak)
+        d_p, d_q = below = _below(xp, target, logits, (p.peak, q.peak))
+        delta, lack = _differences(xp, target, logits, (p.peak, q.peak), below)
         e = xp.exp(d_p)
         cross = _expected(xp, e, _present(xp, d_p, d_p - d_q, 0.0), axis)
         # A block that p excludes counts from q's peak, as if p's were 0.
         empty = p.peak == -xp.inf
-        base = xp.where(empty, _finite(xp, q.peak), xp.pick(delta, p.place, axis))
+        base = xp.where(empty, nearly_equal.finite(xp, q.peak), xp.pick(delta, p.place, axis))
         low = xp.where(empty, xp.zeros_like(base), xp.pick(lack, p.place, axis))
         x = _present(xp, d_p, (delta - base) + (lack - low), 0.0)
         total = 1 + p.rest
@@ -75,7 +81,7 @@ class FromLogits(Kernel):
             # log p + x, which is log q but for a constant: known where p is not.
             less = xp.pick(d_q, p.place, axis) + xp.log1p(p.rest)
             of_q = d_q - xp.where(empty, xp.zeros_like(mean), less)
-            near = _near(xp, eta, xp.where(eta > 0, of_q, of_p), mean, axis)
+            near = nearly_equal.divergence(xp, eta, xp.where(eta > 0, of_q, of_p), mean, axis)
             cost = xp.where(close, near, far)
         cost = xp.where(q.peak == -xp.inf, xp.full_like(cost, xp.inf), cost)
         return Contrast(p, q, xp.where(empty, xp.zeros_like(cost), cost), base, low, mean), None
@@ -130,13 +136,14 @@ class FromLogits(Kernel):
         By exact differences, because of other rows it may be a small difference too. What is left are
         the roundings of both exponentials and sums, κ times over: two or three units each, as anywhere.
         """
-        d_p, d_q = xp.shifted(target, s.p.peak), xp.shifted(logits, s.q.peak)
+        peaks = s.p.peak, s.q.peak
+        d_p, d_q = below = _below(xp, target, logits, peaks)
         p, q = _probs(xp, target, s.p, d_p), _probs(xp, logits, s.q, d_q)
         value = self.value(xp, s)
         close = value < _NEAR
         if not xp.anywhere(lambda: close):
             return p, q, q - p
-        _, _, delta, lack = _differences(xp, target, logits, s.p.peak, s.q.peak)
+        delta, lack = _differences(xp, target, logits, peaks, below)
         x = _log_ratio(xp, delta, lack, s) - value
         near = close & (m.magnitude(xp, x) < series.NEAR) & (d_p > -xp.inf)
         small = xp.where(near, x, xp.zeros_like(x))
@@ -146,7 +153,9 @@ class FromLogits(Kernel):
         self, xp: Verbs, logits: Array, target: Array, s: Contrast, w: Array, axis: int
     ) -> Array:
         """Return −p η."""
-        d_p, _, delta, lack = _differences(xp, target, logits, s.p.peak, s.q.peak)
+        peaks = s.p.peak, s.q.peak
+        d_p, _ = below = _below(xp, target, logits, peaks)
+        delta, lack = _differences(xp, target, logits, peaks, below)
         p = _probs(xp, target, s.p, d_p)
         # A class that q alone excludes lies infinitely below the mean, and all others above.
         away = xp.where(delta == -xp.inf, delta, xp.full_like(delta, xp.inf))
@@ -159,18 +168,23 @@ class FromLogits(Kernel):
 
 
 def _differences(
-    xp: Verbs, p_logits: Array, q_logits: Array, p: Array, q: Array
-) -> tuple[Array, Array, Array, Array]:
-    """Return d_p, d_q, δ and what it lacks as a rounded difference; δ is 0 where p is exactly 0."""
-    d_p, d_q = xp.shifted(p_logits, p), xp.shifted(q_logits, q)
+    xp: Verbs, p_logits: Array, q_logits: Array, peaks: Two, below: Two
+) -> tuple[Array, Array]:
+    """Return δ and what it lacks as a rounded difference; δ is 0 where p is exactly 0."""
+    (p, q), (d_p, d_q) = peaks, below
     plain = q_logits - p_logits
     if xp.finite:
-        return d_p, d_q, plain, m.residue(q_logits, p_logits, plain)
+        return plain, m.residue(q_logits, p_logits, plain)
     lack = m.lost_below(xp, q_logits, p_logits, plain)
     delta = xp.where(xp.isinf(p) | xp.isinf(q), d_q - d_p, plain)
     # Of a p that is certain δ is that of a logit of 0, whatever the peak of q is in other blocks.
     delta = xp.where(xp.isinf(p) & ~xp.isinf(q), q_logits, delta)
-    return d_p, d_q, xp.where(d_p == -xp.inf, xp.zeros_like(delta), delta), lack
+    return xp.where(d_p == -xp.inf, xp.zeros_like(delta), delta), lack
+
+
+def _below(xp: Verbs, p_logits: Array, q_logits: Array, peaks: Two) -> Two:
+    """Return what the logits of p and q are below their peaks."""
+    return xp.shifted(p_logits, peaks[0]), xp.shifted(q_logits, peaks[1])
 
 
 def _chosen(xp: Verbs, first: Array, a: Contrast, b: Contrast) -> Contrast:
@@ -215,34 +229,6 @@ def _expected(xp: Verbs, p: Array, x: Array, axis: int) -> Array:
     """Return Σ p x, infinite where an x is, however small its p."""
     terms = p * x if xp.finite else xp.where(xp.isinf(x), x, p * x)
     return xp.sum(terms, axis=axis, keepdims=True)
-
-
-def _finite(xp: Verbs, x: Array) -> Array:
-    """Return ``x``, 0 where it is infinite."""
-    return xp.where(xp.isinf(x), xp.zeros_like(x), x)
-
-
-def _near(xp: Verbs, eta: Array, size: Array, mean: Array, axis: int) -> Array:
-    """Return log1p(Σ p (expm1 η − η)), ``size`` the logarithm of p, or of p exp η, and ``mean`` together."""
-    scale = _finite(xp, xp.max(size, axis=axis, keepdims=True))
-    spread = xp.sum(xp.exp(size - scale) * _excess(xp, eta), axis=axis, keepdims=True)
-    r = m.root(xp, scale - mean)
-    return xp.log1p((spread * r) * r)
-
-
-def _excess(xp: Verbs, eta: Array) -> Array:
-    """Return (expm1 η − η) / exp max(η, 0), at most |η|: by its series where it would cancel."""
-    near, far = m.magnitude(xp, eta) < series.NEAR, eta > 1
-    nothing = xp.zeros_like(eta)
-    small, above = xp.where(near, eta, nothing), xp.where(far, eta, nothing)
-    middle = xp.where(near | far, nothing, eta)
-    plain = xp.where(near, series.expm1_tail(xp, small), xp.expm1(middle) - middle)
-    plain = plain * xp.exp(-xp.where(middle + small > 0, middle + small, nothing))
-    root = m.root(xp, -above)
-    fallen = above * root
-    fallen = fallen if xp.finite else xp.where(xp.isinf(above), nothing, fallen)
-    beyond = 1 - root * root - fallen * root
-    return xp.where(far, beyond, plain)
 
 
 def _log_ratio(xp: Verbs, delta: Array, lack: Array, s: Contrast) -> Array:

@@ -151,7 +151,7 @@ silent.defjvps(lambda d, made, a, b: times(d, b), lambda d, made, a, b: times(a,
 
 @jax.custom_jvp
 def expm1(x: Any) -> Any:
-    """Return exp(x) − 1, whose derivative is made of ``x``: of x far below 0 the value has no digit of it."""
+    """Return exp(x) − 1, whose derivative is made of ``x``: far below 0 the value has no digit of exp(x)."""
     return jnp.expm1(x)
 
 

@@ -41,7 +41,7 @@ class Recorded(TorchVerbs):
         return FOLLOWED.rows(QUOTIENT, Operands(q, p))
 
     def expm1(self, x: Any) -> Any:
-        """Return exp(x) − 1; of x < −1 not torch's derivative, which is that + 1 and has few digits left."""
+        """Return exp(x) − 1 to the bit; far below 0 torch's derivative, that + 1, has no digit of exp(x)."""
         far = x < -1
         e = torch.exp(torch.where(far, x, 0.0))
         near = super().expm1(torch.where(far, 0.0, x))

@@ -8,7 +8,7 @@ import torch
 
 from xent._namespace import Namespace
 from xent.engines.torch import tensor
-from xent.engines.torch.verbs import TorchVerbs, inside
+from xent.engines.torch.verbs import TorchVerbs, in_range
 
 FEW, MANY, COLUMNS = 32, 1 << 15, 12
 """The fewest classes of a row along which torch computes as fast as elsewhere, the fewest numbers of an
@@ -31,16 +31,16 @@ class TorchInPlace(TorchVerbs):
         return torch.fmin(x, most, out=x).exp_()
 
     def first_peak(self, x: Any, axis: int) -> Any:
-        """Return the index of the first maximum, of a long row in steps: torch finds it number by number."""
-        n, last = x.shape[axis], axis == x.ndim - 1
-        if not (last and n >= LONG and x.numel() >= MANY and x.device.type == tensor.HOST):
+        """Return the index of the first maximum, of a long row in steps: torch goes number by number."""
+        n, here = x.shape[axis], x.device.type == tensor.HOST
+        if not (here and axis == x.ndim - 1 and n >= LONG and x.numel() >= MANY):
             return super().first_peak(x, axis)
         whole = n - n % STEP
         peaks = [torch.amax(x[..., :whole].unflatten(-1, (-1, STEP)), -1)]
         if whole < n:
             peaks.append(torch.amax(x[..., whole:], -1, keepdim=True))
         first = torch.argmax(torch.cat(peaks, -1), -1, keepdim=True) * STEP
-        places = torch.clamp(first + torch.arange(STEP), max=n - 1)
+        places = torch.clamp(first + torch.arange(STEP, device=x.device), max=n - 1)
         return first + torch.argmax(torch.gather(x, -1, places), -1, keepdim=True)
 
     def times(self, x: Any, factor: Any) -> Any:
@@ -76,16 +76,16 @@ class TorchInPlace(TorchVerbs):
         if self.finite:
             return x.scatter_(axis, index, value)
         near = index.clamp(0, x.shape[axis] - 1)
-        entry, within = x.gather(axis, near), near == index
+        entry, inside = x.gather(axis, near), near == index
         if isinstance(value, torch.Tensor):
-            entry = torch.where(within, value, entry)
+            entry = torch.where(inside, value, entry)
         else:
-            entry.masked_fill_(within, value)
+            entry.masked_fill_(inside, value)
         return x.scatter_(axis, near, entry)
 
     def added(self, x: Any, index: Any, value: Any, axis: int) -> Any:
         """Add ``value`` to ``x`` at ``index``."""
-        return x.scatter_add_(axis, *inside(x, index, value, axis))
+        return x.scatter_add_(axis, *in_range(x, index, value, axis))
 
     def at_label(self, x: Any, index: Any, axis: int) -> Any:
         """Return the entry of ``x`` at ``index``, NaN where that is out of range."""

@@ -88,7 +88,7 @@ class TorchVerbs(Namespace):
 
     def added(self, x: Any, index: Any, value: Any, axis: int) -> Any:
         """Return ``x`` with ``value`` added at ``index``."""
-        return x.scatter_add(axis, *inside(x, index, value, axis))
+        return x.scatter_add(axis, *in_range(x, index, value, axis))
 
     def beside(self, x: Any, index: Any, axis: int) -> tuple[Any, Any, Any]:
         """Return peak and sum, each as a compiler makes it in the fewest steps; no term is stored."""
@@ -163,7 +163,7 @@ def _at_most_one(d: Any) -> Any:
     return torch.exp(torch.where(d < 0, d, 0.0))
 
 
-def inside(x: Any, index: Any, value: Any, axis: int) -> tuple[Any, Any]:
+def in_range(x: Any, index: Any, value: Any, axis: int) -> tuple[Any, Any]:
     """Return an index that is in range and what is added there, 0 where it was not."""
     inside = (index >= 0) & (index < x.shape[axis])
     return torch.where(inside, index, 0), torch.where(inside, value, -0.0)
