@@ -111,9 +111,8 @@ def prepare(function: str, given: PairCall) -> PairProblem[Any]:
     numbers = {name: check.number(name, x) for name, x in given.numbers.items()}
     every = {"a": given.a, "b": given.b, **numbers, **weighing(given.call.options)}
     wider = check.wider(given.a, given.b)
-    check.held(
-        numbers, every[wider]
-    )  # before NumPy warns of a cast, and where a library has no float64
+    # Of the given array before NumPy warns of a cast; of what it became, as a library may have no float64.
+    check.held(numbers, every[wider])
     engine, arrays = _dispatch.resolve(every, like=wider)
     check.held(numbers, arrays.get(wider))
     check.rows(*(structure.there(name, arrays) for name in ("a", "b")))
