@@ -12,17 +12,20 @@ from xent._plan import Operands, Plan
 from xent._typing import Array
 
 BLOCK = 1 << 21
-"""Bytes of a block in the dtype that is computed in, for each thread that shares the block.
+"""Bytes of a block in the dtype that is computed in, for each thread that shares the block, up to `SHARED`.
 
 With its one temporary it stays in cache. Sized in bytes, never in rows: blocks of few narrow rows
 cost more in calls than they save.
 """
 
+SHARED = 2
+"""The most threads that a block grows with: what it leaves is to be less than a heap keeps (`heap`)."""
+
 CROWD = 2
 """How many times smaller a block is where no labels are given, or a cap bends it.
 
-There a formula holds up to half a dozen temporaries at a time. In still smaller ones two rows of logits
-gain little more, and soft targets of a thousand classes lose a tenth to the calls.
+There a formula holds from half a dozen to two dozen temporaries at a time. In still smaller ones soft
+targets lose a tenth to the calls.
 """
 
 DEVICE_BLOCK = 1 << 28
@@ -35,7 +38,7 @@ def of(plan: Plan, prediction: Array, threads: int) -> list[Tile]:
     """Cut the prediction into blocks of whole rows, from the outermost axis inwards."""
     shape, size = prediction.shape, max(4, _dtype.size(prediction))
     crowded = plan.capped or not plan.target.by_label
-    limit = threads * BLOCK // (size * CROWD if crowded else size)
+    limit = min(threads, SHARED) * BLOCK // (size * CROWD if crowded else size)
     if prod(shape) > limit and not in_host_memory(prediction):
         # Formulas of single elements hold more temporaries at a time.
         limit = DEVICE_BLOCK // (2 * size if plan.kernel.shape == "element" else size)

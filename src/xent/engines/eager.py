@@ -13,7 +13,7 @@ from xent._engine import ones, value_and_gradient_of, value_of
 from xent._plan import Operands, Plan
 from xent._rows import divided_by, rows_and_gradient_of, rows_of
 from xent._typing import Array
-from xent.engines import blocks
+from xent.engines import blocks, heap
 from xent.engines.head import Chunked
 
 
@@ -25,6 +25,7 @@ class Eager(Chunked):
 
     def __init__(self, api: Any, library: str) -> None:
         super().__init__(api, library)
+        heap.keep()
         self.quick: Any = self.namespace(api, finite=True)
         self.xp.looks = self.quick.looks = True
 
