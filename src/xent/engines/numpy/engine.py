@@ -15,6 +15,7 @@ from xent._plan import Operands, Plan
 from xent._typing import Array
 from xent.engines.blocks import Tile
 from xent.engines.eager import Eager
+from xent.engines.numpy.half import narrowed
 from xent.engines.numpy.sums import FEW, by_class, of_columns, of_parts
 
 MANY = 1 << 12
@@ -32,6 +33,12 @@ class NumPyVerbs(Namespace):
     full_like = staticmethod(np.full_like)
     ones_like = staticmethod(np.ones_like)
     zeros_like = staticmethod(np.zeros_like)
+
+    def astype(self, x: Any, dtype: Any) -> Any:
+        """Return a copy in another dtype."""
+        if dtype == np.float16 and x.dtype == np.float32:
+            return narrowed(x)
+        return x.astype(dtype)
 
     def anywhere(self, condition: Callable[[], Any]) -> bool:
         """Return whether any entry holds."""
