@@ -89,11 +89,18 @@ def _slope(xp: Verbs, p: Array, q: Array, d: Array, other: Number, own: Number) 
     differ by.
     """
     alone = p == 0
-    q, d = (xp.where(alone, xp.full_like(q, one), x) for one, x in ((1.0, q), (-1.0, d)))
+    if xp.anywhere(lambda: alone):
+        q, d = (xp.where(alone, xp.full_like(q, one), x) for one, x in ((1.0, q), (-1.0, d)))
     rare, one = p < q / 2, xp.ones_like(q)
-    x = xp.where(rare, p, one) / xp.where(rare, q, one)
-    share = own + other * x
-    beyond = other * (1 - x) / xp.where(share == 0, one, share)
-    p, q, d = (_UP * xp.where(rare, y, z) for y, z in ((one, p), (one, q), (xp.zeros_like(d), d)))
-    close = series.log_ratio(xp, q, other * p + own * q, -other * d)
-    return m.scaled(xp, xp.zeros_like(q) + own, xp.where(rare, xp.log1p(beyond), close))
+
+    def beyond() -> Array:
+        x = xp.where(rare, p, one) / xp.where(rare, q, one)
+        share = own + other * x
+        return xp.log1p(other * (1 - x) / xp.where(share == 0, one, share))
+
+    def close() -> Array:
+        a, b = (_UP * xp.where(rare, one, x) for x in (p, q))
+        difference = _UP * xp.where(rare, xp.zeros_like(d), d)
+        return series.log_ratio(xp, b, other * a + own * b, -other * difference)
+
+    return m.scaled(xp, xp.zeros_like(q) + own, series.chosen(xp, rare, beyond, close))

@@ -55,12 +55,15 @@ def terms(
     """
     whole, difference = difference, difference if share is None else share * difference
     r = series.contrast(xp, p, q, difference)
-    near = m.magnitude(xp, r) < series.NEAR
+    near = xp.abs(r) < series.NEAR
     nothing = xp.zeros_like(r)
-    r = xp.where(near, r, nothing)
-    close = difference * r + 2 * p * r * series.odd_tail(xp, r)
-    far = m.scaled(xp, p, series.log_ratio(xp, p, q, difference))
-    excess, mass = xp.where(near, close, far), xp.where(near, whole, nothing)
+
+    def close() -> Array:
+        x = xp.where(near, r, nothing)
+        return difference * x + 2 * p * x * series.odd_tail(xp, x)
+
+    excess = series.chosen(xp, near, close, lambda: m.scaled(xp, p, series.apart(xp, p, q, near)))
+    mass = xp.where(near, whole, nothing)
     return Terms(*(xp.sum(x, axis=axis, keepdims=True) for x in (excess, mass)))
 
 
@@ -164,7 +167,7 @@ class FromLogits(Kernel):
     def value(self, xp: Verbs, s: Excess) -> Array:
         """Return the excess and P log P, of a P that is nearly 1 by what it is over."""
         mass, over = s.mass, (s.high - 1) + s.low
-        near = m.magnitude(xp, over) < series.NEAR
+        near = xp.abs(over) < series.NEAR
         beside = xp.log1p(xp.where(near, over, xp.zeros_like(over)))
         log_mass = xp.where(near, beside, m.log_or_zero(xp, mass))
         lost = m.is_lost(xp, s.softmax.peak, 1 + s.softmax.rest)

@@ -106,7 +106,7 @@ class FromLogits(Kernel):
             close, far + (lost + ((small.mean + small.cost) - (big.mean + big.cost))), of_q - of_p
         )
         step = xp.where(odds == 0, xp.zeros_like(step), step)
-        near = (m.magnitude(xp, step) < 1) & (odds > 0)
+        near = (xp.abs(step) < 1) & (odds > 0)
         eta = xp.where(near, step, xp.zeros_like(step))
         rise, fall = (series.expm1_rise(xp, x) for x in (much * eta, -little * eta))
         about = xp.log1p(much * fall + little * rise)
@@ -145,7 +145,7 @@ class FromLogits(Kernel):
             return p, q, q - p
         delta, lack = _differences(xp, target, logits, peaks, below)
         x = _log_ratio(xp, delta, lack, s) - value
-        near = close & (m.magnitude(xp, x) < series.NEAR) & (d_p > -xp.inf)
+        near = close & (xp.abs(x) < series.NEAR) & (d_p > -xp.inf)
         small = xp.where(near, x, xp.zeros_like(x))
         return p, q, xp.where(near, p * xp.expm1(small), q - p)
 

@@ -17,7 +17,7 @@ def divergence(xp: Verbs, eta: Array, size: Array, mean: Array, axis: int) -> Ar
 
 def _excess(xp: Verbs, eta: Array) -> Array:
     """Return (expm1 η − η) / exp max(η, 0), at most |η|: by its series where it would cancel."""
-    near, far = m.magnitude(xp, eta) < series.NEAR, eta > 1
+    near, far = xp.abs(eta) < series.NEAR, eta > 1
     nothing = xp.zeros_like(eta)
     small, above = xp.where(near, eta, nothing), xp.where(far, eta, nothing)
     middle = xp.where(near | far, nothing, eta)

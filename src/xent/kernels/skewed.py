@@ -102,7 +102,7 @@ class FromLogits(Skewed, OfSoftmaxes):
         """
         middle, own = self.middle(p, q), (1 - self.skew) * d
         log_ratio, r = series.log_ratio(xp, p, middle, own), _over(xp, own, middle)
-        near = m.magnitude(xp, log_ratio) < series.NEAR
+        near = xp.abs(log_ratio) < series.NEAR
         rise = series.expm1_tail(xp, xp.where(near, log_ratio, xp.zeros_like(r)))
         far = log_ratio - m.scaled(xp, xp.zeros_like(p) + self.skew, r)
         return xp.where(near, (1 - self.skew) * r - rise, far)
