@@ -20,7 +20,7 @@ NEAR = 0.25
 def chosen(
     xp: Verbs, condition: Array, here: Callable[[], Array], elsewhere: Callable[[], Array]
 ) -> Array:
-    """Return ``here()`` where it holds, else ``elsewhere()``; neither is made where nothing needs it."""
+    """Return ``here()`` where it holds, else ``elsewhere()``; what no entry is seen to need is not made."""
     if not xp.anywhere(lambda: condition):
         return elsewhere()
     if not xp.anywhere(lambda: ~condition):
@@ -60,20 +60,22 @@ def apart(xp: Verbs, p: Array, q: Array, near: Array) -> Array:
     return chosen(xp, plain, lambda: xp.log(xp.where(plain, ratio, one)), beyond)
 
 
+def nearly(xp: Verbs, p: Array, difference: Array, r: Array, near: Array) -> Array:
+    """Return p log(p / q) − (p − q) where p is ``near`` q, 0 elsewhere, r their contrast."""
+    r = xp.where(near, r, xp.zeros_like(r))
+    return difference * r + 2 * p * r * odd_tail(xp, r)
+
+
 def excess(xp: Verbs, p: Array, q: Array, difference: Array) -> Array:
     """Return p log(p / q) − (p − q) ≥ 0, to its last digits also where p is nearly q."""
     p, q = xp.once(p), xp.once(q)
     r = contrast(xp, p, q, difference)
     near = xp.abs(r) < NEAR
 
-    def close() -> Array:
-        x = xp.where(near, r, xp.zeros_like(r))
-        return difference * x + 2 * p * x * odd_tail(xp, x)
-
     def far() -> Array:
         return m.scaled(xp, p, apart(xp, p, q, near)) - difference
 
-    return chosen(xp, near, close, far)
+    return chosen(xp, near, partial(nearly, xp, p, difference, r, near), far)
 
 
 def _terms(c: Callable[[int], float], most: float) -> dict[float, list[float]]:

@@ -162,7 +162,7 @@ def inside(folder):
     )
 
 
-VOCABULARY = {"xent._elementary", "xent._math", "xent._powers", "xent._series"}
+VOCABULARY = {"xent._elementary", "xent._math", "xent._ratios", "xent._series"}
 FORMULAS = {*VOCABULARY, "xent._kernel", "xent._typing", "xent.kernels"}
 """What a formula may know."""
 

@@ -7,6 +7,7 @@ beside q = 0 costs inf (Kullback and Leibler, On Information and Sufficiency, 19
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, NamedTuple
 
 from xent import _math as m
@@ -54,16 +55,16 @@ def terms(
     everything when q ≫ p.
     """
     whole, difference = difference, difference if share is None else share * difference
+    p, q = xp.once(p), xp.once(q)
     r = series.contrast(xp, p, q, difference)
     near = xp.abs(r) < series.NEAR
-    nothing = xp.zeros_like(r)
-
-    def close() -> Array:
-        x = xp.where(near, r, nothing)
-        return difference * x + 2 * p * x * series.odd_tail(xp, x)
-
-    excess = series.chosen(xp, near, close, lambda: m.scaled(xp, p, series.apart(xp, p, q, near)))
-    mass = xp.where(near, whole, nothing)
+    excess = series.chosen(
+        xp,
+        near,
+        partial(series.nearly, xp, p, difference, r, near),
+        lambda: m.scaled(xp, p, series.apart(xp, p, q, near)),
+    )
+    mass = xp.where(near, whole, xp.zeros_like(r))
     return Terms(*(xp.sum(x, axis=axis, keepdims=True) for x in (excess, mass)))
 
 

@@ -19,7 +19,7 @@ from operator import add
 from typing import Any, NamedTuple
 
 from xent import _math as m
-from xent import _powers as powers
+from xent import _ratios as ratios
 from xent import _series as series
 from xent._kernel import Statistics
 from xent._typing import Array, Number, Verbs
@@ -53,7 +53,7 @@ class Powers(NamedTuple):
     q: Array
     total: Array
 
-    def origin(self, xp: Verbs, order: Number) -> powers.Ratio:
+    def origin(self, xp: Verbs, order: Number) -> ratios.Ratio:
         """Return x₀."""
         return ratio(xp, self.p, self.q, order)
 
@@ -69,7 +69,7 @@ class FromProbs(tsallis.FromProbs):
     def measure(self, xp: Verbs, q: Array, p: Array, axis: int) -> tuple[Powers, None]:
         """Return the powers of p/q."""
         own, _ = super().measure(xp, q, p, axis)
-        size = _size(xp, p, powers.ratio(xp, p, q), self.order)
+        size = _size(xp, p, ratios.ratio(xp, p, q), self.order)
         return _powers(xp, own, p, q, size, self.order, axis), None
 
     def merge(self, xp: Verbs, a: Powers, b: Powers) -> Powers:
@@ -132,13 +132,13 @@ def _powers(
     place = xp.first_peak(size, axis)
     s = Powers(own, p, xp.pick(p, place, axis), xp.pick(q, place, axis), p)
     z = _beside(xp, ratio(xp, p, q, order), s.origin(xp, order), order)
-    lift = m.lift(xp, s.p, powers.half_range(s.p))  # else terms beside the smallest p underflow
-    terms = powers.scaled_power(xp, lift * p, z, b)
+    lift = m.lift(xp, s.p, ratios.half_range(s.p))  # else terms beside the smallest p underflow
+    terms = ratios.scaled_power(xp, lift * p, z, b)
     mass, total = (xp.sum(y, axis=axis, keepdims=True) for y in (p, terms))
     return s._replace(mass=mass, total=total / lift)
 
 
-def _size(xp: Verbs, p: Array, x: powers.Ratio, order: Number) -> Array:
+def _size(xp: Verbs, p: Array, x: ratios.Ratio, order: Number) -> Array:
     """Return log(p xᵇ), over |b| where that is more than 1: what adds most has the largest, what is 0 −∞."""
     _, b = exponents(xp, p, order)
     size = m.log_or_zero(xp, p) / xp.maximum(xp.abs(b), xp.ones_like(b))
@@ -147,10 +147,10 @@ def _size(xp: Verbs, p: Array, x: powers.Ratio, order: Number) -> Array:
     return xp.where(p == 0, xp.full_like(p, -xp.inf), xp.maximum(size, least))
 
 
-def _beside(xp: Verbs, x: powers.Ratio, origin: powers.Ratio, order: Number) -> powers.Ratio:
+def _beside(xp: Verbs, x: ratios.Ratio, origin: ratios.Ratio, order: Number) -> ratios.Ratio:
     """Return x/x₀, of a high order at most 1: there x₀ is the largest, but for a logarithm's rounding."""
     _, b = exponents(xp, x.log, order)
-    z = powers.over(xp, x, origin)
+    z = ratios.over(xp, x, origin)
     high = b * float(xp.finfo(b.dtype).eps) >= 1
     return z._replace(value=xp.where(high, xp.minimum(z.value, xp.ones_like(b)), z.value))
 
@@ -162,17 +162,17 @@ def _root(xp: Verbs, s: Powers, p: Array, q: Array, order: Number) -> Array:
     infinite x has p/q alone, also where it is not x₀: its derivative is then with respect to its own q.
     """
     a, b = exponents(xp, p, order)
-    x, origin = powers.ratio(xp, p, q), powers.ratio(xp, s.p, s.q)
+    x, origin = ratios.ratio(xp, p, q), ratios.ratio(xp, s.p, s.q)
     lost = origin.log == xp.inf
     endless = (x.log == xp.inf) & ((a > 0) | lost)
     near = (x.plain & (a >= LOW)) | endless | lost
-    power = powers.power(xp, _beside(xp, x, origin, order), xp.where(near, b, a) / 2)
+    power = ratios.power(xp, _beside(xp, x, origin, order), xp.where(near, b, a) / 2)
     p, q = xp.where(near, p, s.p), xp.where(near, q, s.q)
     power = xp.where(endless, xp.ones_like(power), power)
     return power * (xp.sqrt(p) / xp.sqrt(q)) / xp.sqrt(_some(xp, s.total))
 
 
-def _log(xp: Verbs, z: powers.Ratio) -> Array:
+def _log(xp: Verbs, z: ratios.Ratio) -> Array:
     """Return log z of z itself: as log x − log x₀, both large, it has no digits where z is about 1."""
     plain = z.plain & (z.turns == 0)
     return xp.where(plain, xp.log(xp.where(plain, z.value, xp.ones_like(z.value))), z.log)
@@ -188,9 +188,9 @@ def _merged(xp: Verbs, s: Powers, t: Powers, own: Any, first: Array, order: Numb
     _, b = exponents(xp, s.mass, order)
     p, q = xp.where(first, s.p, t.p), xp.where(first, s.q, t.q)
     origin = ratio(xp, p, q, order)
-    lift = m.lift(xp, p, powers.half_range(p))
-    each = ((lift * x.total, powers.over(xp, x.origin(xp, order), origin)) for x in (s, t))
-    total = reduce(add, (powers.scaled_power(xp, y, z, b) for y, z in each)) / lift
+    lift = m.lift(xp, p, ratios.half_range(p))
+    each = ((lift * x.total, ratios.over(xp, x.origin(xp, order), origin)) for x in (s, t))
+    total = reduce(add, (ratios.scaled_power(xp, y, z, b) for y, z in each)) / lift
     return Powers(own, s.mass + t.mass, p, q, total)
 
 
@@ -214,16 +214,16 @@ def _both_ways(xp: Verbs, s: Powers, tsallis: Array, order: Number) -> tuple[Arr
     return mean * xp.where(even, one, xp.log1p(safe) / safe), beyond, near
 
 
-def _slope(xp: Verbs, s: Powers, tsallis: Array, x: powers.Ratio, order: Number) -> Array:
+def _slope(xp: Verbs, s: Powers, tsallis: Array, x: ratios.Ratio, order: Number) -> Array:
     """Return (a xᵇ / Σ p xᵇ − 1 / Σ p)/b, for small y as (1 + a (eʸ − 1)/b) / Σ p, y = b (log x − R)."""
     a, b = exponents(xp, x.log, order)
     mass, total = _some(xp, s.mass), _some(xp, s.total)
     z = _beside(xp, x, s.origin(xp, order), order)
     close, beyond, near = _both_ways(xp, s, tsallis, order)
-    d = xp.where(near, powers.still(xp, x.log) - close, _log(xp, z) - beyond)
-    small = (xp.abs(b) < powers.SMALL) & (xp.abs(m.silent(xp, b, d)) < powers.SMALL)
+    d = xp.where(near, ratios.still(xp, x.log) - close, _log(xp, z) - beyond)
+    small = (xp.abs(b) < ratios.SMALL) & (xp.abs(m.silent(xp, b, d)) < ratios.SMALL)
     some = xp.where(small, d, xp.zeros_like(d))
     close = 1 + a * some * series.expm1_ratio(xp, b * xp.where(xp.isinf(some), 0.0, some))
     many = xp.where(small, xp.ones_like(b), b)
-    power = m.scaled(xp, powers.share(xp, a, many), powers.power(xp, z, many))
+    power = m.scaled(xp, ratios.share(xp, a, many), ratios.power(xp, z, many))
     return xp.where(small, close / mass, power / total - 1 / (many * mass))

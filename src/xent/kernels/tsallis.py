@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from xent import _math as m
-from xent import _powers as powers
+from xent import _ratios as ratios
 from xent import _series as series
 from xent._kernel import Kernel, Statistics
 from xent._typing import Array, Number, Verbs
@@ -36,12 +36,12 @@ def exponents(xp: Verbs, x: Array, order: Number) -> tuple[Array, Array]:
     return xp.zeros_like(x) + order, xp.zeros_like(x) + (order - 1)
 
 
-def ratio(xp: Verbs, p: Array, q: Array, order: Number) -> powers.Ratio:
+def ratio(xp: Verbs, p: Array, q: Array, order: Number) -> ratios.Ratio:
     """Return x = p/q, of which the power with b = a − 1 is right although of a low order b is rounded.
 
     What b lacks, δ, is put into what x lacks: b times δ/b log x is the δ log x by which xᵇ is off.
     """
-    x = powers.ratio(xp, p, q)
+    x = ratios.ratio(xp, p, q)
     a, b = exponents(xp, x.log, order)
     low = a < LOW
     delta = xp.where(low, a - (xp.settled(b) + 1), xp.zeros_like(a)) / xp.where(low, b, 1.0)
@@ -77,7 +77,7 @@ class FromProbs(Kernel):
         equal. Of an order above a half the whole term, as there it may be far less than p − q.
         """
         a, b = exponents(xp, p, self.order)
-        x = powers.ratio(xp, p, q)
+        x = ratios.ratio(xp, p, q)
         near = xp.abs(series.contrast(xp, p, q)) < series.NEAR
         near = near & (a < xp.inf) & (xp.abs(m.silent(xp, b, x.log)) < _FAR)
         low, nothing = a < LOW, xp.zeros_like(p)
@@ -101,12 +101,12 @@ class FromProbs(Kernel):
     ) -> Array:
         """Return −(p/q)ᵃ, 0 where p is 0."""
         absent, one = p == 0, xp.ones_like(p)
-        x = powers.ratio(xp, xp.where(absent, one, p), xp.where(absent, one, q))
+        x = ratios.ratio(xp, xp.where(absent, one, p), xp.where(absent, one, q))
         a, b = exponents(xp, p, self.order)
         # Of a low order a is exact, and in a derivative 1 + b would cancel.
         near = x.plain & (a >= LOW)
         base, exponent = xp.where(near, x.value, one), xp.where(near, b, a)
-        power = powers.scaled_power(xp, base, x, exponent)
+        power = ratios.scaled_power(xp, base, x, exponent)
         return -m.scaled(xp, w, xp.where(absent, xp.zeros_like(p), power))
 
     def target_gradient(
@@ -114,16 +114,16 @@ class FromProbs(Kernel):
     ) -> Array:
         """Return (a (p/q)ᵃ⁻¹ − 1)/(a − 1)."""
         a, b = exponents(xp, p, self.order)
-        return m.scaled(xp, w, powers.power_slope(xp, ratio(xp, p, q, self.order), a, b))
+        return m.scaled(xp, w, ratios.power_slope(xp, ratio(xp, p, q, self.order), a, b))
 
 
-def _power_log(xp: Verbs, p: Array, x: powers.Ratio, b: Array) -> Array:
+def _power_log(xp: Verbs, p: Array, x: ratios.Ratio, b: Array) -> Array:
     """Return p (xᵇ − 1)/b, also where xᵇ alone is beyond all numbers."""
-    y = m.silent(xp, b, powers.still(xp, x.log))
+    y = m.silent(xp, b, ratios.still(xp, x.log))
     large = (y > _LARGE) & (y < xp.inf)
     part = p / xp.where(large, b, xp.ones_like(b))
-    far = powers.scaled_power(xp, part, x, xp.where(large, b, xp.zeros_like(b)))
-    return xp.where(large, far, m.scaled(xp, p, powers.power_log(xp, x, b)))
+    far = ratios.scaled_power(xp, part, x, xp.where(large, b, xp.zeros_like(b)))
+    return xp.where(large, far, m.scaled(xp, p, ratios.power_log(xp, x, b)))
 
 
 def _near(xp: Verbs, p: Array, log_ratio: Array, a: Array, b: Array) -> Array:
@@ -134,10 +134,10 @@ def _near(xp: Verbs, p: Array, log_ratio: Array, a: Array, b: Array) -> Array:
     return between * log_ratio * least * (rise - series.expm1_excess(xp, -least * log_ratio))
 
 
-def _of_low_order(xp: Verbs, p: Array, q: Array, x: powers.Ratio, a: Array) -> Array:
+def _of_low_order(xp: Verbs, p: Array, q: Array, x: ratios.Ratio, a: Array) -> Array:
     """Return the excess of an order near 0, a/(1 − a) (p − q − q ((p/q)ᵃ − 1)/a)."""
     a = xp.minimum(a, xp.full_like(a, LOW))
-    rise = m.scaled(xp, q, powers.power_log(xp, x, a))
+    rise = m.scaled(xp, q, ratios.power_log(xp, x, a))
     return xp.where(p == 0, q, a / (1 - a) * (p - q - rise))
 
 
@@ -151,9 +151,9 @@ class Entropy(Kernel):
         """Return Σ (p − pᵃ)/(a − 1), every term of it ≥ 0, as −p (pᵃ⁻¹ − 1)/(a − 1) where pᵃ is about p."""
         a, b = exponents(xp, p, self.order)
         one = xp.ones_like(p)
-        near = xp.abs(m.silent(xp, b, m.log_or_zero(xp, p))) < powers.SMALL
-        x = powers.ratio(xp, xp.where(near, p, one), one)
-        close = -p * powers.power_log(xp, x, b)
+        near = xp.abs(m.silent(xp, b, m.log_or_zero(xp, p))) < ratios.SMALL
+        x = ratios.ratio(xp, xp.where(near, p, one), one)
+        close = -p * ratios.power_log(xp, x, b)
         far = (p - xp.where(near, one, p) ** a) / xp.where(near, one, b)
         terms = xp.where(p == 0, xp.zeros_like(p), xp.where(near, close, far))
         return xp.sum(terms, axis=axis, keepdims=True), None
@@ -164,4 +164,4 @@ class Entropy(Kernel):
         """Return (1 − a pᵃ⁻¹)/(a − 1)."""
         a, b = exponents(xp, p, self.order)
         x = ratio(xp, p, xp.ones_like(p), self.order)
-        return -m.scaled(xp, w, powers.power_slope(xp, x, a, b))
+        return -m.scaled(xp, w, ratios.power_slope(xp, x, a, b))

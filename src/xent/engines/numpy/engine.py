@@ -15,7 +15,7 @@ from xent._plan import Operands, Plan
 from xent._typing import Array
 from xent.engines.blocks import Tile
 from xent.engines.eager import Eager
-from xent.engines.numpy.half import narrowed
+from xent.engines.numpy.half import to_half
 from xent.engines.numpy.sums import FEW, by_class, of_columns, of_parts
 
 MANY = 1 << 12
@@ -36,8 +36,8 @@ class NumPyVerbs(Namespace):
 
     def astype(self, x: Any, dtype: Any) -> Any:
         """Return a copy in another dtype."""
-        if dtype == np.float16 and x.dtype == np.float32:
-            return narrowed(x)
+        if dtype == np.float16 and x.dtype == np.float32 and x.ndim:
+            return to_half(x)
         return x.astype(dtype)
 
     def anywhere(self, condition: Callable[[], Any]) -> bool:
