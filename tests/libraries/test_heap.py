@@ -15,6 +15,7 @@ import pytest
 import xent
 from tests.backends import Backend
 from tests.cases import CASES
+from xent.engines import heap
 from xent.testing.case import narrowed
 
 GLIBC = platform.libc_ver()[0] == "glibc"
@@ -91,3 +92,13 @@ def test_a_warm_call_takes_no_page_anew(backend):
     made = json.loads(done.stdout)
     assert len(made) == 2 * len(LOSSES) + 3 + 2 * len(HALF[backend])
     assert {name: n for name, n in made.items() if n > LOGITS // 4} == {}
+
+
+@pytest.mark.parametrize("backend", HOST, ids=str)
+def test_a_call_on_small_arrays_leaves_the_heap_as_it_is(backend, monkeypatch):
+    asked = []
+    monkeypatch.setattr(heap, "keep", lambda: asked.append(True))
+    for rows, wanted in ((heap.LEAST // 4 // 8 - 1, []), (heap.LEAST // 4 // 8, [True])):
+        x = backend.asarray(np.zeros((rows, 8), np.float32))
+        xent.cross_entropy(backend.asarray(np.zeros(rows, int)), logits=x)
+        assert asked == wanted

@@ -25,7 +25,6 @@ class Eager(Chunked):
 
     def __init__(self, api: Any, library: str) -> None:
         super().__init__(api, library)
-        heap.keep()
         self.quick: Any = self.namespace(api, finite=True)
         self.xp.looks = self.quick.looks = True
 
@@ -160,6 +159,8 @@ class Eager(Chunked):
         With ``w`` the gradient of Σ w · loss too, that of a block made while the block is in cache.
         """
         size = prod(operands.prediction.shape)
+        if 4 * size >= heap.LEAST:
+            heap.keep()
         if size < self.small and 16 * size <= blocks.BLOCK:
             return self.block(plan, operands, w)
         tiles = self.tiles(plan, operands)

@@ -36,7 +36,7 @@ class NumPyVerbs(Namespace):
 
     def astype(self, x: Any, dtype: Any) -> Any:
         """Return a copy in another dtype."""
-        if dtype == np.float16 and x.dtype == np.float32 and x.ndim:
+        if dtype == np.float16 and x.dtype == np.float32:
             return to_half(x)
         return x.astype(dtype)
 

@@ -9,16 +9,18 @@ import numpy as np
 SMALLEST_NORMAL = np.float32(2.0**-14)
 """The smallest number of float16 that is not subnormal."""
 
-PART = 1 << 16
-"""Numbers that are turned at a time: what is made of them stays in cache."""
+FEW, PART = 1 << 12, 1 << 16
+"""Numbers of which fewer are as fast by a cast, and that are turned at a time, so that all stays in cache."""
 
 
 def to_half(x: Any) -> Any:
-    """Return float32 numbers in float16, bit for bit as a cast rounds them, lying as they lie.
+    """Return float32 numbers in float16, bit for bit as a cast rounds them.
 
     NumPy raises a flag of the processor for each number that underflows, twenty times the time of one
     that does not; and nearly all of a gradient does, once it is a mean over thousands of rows.
     """
+    if x.size < FEW:
+        return x.astype(np.float16)
     parts = np.nditer(
         [x, None],
         flags=["external_loop", "buffered", "zerosize_ok"],
