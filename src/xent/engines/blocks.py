@@ -26,10 +26,10 @@ that all blocks take anew from the system, one after another, would cost them mo
 """
 
 CROWD = 2
-"""How many times smaller a block is where no labels are given, or a cap bends it.
+"""How many times smaller a block is where no labels are given, or a cap bends it, and again of two rounds.
 
-There a formula holds from half a dozen to two dozen temporaries at a time. In still smaller ones soft
-targets lose a tenth to the calls.
+There a formula holds half a dozen temporaries at a time, of two rounds up to two dozen. In still smaller
+ones soft targets lose a tenth to the calls.
 """
 
 DEVICE_BLOCK = 1 << 28
@@ -42,7 +42,8 @@ def of(plan: Plan, prediction: Array, threads: int) -> list[Tile]:
     """Cut the prediction into blocks of whole rows, from the outermost axis inwards."""
     shape, size = prediction.shape, max(4, _dtype.size(prediction))
     crowded = plan.capped or not plan.target.by_label
-    limit = min(threads, SHARED) * BLOCK // (size * CROWD if crowded else size)
+    rounds = plan.kernel.before is not None
+    limit = min(threads, SHARED) * BLOCK // (size * CROWD ** (crowded + rounds))
     if prod(shape) > limit and not in_host_memory(prediction):
         # Formulas of single elements hold more temporaries at a time.
         limit = DEVICE_BLOCK // (2 * size if plan.kernel.shape == "element" else size)
