@@ -44,6 +44,6 @@ def test_what_no_entry_needs_is_not_made(backend, kind, function, made):
 
 
 @pytest.mark.parametrize("rows", [0, 3])
-def test_of_no_class_and_of_one(rows):
+def test_of_no_row_and_of_one_class(rows):
     p = np.full((rows, 1), 0.5)
     assert _series.log_ratio(_dispatch.engine_of("x", p).xp, p, p).shape == p.shape

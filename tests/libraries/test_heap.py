@@ -94,11 +94,23 @@ def test_a_warm_call_takes_no_page_anew(backend):
     assert {name: n for name, n in made.items() if n > LOGITS // 4} == {}
 
 
+@pytest.fixture
+def asked(monkeypatch):
+    """Once for each time that the heap would have been taught."""
+    seen = []
+    monkeypatch.setattr(heap, "keep", lambda: seen.append(True))
+    return seen
+
+
 @pytest.mark.parametrize("backend", HOST, ids=str)
-def test_a_call_on_small_arrays_leaves_the_heap_as_it_is(backend, monkeypatch):
-    asked = []
-    monkeypatch.setattr(heap, "keep", lambda: asked.append(True))
-    for rows, wanted in ((heap.LEAST // 4 // 8 - 1, []), (heap.LEAST // 4 // 8, [True])):
+def test_a_call_on_few_numbers_leaves_the_heap_as_it_is(backend, asked):
+    for rows, wanted in ((heap.MANY // 8 - 1, []), (heap.MANY // 8, [True])):
         x = backend.asarray(np.zeros((rows, 8), np.float32))
         xent.cross_entropy(backend.asarray(np.zeros(rows, int)), logits=x)
         assert asked == wanted
+
+
+def test_what_lies_on_a_device_leaves_it_too(asked, monkeypatch):
+    monkeypatch.setattr("xent.engines.eager.in_host_memory", lambda x: False)
+    xent.cross_entropy(np.zeros(heap.MANY, int), logits=np.zeros((heap.MANY, 2)))
+    assert asked == []

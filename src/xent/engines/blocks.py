@@ -29,7 +29,7 @@ CROWD = 2
 """How many times smaller a block is where no labels are given, or a cap bends it, and again of two rounds.
 
 There a formula holds half a dozen temporaries at a time, of two rounds up to two dozen. In still smaller
-ones soft targets lose a tenth to the calls.
+ones soft targets lose more to the calls than they gain.
 """
 
 DEVICE_BLOCK = 1 << 28

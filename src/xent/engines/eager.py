@@ -10,6 +10,7 @@ from array_api_compat import is_writeable_array
 
 from xent import _dtype
 from xent._engine import ones, value_and_gradient_of, value_of
+from xent._namespace import in_host_memory
 from xent._plan import Operands, Plan
 from xent._rows import divided_by, rows_and_gradient_of, rows_of
 from xent._typing import Array
@@ -159,7 +160,7 @@ class Eager(Chunked):
         With ``w`` the gradient of Σ w · loss too, that of a block made while the block is in cache.
         """
         size = prod(operands.prediction.shape)
-        if 4 * size >= heap.LEAST:
+        if size >= heap.MANY and in_host_memory(operands.prediction):
             heap.keep()
         if size < self.small and 16 * size <= blocks.BLOCK:
             return self.block(plan, operands, w)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 from functools import cache
 
-LEAST = 1 << 17
-"""Bytes of an array from which glibc takes it from the system, until it learns."""
+MANY = 1 << 14
+"""The fewest numbers whose array, in float64, glibc takes from the system until it learns."""
 
 LARGEST = (1 << 25) - (1 << 16)
 """Bytes of the largest array from which glibc on 64 bits learns: 32 MiB, less a header and pages."""
@@ -18,7 +18,7 @@ def keep() -> None:
 
     glibc gives the end of a thread's heap back as soon as that is more than twice the largest array it
     has seen freed. A block's temporaries are more, so each block of a fresh process took all its pages
-    anew, and a formula with half a dozen of them spent three quarters of its time there. One array that is
+    anew, and a formula with half a dozen of them spent most of its time there. One array that is
     made and freed, of which but the first page is touched, teaches it the most it learns, as a user's own
     of 32 MiB would: arrays up to that size then lie in the heap, of which each thread keeps up to 64 MiB
     at the end, and what lies below an array that is still used. Where one of glibc's thresholds is set it

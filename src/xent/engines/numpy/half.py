@@ -16,7 +16,7 @@ FEW, PART = 1 << 12, 1 << 16
 def to_half(x: Any) -> Any:
     """Return float32 numbers in float16, bit for bit as a cast rounds them.
 
-    NumPy raises a flag of the processor for each number that underflows, twenty times the time of one
+    NumPy raises a flag of the processor for each number that underflows, many times the time of one
     that does not; and nearly all of a gradient does, once it is a mean over thousands of rows.
     """
     if x.size < FEW:
