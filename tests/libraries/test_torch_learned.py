@@ -157,4 +157,5 @@ def test_twice(name):
     wanted = curvature(of_product(loss), **options)
     got = curvature(linear, chunk_bytes=BUDGET, **options)
     for mine, right in zip(got, wanted, strict=True):
-        assert_near(mine.numpy(), right.numpy(), 64, scale=largest(right.numpy()))
+        # By the largest of all rows: what each gets is made of sums over them, which may nearly cancel.
+        assert_near(mine.numpy(), right.numpy(), 32, scale=right.abs().max().numpy())

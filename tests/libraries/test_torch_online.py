@@ -1,4 +1,4 @@
-"""How a device's program sums a row of labels, run on a processor: in one pass, as torch knows a softmax."""
+"""How a compiled program sums a row of labels: a device's in one pass, and a processor's by parts of it."""
 
 import shutil
 from functools import partial
@@ -47,11 +47,14 @@ ROWS = {
 EACH = {"reduction": "none", "validate": False}
 
 
-@pytest.fixture
-def online(monkeypatch):
-    """Take a processor for a device, in the one place where a program looks."""
+@pytest.fixture(params=["device", 1, 2, 3, verbs.PLACES])
+def program(request, monkeypatch):
+    """Take a processor for a device, in the one place where a program looks, or make the parts short."""
     torch._dynamo.reset()
-    monkeypatch.setattr(verbs, "_clamped", verbs._online)
+    if request.param == "device":
+        monkeypatch.setattr(verbs, "_clamped", verbs._online)
+    else:
+        monkeypatch.setattr(verbs, "PLACES", request.param)
 
 
 def rows(labels, logits):
@@ -78,7 +81,7 @@ def by_autograd(compiled, labels, logits):
         pytest.param("inductor", at_once, 4, marks=NEEDS_COMPILER),
     ],
 )
-def test_a_row_is_what_it_is_elsewhere(online, way, step, classes):
+def test_a_row_is_what_it_is_elsewhere(program, way, step, classes):
     z = np.array([row[:classes] for row, _ in ROWS.values()], np.float32)
     y = np.array([label for _, label in ROWS.values()])
     compiled = partial(torch.compile, backend=way, fullgraph=True)

@@ -94,10 +94,8 @@ class TorchVerbs(Namespace):
         """Return peak and sum, each as a compiler makes it in the fewest steps; no term is stored."""
         if not self.alone:
             return super().beside(x, index, axis)
-        rest = self.replaced(x, index, -torch.inf, axis)
-        peak = torch.amax(rest, axis, keepdim=True).detach()
-        total = _clamped if x.device.type == "cpu" else _online
-        return peak, total(self, x, rest, index, peak, axis), None
+        of = _clamped if x.device.type == "cpu" else _online
+        return *of(self, x, index, axis), None
 
     def anew(self, x: Any, row: Any) -> Any:
         """Return an equal tensor: torch's compiler would store exponentials that are used twice."""
@@ -115,6 +113,9 @@ class TorchVerbs(Namespace):
         shape[axis] = size
         return torch.arange(size, device=x.device).reshape(shape)
 
+
+PLACES = 1024
+"""How many places of a row a compiled loop has the numbers of."""
 
 _ORDERED = (torch.int64, torch.int32, torch.float32, torch.float64)
 """The dtypes in which torch finds least and most at once."""
@@ -134,33 +135,61 @@ def _stored(x: Any) -> Any:
     return x.as_strided(x.shape, x.stride())
 
 
-def _online(xp: TorchVerbs, x: Any, rest: Any, index: Any, peak: Any, axis: int) -> Any:
-    """Return Σ exp(rest − peak) as the compiler knows a softmax, which a device measures in one pass.
+def _online(xp: TorchVerbs, x: Any, index: Any, axis: int) -> tuple[Any, Any]:
+    """Return peak and sum as the compiler knows a softmax, which a device measures in one pass.
 
-    Beside an infinite peak it is set afterwards, to the number of those at +∞.
+    Beside an infinite peak the sum is set afterwards, to the number of those at +∞.
     """
+    rest = xp.replaced(x, index, -torch.inf, axis)
+    peak = torch.amax(rest, axis, keepdim=True).detach()
     total = torch.sum(torch.exp(rest - peak), axis, keepdim=True)
     ties = torch.sum(rest == torch.inf, axis, keepdim=True, dtype=x.dtype)
-    return torch.where(xp.isinf(peak), ties, total)
+    return peak, torch.where(xp.isinf(peak), ties, total)
 
 
-def _clamped(xp: TorchVerbs, x: Any, rest: Any, index: Any, peak: Any, axis: int) -> Any:
-    """Return the same from all of ``x`` less the term at ``index``, on a processor.
+def _clamped(xp: TorchVerbs, x: Any, index: Any, axis: int) -> tuple[Any, Any]:
+    """Return the same, the sum from all of ``x`` less the term at ``index``, on a processor.
 
     To find an index takes the processor longer than an exponential. No exponent is above 0: the term
     that is subtracted is at most 1, and the others together at least that, so that nothing cancels.
-    Beside +∞ a difference that is no number is that of another one, and counts as 1.
     """
-    total = torch.sum(_at_most_one(x - peak), axis, keepdim=True)
+    peak = _peak_beside(xp, x, index, axis).detach()
+    large = torch.finfo(x.dtype).max
+    near = torch.clamp(peak, -large, large)
+    far = torch.where(
+        peak == torch.inf, near, 0.0
+    )  # so that the largest number is none of those at +∞
+    total = torch.sum(_at_most_one(x, near, far), axis, keepdim=True)
     inside = (index >= 0) & (index < x.shape[axis])
     own = torch.gather(x, axis, torch.where(inside, index, 0))
-    own = torch.where(inside, _at_most_one(own - peak), 0.0)
-    return torch.where(peak == -torch.inf, 0.0, total - own)
+    own = torch.where(inside, _at_most_one(own, near, far), 0.0)
+    return peak, torch.where(peak == -torch.inf, 0.0, total - own)
 
 
-def _at_most_one(d: Any) -> Any:
-    """Return exp d, and 1 where ``d`` is not below 0."""
-    return torch.exp(torch.where(d < 0, d, 0.0))
+def _peak_beside(xp: TorchVerbs, x: Any, index: Any, axis: int) -> Any:
+    """Return the largest entry of ``x`` beside ``index``, of a row in parts.
+
+    The numbers of a part's places are short, and read from memory: to make them takes longer.
+    """
+    size = x.shape[axis]
+    if axis % x.ndim != x.ndim - 1 or not isinstance(size, int):
+        return torch.amax(xp.replaced(x, index, -torch.inf, axis), axis, keepdim=True)
+    places = _stored(torch.arange(min(size, PLACES), dtype=torch.int32))
+    index = index.to(torch.int32)
+    whole = size - size % len(places)
+    parts = x[..., :whole].reshape(*x.shape[:-1], -1, len(places))
+    first = torch.arange(0, whole, len(places), dtype=torch.int32)
+    rest = torch.where(places == (index - first)[..., None], -torch.inf, parts)
+    peak = torch.amax(rest, (-2, -1))[..., None]
+    if whole < size:
+        last = torch.where(places[: size - whole] == index - whole, -torch.inf, x[..., whole:])
+        peak = torch.maximum(peak, torch.amax(last, -1, keepdim=True))
+    return peak
+
+
+def _at_most_one(x: Any, near: Any, far: Any) -> Any:
+    """Return exp(x − near − far), and 1 where that is above."""
+    return torch.exp(-torch.relu(near - x + far))
 
 
 def in_range(x: Any, index: Any, value: Any, axis: int) -> tuple[Any, Any]:
