@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import wraps
 from typing import Any, ParamSpec
 
-from xent import _dispatch, _request, _signature
+from xent import _dispatch, _one_call, _request, _signature
 from xent._check import arguments, calls, numbers, values
 from xent._engine import Engine, Problem
 from xent._namespace import Sight
@@ -82,7 +82,7 @@ def loss(
         run.__annotations__ = {**body.__annotations__, "return": Array}
         if differentiable:
             vars(run).update(problem=problem, call=body, itself=run)  # for `part_of`
-        return run
+        return run if prepare else _one_call.registered(run, problem, looks="validate" in known)
 
     return wrap
 
