@@ -50,7 +50,6 @@ def loss(
     >>> from xent.kernels import labels
     >>> @xent.loss(xent.LikelihoodOptions)
     ... def surprise(target, probs, **options):
-    ...     "Return −log q_y of labels."
     ...     return xent.Call(target, {"probs": probs}, labels.KERNELS, options=options)
     >>> print(surprise([1, 0], [[0.5, 0.5], [0.25, 0.75]], base=2))
     1.5
@@ -75,14 +74,16 @@ def loss(
                 calls.explain(name, body, args, given, error)
                 raise
 
+        asked = problem if prepare else _one_call.asked(problem, body, looks="validate" in known)
+
         @wraps(body)
         def run(*args: P.args, **kwargs: P.kwargs) -> Any:
-            return problem(*args, **kwargs).value()
+            return asked(*args, **kwargs).value()
 
         run.__annotations__ = {**body.__annotations__, "return": Array}
         if differentiable:
             vars(run).update(problem=problem, call=body, itself=run)  # for `part_of`
-        return run if prepare else _one_call.registered(run, problem, looks="validate" in known)
+        return run
 
     return wrap
 
@@ -143,8 +144,7 @@ def planned(
 ) -> tuple[Plan, Operands]:
     """Return plan and operands, checked in all that needs no value.
 
-    A plan is remembered by all that it depends on: kernels, dtypes, options, what is there, but not how many
-    rows. Where shapes may be a compiler's symbols it is made anew.
+    A plan is remembered by all that it depends on, and made anew of what is traced: shapes may be symbols.
     """
     weights: Any = map(arrays.get, WEIGHTS)
     operands = Operands(arrays[name], arrays.get(call.target_name), *weights)
@@ -235,11 +235,10 @@ def seen(
         raise values.unreadable()
     if engine.lends_views:
         engine, operands = engine.look(operands)
-    plain = operands.where is None and operands.target_probs is None
-    if plan.form == "logits" and plan.target.by_label and plain:
-        labels = operands.target
-        if 0 not in labels.shape and engine.xp.within(labels, 0, plan.classes - 1):
-            return plan.seen
+    labels, plain = operands.target, operands.where is None and operands.target_probs is None
+    plain = plain and plan.form == "logits" and plan.target.by_label
+    if plain and 0 not in labels.shape and engine.xp.within(labels, 0, plan.classes - 1):
+        return plan.seen
     if plan.ignore_index is not None:
         operands = operands._replace(where=kept(plan, operands))
     if plan.form != "logits":

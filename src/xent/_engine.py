@@ -81,8 +81,7 @@ class Engine:
     def sight(self, arrays: Iterable[Array | None]) -> Sight:
         """Return what can be seen of all the arrays; None stands for none."""
         devices = [str(self.device(x)).partition(":")[0].lower() for x in arrays if x is not None]
-        here = all(device in ("cpu", "cpu_device") for device in devices)
-        return Sight.READABLE if here else Sight.ELSEWHERE
+        return Sight.READABLE if {*devices} <= {"cpu", "cpu_device"} else Sight.ELSEWHERE
 
     def look(self, operands: Operands) -> tuple[Engine, Operands]:
         """Return readable operands as arrays that are cheap to look at, and their engine."""
@@ -91,6 +90,9 @@ class Engine:
     def follows(self, operands: Operands) -> bool:
         """Whether the library may differentiate what is computed."""
         return True
+
+    settled: Callable[[Any, Any], Any] = staticmethod(lambda number, classes: number)
+    """Makes of a number that is taken apart bit by bit what no compiler rearranges."""
 
     def log(self, x: Any) -> Any:
         """Return the logarithm of a number, which may be a 0-d array."""
@@ -155,9 +157,6 @@ class Engine:
     def logit_size(self, features: Array) -> int:
         """Return the bytes of a logit of the head's product: half precision is in float32 there."""
         return max(4, _dtype.size(features))
-
-
-# --- the whole array in one block ---
 
 
 def value_of(engine: Engine, plan: Plan, operands: Operands) -> Array:

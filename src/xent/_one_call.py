@@ -1,61 +1,72 @@
 """A loss of ours as one call to torch.compile, which else reads all that it runs through.
 
-It looks at each name of ours that it has met again in every call of the program, which takes longer than a
-small loss. The call it traces as a program does without a compiler, with the rules that every transform has.
+Read, each name that our code meets is a guard, which is checked in every call of the program, and all of
+them take longer than a small loss. So Dynamo is given one call that it does not look into, and AOTAutograd
+traces that by the rules that run without a compiler. What says so to Dynamo stands here, and not among
+torch's engine: it must be there before a tensor is met, and `import xent` loads no torch.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import wraps
-from typing import Any, TypeVar
+from types import FunctionType
+from typing import Any, NamedTuple
 
-from xent._engine import Problem
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-LOSSES: dict[str, tuple[Callable[..., Any], bool]] = {}
-"""Our losses, by their modules and names, and whether each looks at values."""
+from xent._ours import LOSSES
 
 _PLAIN = (type(None), bool, str)
-_NUMBERS, _NEUTRAL = ("axis", "ignore_index"), ("label_smoothing", "z_loss")
+_CONSTANTS, _OFF_AT_ZERO = ("axis", "ignore_index"), ("label_smoothing", "z_loss")
 
 
-def registered(run: F, problem: Callable[..., Problem], *, looks: bool) -> F:
-    """Return ``run``; where it is a loss of ours, torch.compile will read another function in its place."""
-    name = f"{run.__module__}.{run.__qualname__}"
+class _Made(NamedTuple):
+    """A problem that is solved."""
+
+    made: Any
+
+    def value(self) -> Any:
+        """Return the value."""
+        return self.made
+
+
+def asked(problem: Any, loss: Callable[..., Any], *, looks: bool) -> Any:
+    """Return what makes the problem of a call whose value alone is asked for, in place of ``problem``.
+
+    Of a loss of ours it is another function of the same code, and torch.compile reads a third in its place.
+    A loss that is made of a body of ours by `functools.wraps` has the name of ours, and is another.
+    """
+    name = f"{loss.__module__}.{loss.__qualname__}"
     if not name.startswith("xent.losses.") or name in LOSSES:
-        return run
+        return problem
 
-    @wraps(run)
     def read(*args: Any, **kwargs: Any) -> Any:
         if _may_be_one(args, kwargs):
             from xent.engines.torch.one_call import in_one_call  # which loads the compiler
 
             made = in_one_call(name, args, kwargs)
             if made is not None:
-                return made
-        return problem(*args, **kwargs).value()
+                return _Made(made)
+        return problem(*args, **kwargs)
 
-    LOSSES[name] = run, looks
-    vars(run)["_torchdynamo_inline"] = read
-    return run
+    LOSSES[name] = problem, looks
+    same = FunctionType(problem.__code__, problem.__globals__, closure=problem.__closure__)
+    vars(same)["_torchdynamo_inline"] = read  # as torch's own compiled functions have it
+    return same
 
 
 def _may_be_one(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
-    """Whether all that is given are tensors and constants.
+    """Whether all that is given are plain tensors, of which one at least is there, and constants.
 
     A number, a tensor too, may be another in the next call, or be differentiated: it is left to the
-    compiler, but for a plain 0 where that changes nothing.
+    compiler, but for a 0 where that changes nothing. So are subclasses, which have engines of their own.
     """
     tensors = False
     for key, x in (*enumerate(args), *kwargs.items()):
         kind = type(x)
         if kind.__module__ in ("torch", "torch.nn.parameter") and getattr(x, "ndim", 0) > 0:
             tensors = True
-        elif kind is float:
-            if key not in _NEUTRAL or x != 0:
+        elif kind is int or kind is float:
+            if key not in _CONSTANTS and (key not in _OFF_AT_ZERO or x != 0):
                 return False
-        elif kind not in _PLAIN and not (kind is int and key in _NUMBERS):
+        elif kind not in _PLAIN:
             return False
     return tensors

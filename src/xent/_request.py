@@ -171,6 +171,8 @@ def numbers_of(engine: Engine, call: Call, plan: Plan, prediction: Any) -> Numbe
         for name in NUMBERS
         if is_there(name, x := call.options.get(name))
     }
+    if "label_smoothing" in there:
+        there["label_smoothing"] = engine.settled(there["label_smoothing"], plan.classes)
     if not there:
         return Numbers(kernel=_narrowed(engine, prediction, own, own))
     smoothing, softcap, temperature, z_loss, base = map(there.get, NUMBERS)

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import xent
-from tests.near import ulps
+from tests.near import largest, ulps
 from xent.engines.torch import verbs
 
 # Of torch's own compiler, about what it traces and what it imports.
@@ -77,7 +77,7 @@ def by_autograd(compiled, labels, logits):
 @pytest.mark.parametrize(
     ("way", "step", "classes"),
     [
-        *(("eager", step, classes) for step in (at_once, by_autograd) for classes in (4, 1)),
+        *(("aot_eager", step, classes) for step in (at_once, by_autograd) for classes in (4, 1)),
         pytest.param("inductor", at_once, 4, marks=NEEDS_COMPILER),
     ],
 )
@@ -89,3 +89,39 @@ def test_a_row_is_what_it_is_elsewhere(program, way, step, classes):
     for got, want in zip(found, both(y, z), strict=True):
         for name, a, b in zip(ROWS, got.numpy(), want, strict=True):
             assert ulps(a, b) <= 2, f"{name}: {a}, should be {b}"
+
+
+@pytest.mark.parametrize("device", ["meta", "cpu"])
+def test_another_default_device_changes_nothing(device):
+    z, y = torch.tensor([[2.0, 0.5, -1.0]]), torch.tensor([0])
+    torch._dynamo.reset()
+    with torch.device(device):
+        found = torch.compile(both, fullgraph=True, backend="aot_eager")(y, z)
+    for got, want in zip(found, both(y, z), strict=True):
+        assert ulps(got.numpy(), want.numpy()) <= 2
+
+
+@pytest.mark.parametrize("step", [at_once, by_autograd])
+def test_any_number_of_classes_is_one_program(step):
+    """Below and above the places of a part, whole parts and a rest."""
+    torch._dynamo.reset()
+    whole = torch.compile(both if step is at_once else rows, backend="aot_eager", dynamic=True)
+    draw = torch.Generator().manual_seed(0)
+    with torch._dynamo.config.patch(error_on_recompile=True):
+        for classes in (5, 100, 1023, verbs.PLACES, 1025, 2048, 3000):
+            z, y = torch.randn(3, classes, generator=draw), torch.tensor([0, 3, classes - 1])
+            for got, want in zip(step(lambda f: whole, y, z), both(y, z.detach()), strict=True):
+                assert ulps(got.numpy(), want.numpy()) <= 16
+
+
+@pytest.mark.parametrize("classes", [1023, verbs.PLACES, 1025, 2048, 3000])
+def test_long_rows_are_what_they_are_elsewhere(classes):
+    draw = torch.Generator().manual_seed(0)
+    z = 9 * torch.randn(5, classes, generator=draw)
+    y = torch.tensor([0, 1022, classes - 1, classes, 2**33 + 3])
+    z[2, -1] = 99.0
+    value, g = torch.compile(both, fullgraph=True, backend="aot_eager", dynamic=False)(y, z)
+    rows, slope = both(y.numpy(), z.numpy())
+    assert np.isnan(rows).tolist() == [False, False, False, True, True]
+    assert ulps(value.numpy(), rows) <= 16
+    assert ulps(g.numpy(), slope, scale=largest(slope)) <= 16

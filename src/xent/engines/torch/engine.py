@@ -77,6 +77,17 @@ class Torch(Followed):
             x = tensor.symbol(x, torch.float64, None)
         return super().log(x)
 
+    def settled(self, number: Any, classes: Any) -> Any:
+        """Return a number as a tensor where a compiler has a symbol: of symbols c − (c − x) is x to it."""
+        if not (isinstance(number, float) and torch.compiler.is_compiling()):
+            return number
+        from torch.fx.experimental.symbolic_shapes import (
+            has_static_value,
+        )  # which takes long to load
+
+        known = has_static_value(number) and has_static_value(classes)
+        return number if known else tensor.symbol(number, torch.float64, None)
+
     def follows(self, operands: Operands) -> bool:
         """Whether a derivative may be asked for."""
         return torch.compiler.is_dynamo_compiling() or differentiable(operands[:-1])

@@ -67,7 +67,12 @@ def is_exported() -> bool:
 
 def is_transformed() -> bool:
     """Whether what a compiler sees is differentiated by it, in a transform or forwards: not by our rules."""
-    return torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
+    return torch._C._are_functorch_transforms_active() or has_tangents()
+
+
+def has_tangents() -> bool:
+    """Whether what a tensor is made of may have tangents, in forward mode."""
+    return forward_ad._current_level >= 0
 
 
 def visible(tensors: Iterable[Any]) -> bool:

@@ -115,7 +115,7 @@ class TorchVerbs(Namespace):
 
 
 PLACES = 1024
-"""How many places of a row a compiled loop has the numbers of."""
+"""How many places of a row a compiled loop has the numbers of: 4 KiB, which stay in the first cache."""
 
 _ORDERED = (torch.int64, torch.int32, torch.float32, torch.float64)
 """The dtypes in which torch finds least and most at once."""
@@ -156,9 +156,8 @@ def _clamped(xp: TorchVerbs, x: Any, index: Any, axis: int) -> tuple[Any, Any]:
     peak = _peak_beside(xp, x, index, axis).detach()
     large = torch.finfo(x.dtype).max
     near = torch.clamp(peak, -large, large)
-    far = torch.where(
-        peak == torch.inf, near, 0.0
-    )  # so that the largest number is none of those at +∞
+    # Else the largest number would count as one of those at +∞.
+    far = torch.where(peak == torch.inf, near, 0.0)
     total = torch.sum(_at_most_one(x, near, far), axis, keepdim=True)
     inside = (index >= 0) & (index < x.shape[axis])
     own = torch.gather(x, axis, torch.where(inside, index, 0))
@@ -169,16 +168,19 @@ def _clamped(xp: TorchVerbs, x: Any, index: Any, axis: int) -> tuple[Any, Any]:
 def _peak_beside(xp: TorchVerbs, x: Any, index: Any, axis: int) -> Any:
     """Return the largest entry of ``x`` beside ``index``, of a row in parts.
 
-    The numbers of a part's places are short, and read from memory: to make them takes longer.
+    The numbers of a part's places are of int32, and read from memory: to make them takes longer. Where the
+    number of classes is a compiler's symbol the row is whole.
     """
+    from torch.fx.experimental.symbolic_shapes import has_static_value  # which takes long to load
+
     size = x.shape[axis]
-    if axis % x.ndim != x.ndim - 1 or not isinstance(size, int):
+    if axis % x.ndim != x.ndim - 1 or not has_static_value(size):
         return torch.amax(xp.replaced(x, index, -torch.inf, axis), axis, keepdim=True)
-    places = _stored(torch.arange(min(size, PLACES), dtype=torch.int32))
+    places = _stored(torch.arange(min(size, PLACES), dtype=torch.int32, device=x.device))
     index = index.to(torch.int32)
     whole = size - size % len(places)
-    parts = x[..., :whole].reshape(*x.shape[:-1], -1, len(places))
-    first = torch.arange(0, whole, len(places), dtype=torch.int32)
+    parts = x[..., :whole].reshape(*x.shape[:-1], whole // len(places), len(places))
+    first = torch.arange(0, whole, len(places), dtype=torch.int32, device=x.device)
     rest = torch.where(places == (index - first)[..., None], -torch.inf, parts)
     peak = torch.amax(rest, (-2, -1))[..., None]
     if whole < size:
@@ -188,7 +190,7 @@ def _peak_beside(xp: TorchVerbs, x: Any, index: Any, axis: int) -> Any:
 
 
 def _at_most_one(x: Any, near: Any, far: Any) -> Any:
-    """Return exp(x − near − far), and 1 where that is above."""
+    """Return min(1, exp(x − near − far)), NaN of a NaN; near + far may overflow, and relu is one step."""
     return torch.exp(-torch.relu(near - x + far))
 
 
