@@ -1,4 +1,4 @@
-"""What a compiler takes for one call inside a transform, where it would lose a function's own rules.
+"""What a compiler takes for one call inside a transform, of what it reads: it would lose a function's rules.
 
 Dynamo reads the rules of an autograd function for itself, and keeps neither that for `vmap` nor the forward
 mode; what it takes for one call runs as it does without it.
