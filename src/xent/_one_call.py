@@ -57,13 +57,16 @@ def _may_be_one(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
     """Whether all that is given are plain tensors, of which one at least is there, and constants.
 
     A number, a tensor too, may be another in the next call, or be differentiated: it is left to the
-    compiler, but for a 0 where that changes nothing. So are subclasses, which have engines of their own.
+    compiler, but for a 0 where that changes nothing. So are subclasses, which have engines of their own, and
+    what lies on a device, where a call's gradient is made in one pass over the logits more.
     """
     tensors = False
     for key, x in (*enumerate(args), *kwargs.items()):
         kind = type(x)
         if kind.__module__ in ("torch", "torch.nn.parameter") and getattr(x, "ndim", 0) > 0:
-            tensors = True
+            tensors = x.device.type == "cpu"
+            if not tensors:
+                return False
         elif kind is int or kind is float:
             if key not in _CONSTANTS and (key not in _OFF_AT_ZERO or x != 0):
                 return False
