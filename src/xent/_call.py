@@ -66,20 +66,18 @@ def loss(
             given: Any = body  # until it has returned
             try:
                 given = body(*args, **kwargs)
-                call = getattr(given, "call", given)
-                if call.options is None or call.target is None:
+                if (call := getattr(given, "call", given)).options is None or call.target is None:
                     calls.complete(name, call, known, options)
                 return (prepare or checked)(name, given)
             except calls.WRONG as error:
                 calls.explain(name, body, args, given, error)
                 raise
 
-        asked = problem if prepare else _one_call.asked(problem, body, looks="validate" in known)
-
         @wraps(body)
         def run(*args: P.args, **kwargs: P.kwargs) -> Any:
             return asked(*args, **kwargs).value()
 
+        asked = problem if prepare else _one_call.asked(problem, body, looks="validate" in known)
         run.__annotations__ = {**body.__annotations__, "return": Array}
         if differentiable:
             vars(run).update(problem=problem, call=body, itself=run)  # for `part_of`
