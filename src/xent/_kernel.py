@@ -13,7 +13,9 @@ from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
 from xent._nested import mapped
 
 Statistics = Any
-"""What a loss needs of a row: an array, or a (nested) named tuple of them, of size 1 along the axis."""
+"""What a loss needs of a row: an array, or a (nested) named tuple of them, of size 1 along the axis.
+
+But for a mask for the place of a peak, in what a compiler makes for values alone."""
 
 
 class Known(NamedTuple):

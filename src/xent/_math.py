@@ -114,9 +114,8 @@ def upper(x: Any, bits: int) -> Any:
 def lost_below(xp: Verbs, x: Array, peak: Array, d: Array) -> Array:
     """Return what ``d``, the rounded ``x − peak``, lacks: Knuth's exact difference, 0 beside ∞.
 
-    The half ULP that d is off makes exp d wrong by up to |d| / 2 ULP, which is all of the error of
-    a loss near certainty. Five more operations for each element: for losses that are not the loop
-    of a training run, or where no time is lost by them.
+    The half ULP that d is off makes exp d wrong by up to |d| / 2 ULP. Five operations an element: for losses
+    that no training run loops over, or that lose no time by them.
     """
     c = residue(x, peak, d)
     return xp.where(xp.abs(c) < xp.inf, c, xp.zeros_like(c))
@@ -138,7 +137,8 @@ class Normaliser(NamedTuple):
     """What softmax needs of a row: its peak, and the sum of the exponentials beside one peak.
 
     The peak's own exponential, 1, is kept out of ``rest``, which it would drown where it is small.
-    ``place`` is where the peak is among the classes of the block, −1 after a merge.
+    ``place`` is where the peak is among the classes of the block, −1 after a merge: an index or, if masked,
+    what `put`, `replaced` and `pick` alone take for one.
     """
 
     peak: Array
@@ -146,29 +146,37 @@ class Normaliser(NamedTuple):
     place: Array
 
 
-def normaliser(xp: Verbs, logits: Array, axis: int) -> tuple[Normaliser, Array, Array]:
+def normaliser(
+    xp: Verbs, logits: Array, axis: int, *, masked: bool = False
+) -> tuple[Normaliser, Array, Array]:
     """Return the normaliser of each row, z − peak, and the exponentials that it sums, 0 at the peak.
 
-    The peak is taken by its index, so that it is a smooth function of the logits also in a tie.
+    The peak is taken by its index, so that it is a smooth function of the logits also in a tie; ``masked``:
+    by a mask, where nothing is differentiated and that is faster.
     """
-    index = xp.first_peak(logits, axis)
-    peak = xp.pick(logits, index, axis)
+    excess: Any = None
+    if masked and xp.alone:
+        peak, index, excess = xp.peak_and_place(logits, axis)
+    else:
+        peak = xp.pick(logits, index := xp.first_peak(logits, axis), axis)
     d = xp.shifted(logits, peak)
     put = partial(_put_alone, xp) if logits.shape[axis] == 1 else xp.put
     e = put(xp.exp(d), index, 0.0, axis)
     if not xp.finite:  # else it is 0 there
         # An int is never put by arithmetic: d is −∞ there in a part of a row that has no other class.
         d = put(d, index, 0, axis)
-    return Normaliser(peak, xp.sum(e, axis=axis, keepdims=True), index), d, e
+    rest = xp.sum(e, axis=axis, keepdims=True)
+    rest = rest if excess is None else xp.clip(rest - excess, 0.0, None)
+    return Normaliser(peak, rest, index), d, e
 
 
 def exact_normaliser(xp: Verbs, logits: Array, axis: int) -> tuple[Normaliser, Array, Array]:
     """Return the normaliser, d = z − peak, and the exponentials exp(d) · (1 + what d lacks)."""
-    index = xp.first_peak(logits, axis)
-    peak = xp.pick(logits, index, axis)
+    peak, index, excess = xp.peak_and_place(logits, axis)
     d, e = _exact_exponentials(xp, logits, peak)
     e = xp.put(e, index, 0.0, axis)
-    softmax = Normaliser(peak, xp.sum(e, axis=axis, keepdims=True), index)
+    rest = xp.sum(e, axis=axis, keepdims=True)
+    softmax = Normaliser(peak, rest if excess is None else xp.clip(rest - excess, 0.0, None), index)
     again = xp.anew(logits, peak)
     if again is not logits:
         d, e = _exact_exponentials(xp, again, peak)
@@ -182,11 +190,7 @@ def _exact_exponentials(xp: Verbs, logits: Array, peak: Array) -> tuple[Array, A
 
 
 def below(xp: Verbs, logits: Array, softmax: Normaliser, axis: int) -> Array:
-    """Return z − peak, 0 at the peak's index, which after a merge of blocks is not known.
-
-    A compiler that makes the logits anew in each use, and rounds otherwise, has an ULP of the peak there,
-    which is more than all of a loss near certainty.
-    """
+    """Return z − peak, 0 at its place: a compiler that makes logits anew has an ULP of the peak there."""
     put = partial(_put_alone, xp) if logits.shape[axis] == 1 else xp.put
     return put(xp.shifted(logits, softmax.peak), softmax.place, 0.0, axis)
 
@@ -200,7 +204,7 @@ def exponentials(
     xp: Verbs, logits: Array, softmax: Normaliser, made: Array | None, axis: int
 ) -> Array:
     """Return exp(z − peak), of what `normaliser` made of the same logits where it is given."""
-    peak, _, place = softmax
+    peak, place = softmax.peak, softmax.place
     e = xp.exp(xp.shifted(logits, peak)) if made is None else made  # which nobody else needs
     return xp.put(e, place, xp.exp(xp.shifted(peak, peak)), axis)
 
@@ -210,7 +214,7 @@ def merge_normalisers(xp: Verbs, a: Normaliser, b: Normaliser) -> Normaliser:
     peak = xp.maximum(a.peak, b.peak)
     fa, fb = fall(xp, a.peak, peak), fall(xp, b.peak, peak)
     rest = a.rest * fa + b.rest * fb + xp.minimum(fa, fb)
-    return Normaliser(peak, rest, xp.full_like(a.place, -1))
+    return Normaliser(peak, rest, xp.full_like(peak, -1, dtype=xp.integer))
 
 
 def is_lost(xp: Verbs, peak: Array, total: Array) -> Array:
@@ -228,15 +232,12 @@ def limited(xp: Verbs, softmax: Normaliser) -> Array:
 
 def softmax(xp: Verbs, logits: Array, axis: int) -> Array:
     """Return exp(z − peak) / (1 + rest)."""
-    s, d, _ = normaliser(xp, logits, axis)
+    s, d, _ = normaliser(xp, logits, axis, masked=True)
     return xp.exp(d) / (1 + limited(xp, s))
 
 
 def root(xp: Verbs, d: Array) -> Array:
-    """Return exp(d / 2), half of a product ``e · x`` that is taken in two steps, (root · x) · root.
-
-    Where e = exp d is subnormal it has lost its digits before x, which may be large, multiplies it.
-    """
+    """Return exp(d / 2), of e · x as (root · x) · root: a subnormal e = exp d has lost its digits."""
     return xp.exp(d / 2)
 
 

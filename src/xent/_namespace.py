@@ -90,6 +90,9 @@ class Namespace:
 
     # --- what a compiler or a derivative must not see through ---
 
+    alone = False
+    """Whether a compiler makes values alone, of which no derivative is made."""
+
     def constant(self, x: Array) -> Array:
         """Return ``x``, with no derivative flowing through it."""
         return x
@@ -156,6 +159,16 @@ class Namespace:
     def first_peak(self, x: Array, axis: int) -> Array:
         """Return the index of the first maximum, with size 1 along ``axis``."""
         return self.api.expand_dims(self.api.argmax(x, axis=axis), axis=axis)
+
+    def peak_and_place(self, x: Array, axis: int) -> tuple[Array, Array, Array | None]:
+        """Return the peak, its place, and what a sum of exponentials has too much once that is put to 0.
+
+        The place is an index, of which None is too much; or a mask that `put`, `replaced` and `pick` take for
+        one. It is true nowhere in a row with two peaks, whose sum has 1 too much, nor in one of −∞.
+        """
+        index = self.first_peak(x, axis)
+        peak = self.pick(x, index, axis)
+        return peak, index, None
 
     def iota(self, x: Array, axis: int) -> Array:
         """Return 0, 1, … along ``axis`` of ``x``, with size 1 along its other axes."""

@@ -117,6 +117,13 @@ def emptied(xp, g):
     )
 
 
+def peak_and_place(xp, g):
+    """What is put at the place makes of the sum what it is beside one peak, whatever the place is."""
+    peak, place, excess = xp.peak_and_place(g.x, 1)
+    rest = xp.sum(xp.put(xp.exp(xp.shifted(g.x, peak)), place, 0.0, 1), axis=1, keepdims=True)
+    return xp.stack([peak, rest if excess is None else xp.clip(rest - excess, 0.0, None)])
+
+
 def long_sum(xp, g):
     return xp.sum(g.make(np.resize(np.asarray(g.rows, g.dtype), (1, 5000))), axis=1)
 
@@ -172,6 +179,7 @@ CALLS = {
     "full_like": [lambda xp, g: xp.full_like(g.x, 2.5), lambda xp, g: xp.full_like(g.peak, xp.nan)],
     "integer": [lambda xp, g: xp.astype(g.index, xp.integer)],
     "iota_of": [lambda xp, g: xp.iota_of(g.x, 5, 3, 1), lambda xp, g: xp.iota_of(g.x, 3, 2, -1)],
+    "peak_and_place": [peak_and_place],
     "max": [
         lambda xp, g: xp.max(g.x, axis=1, keepdims=True),
         lambda xp, g: xp.max(g.x, axis=-1),

@@ -16,6 +16,7 @@ import xent
 from tests.cases import NAMED, TRIED
 from tests.near import assert_near, largest
 from xent import _dispatch
+from xent.engines.torch.values import TRACED
 
 # Of torch's own compiler, about what it imports; what it goes through is counted in the pinned version.
 pytestmark = [
@@ -32,11 +33,12 @@ SMALL = np.append(np.logspace(-12, 0, ROWS), np.linspace(0.2, 20, ROWS))
 VERBS = ("exp", "expm1", "log1p", "tanh")
 
 
-def test_verbs_have_all_digits():
+@pytest.mark.parametrize("alone", [False, True])
+def test_verbs_have_all_digits(alone):
     """A function that the compiler has a form of its own for shows here, whichever loss calls it."""
     for dtype in (torch.float64, torch.float32):
         x = torch.asarray(np.append(-SMALL, SMALL), dtype=dtype)
-        xp = _dispatch.engine_of("x", x).xp
+        xp = TRACED.xp if alone else _dispatch.engine_of("x", x).xp
         torch._dynamo.reset()
 
         def all_of_them(x, xp=xp):
@@ -46,6 +48,14 @@ def test_verbs_have_all_digits():
             given = x.clamp(-0.75) if verb == "log1p" else x
             want = [float(getattr(mpmath, verb)(mpmath.mpf(float(v)))) for v in given]
             assert_near(got.numpy(), np.asarray(want), 5)
+
+
+@pytest.mark.filterwarnings("ignore:.*encountered:RuntimeWarning")
+def test_log1p_at_its_edges():
+    x = np.array([-1, np.inf, np.nan, -2, -np.inf, 0, 1e-45, -1e-45, 1 - 2**-24, 3e7, 3e38], "f")
+    torch._dynamo.reset()
+    got = torch.compile(TRACED.xp.log1p, fullgraph=True)(torch.asarray(x))
+    assert_near(got.numpy(), np.log1p(x.astype("d")), 2)
 
 
 VIEWS = {

@@ -49,7 +49,7 @@ class FromLogits(Kernel):
 
     def measure(self, xp: Verbs, logits: Array, target: Array, axis: int) -> tuple[Score, Array]:
         """Return the score of the target, and the exponentials that the normaliser sums."""
-        softmax, d, made = m.normaliser(xp, logits, axis)
+        softmax, d, made = m.normaliser(xp, logits, axis, masked=True)
         terms = xp.times(d, target) if xp.finite else m.scaled(xp, target, d)
         score = 0 - xp.sum(terms, axis=axis, keepdims=True)
         return Score(softmax, *at_peak(xp, target, softmax.place, axis), score), made

@@ -82,7 +82,7 @@ class Traced(Chunked):
 
     def __init__(self, api: Any, library: str) -> None:
         super().__init__(api, library)
-        self.xp.alone = True
+        self.xp = self.of_blocks = TorchVerbs(api, alone=True)
 
 
 TRACED = Traced(array_api_compat.torch, "torch")

@@ -14,8 +14,10 @@ from xent.engines.torch import tensor
 class TorchVerbs(Namespace):
     """torch's namespace: by its own functions, without what makes every library's arguments torch's."""
 
-    alone = False
-    """Whether a compiler makes values alone, of which no derivative is made."""
+    def __init__(self, api: Any, *, finite: bool = False, alone: bool = False) -> None:
+        super().__init__(api, finite=finite)
+        if alone:
+            self.alone, self.log1p = True, self._log1p
 
     abs = staticmethod(torch.abs)
     exp = staticmethod(torch.exp)
@@ -53,6 +55,21 @@ class TorchVerbs(Namespace):
         least, most = torch.aminmax(x.detach())
         return bool(least.item() >= low and most.item() <= high)
 
+    def _in_loops(self, x: Any) -> bool:
+        """Whether a compiler makes a processor's loops of this, for values alone."""
+        return self.alone and x.device.type == "cpu"
+
+    def _log1p(self, x: Any) -> Any:
+        """Return log(1 + x), in a loop by a logarithm: a processor's vectors take longer for log1p.
+
+        What 1 + x is rounded by is exact, and added back where 1 + x is neither 0 nor infinite.
+        """
+        if not self._in_loops(x):
+            return torch.log1p(x)
+        u = 1 + x
+        rest = (x - (u - 1)) / u
+        return torch.log(u) + torch.where(torch.abs(rest) < 1, rest, 0.0)
+
     def expm1(self, x: Any) -> Any:
         """Return exp(x) − 1, for which torch's compiler subtracts 1 in a processor's vectors."""
         return _series.expm1(self, x) if _in_vectors(x) else torch.expm1(x)
@@ -80,11 +97,36 @@ class TorchVerbs(Namespace):
         entry: Any = super().at_label(x, index, axis)
         return _stored(entry) if self.alone else entry
 
-    def pick(self, x: Any, index: Any, axis: int) -> Any:
-        """Return the entry of ``x`` at ``index``; `take_along_dim` would fix the size to compile."""
+    def entries(self, x: Any, index: Any, axis: int) -> Any:
+        """Return the entries of ``x`` at ``index``; `take_along_dim` would fix the size to compile."""
         return torch.gather(x, axis, index)
 
-    entries = pick
+    def pick(self, x: Any, index: Any, axis: int) -> Any:
+        """Return the entry of ``x`` at ``index``, or of a mask."""
+        if index.dtype == torch.bool:
+            return torch.sum(torch.where(index, x, 0.0), axis, keepdim=True)
+        return torch.gather(x, axis, index)
+
+    def replaced(self, x: Any, index: Any, value: Any, axis: int) -> Any:
+        """Return ``x`` with ``value`` at ``index``, or where a mask is true."""
+        if index.dtype == torch.bool:
+            return torch.where(index, value, x)
+        return super().replaced(x, index, value, axis)
+
+    def peak_and_place(self, x: Any, axis: int) -> Any:
+        """Return peak, place, and what the sum has too much: in a loop by comparisons alone, as a mask.
+
+        What a compiler makes twice it may round twice: the peak is what is within 2 to 4 ULP, if nothing else
+        is within twice as much; never so much that the exponentials of two such are far apart. Where logits
+        are rounded by more, as differences, the peak may not be found: it loses digits then, but not itself.
+        """
+        if not self._in_loops(x) or x.shape[axis] == 1:
+            return super().peak_and_place(x, axis)
+        peak = torch.amax(x, axis, keepdim=True)
+        near = torch.clamp(2 * torch.finfo(x.dtype).eps * torch.abs(peak), max=0.25)
+        alone = torch.sum(x >= peak - 2 * near, axis, keepdim=True, dtype=x.dtype) == 1
+        place = x >= torch.where(alone, peak - near, torch.nan)
+        return peak, place, 1 - torch.sum(place, axis, keepdim=True, dtype=x.dtype)
 
     def added(self, x: Any, index: Any, value: Any, axis: int) -> Any:
         """Return ``x`` with ``value`` added at ``index``."""
