@@ -130,6 +130,14 @@ def binary_block(target: np.ndarray, logits: np.ndarray) -> tuple[np.ndarray, ..
     return loss[:, 0], (1 - t) * up - t * down, (1 - t) * up + t * down
 
 
+def mixed_block(target: np.ndarray, logits: np.ndarray) -> tuple[np.ndarray, ...]:
+    """−Σ t log q, every term of it positive, and q Σt − t."""
+    t = target.astype(np.float64)
+    shifted, powers, log_sum = softmax_parts(logits)
+    q = t.sum(-1, keepdims=True) * powers / powers.sum(-1, keepdims=True)
+    return (t * (log_sum[:, None] - shifted)).sum(-1), q - t, q + t
+
+
 def divergence_block(target: np.ndarray, logits: np.ndarray) -> tuple[np.ndarray, ...]:
     """Σ p (log p − log q), and q Σp − p."""
     p = target.astype(np.float64)

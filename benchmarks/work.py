@@ -18,6 +18,7 @@ from benchmarks.timing import interleave
 Steps = Mapping[str, Callable[[Any, Any], Any]]
 
 LABELS = ((2048, 32768), (8192, 1000), (128, 1000), (65536, 10))
+MIXED = ((8192, 1000), (65536, 10))
 SHARES = ((1024, 16000),)
 ROUNDS, WARMUPS = 15, 2
 
@@ -55,6 +56,41 @@ def of_labels() -> Steps:
     }
 
 
+def _lone(z: Any) -> tuple[Any, Any, Any]:
+    """Return peaks, where one is alone, and how much more the sum of exponentials beside it has."""
+    import torch
+
+    peak = torch.amax(z, 1, keepdim=True)
+    low = peak - 4 * torch.finfo(z.dtype).eps * torch.abs(peak)
+    lone = (z >= low).sum(1, keepdim=True) == 1
+    return peak, z >= torch.where(lone, low, torch.nan), torch.where(lone, 0.0, 1.0)
+
+
+def of_mixed() -> Steps:
+    """Return the steps from torch's cross entropy of soft targets to xent's."""
+    import torch
+
+    import xent
+
+    def from_peak(t: Any, z: Any) -> Any:
+        d = z - torch.amax(z, 1, keepdim=True)
+        total = torch.exp(d).sum(1)
+        return (t.sum(1) * torch.log(total) - (t * d).sum(1)).mean()
+
+    def beside(t: Any, z: Any) -> Any:
+        peak, here, more = _lone(z)
+        d = torch.where(here, 0.0, z - peak)
+        rest = torch.where(here, 0.0, torch.exp(z - peak)).sum(1) - more[:, 0]
+        return (t.sum(1) * torch.log1p(rest) - (t * d).sum(1)).mean()
+
+    return {
+        "torch's own": lambda t, z: torch.nn.functional.cross_entropy(z, t),
+        "seen from the peak": from_peak,
+        "the peak's own term out of the sum": beside,
+        "xent: edges, the target's mass at the peak": lambda t, z: xent.cross_entropy(t, logits=z),
+    }
+
+
 def of_shares() -> Steps:
     """Return the steps from torch's KL divergence from logits to xent's."""
     import torch
@@ -82,11 +118,10 @@ def of_shares() -> Steps:
         rest = torch.exp(z - peak).sum(1, keepdim=True) - 1
         return terms(t, peak, torch.where(peak < -torch.inf, peak, z), rest, lambda b: b, plain)
 
-    def indexed(t: Any, z: Any, lack: Any = plain) -> Any:
-        index = torch.argmax(z, 1, keepdim=True)
-        peak, here = z.gather(1, index), torch.arange(z.shape[1]) == index
+    def beside(t: Any, z: Any, lack: Any = plain) -> Any:
+        peak, here, more = _lone(z)
         e = torch.exp(z - peak) * lack(z, peak, z - peak)
-        rest = torch.where(here, 0.0, e).sum(1, keepdim=True)
+        rest = torch.where(here, 0.0, e).sum(1, keepdim=True) - more
         again = torch.where(peak < -torch.inf, peak, z)
         return terms(t, peak, again, rest, lambda b: torch.where(here, 1.0, b), lack)
 
@@ -95,8 +130,8 @@ def of_shares() -> Steps:
             torch.log_softmax(z, 1), t, reduction="batchmean"
         ),
         "each term's excess p log(p/b) − p + b, by two logarithms": excess,
-        "the peak by its index, its term out of the sum": indexed,
-        "exact differences": lambda t, z: indexed(t, z, exact),
+        "the peak's own term out of the sum": beside,
+        "exact differences": lambda t, z: beside(t, z, exact),
         "xent: edges, the target's mass": lambda t, z: xent.kl_divergence(t, logits=z),
     }
 
@@ -108,7 +143,7 @@ def measured(name: str, steps: Steps, shape: tuple[int, int]) -> list[list[str]]
     draw = torch.Generator().manual_seed(0)
     z = torch.randn(shape, generator=draw)
     target: Any = torch.randint(0, shape[1], shape[:1], generator=draw)
-    if name == "KL":
+    if name != "labels":
         target = torch.softmax(2 * torch.randn(shape, generator=draw), 1)
     compiled = {step: torch.compile(loss, dynamic=False) for step, loss in steps.items()}
     calls = {step: partial(loss, target, z) for step, loss in compiled.items()}
@@ -136,6 +171,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     torch.set_num_threads(1)
     rows = [row for shape in LABELS for row in measured("labels", of_labels(), shape)]
+    rows += [row for shape in MIXED for row in measured("soft targets", of_mixed(), shape)]
     rows += [row for shape in SHARES for row in measured("KL", of_shares(), shape)]
     print(grid(["case", "step", "ns a logit", "over torch's own"], rows, 2))
     return 0

@@ -28,6 +28,13 @@ def binary_loss(how: How) -> Callable[..., Any]:
     return lambda target, logits: how.reduce(rows.binary(jnp, target, logits))
 
 
+def mixed_loss(how: How) -> Callable[..., Any]:
+    """−Σ t log q."""
+    return lambda target, logits: how.reduce(
+        -(target * nn.log_softmax(logits, how.axis)).sum(how.axis)
+    )
+
+
 def divergence_loss(how: How) -> Callable[..., Any]:
     """Σ p (log p − log q)."""
     return lambda target, logits: how.reduce(

@@ -61,6 +61,30 @@ def binary_gradient(how: How) -> Callable[..., Any]:
     return both
 
 
+def mixed_loss(how: How) -> Callable[..., Any]:
+    """−Σ t log q, log q by ``max``, ``exp``, ``sum``, ``log``."""
+
+    def loss(target: Any, logits: Any) -> Any:
+        shifted = logits - logits.max(axis=how.axis, keepdims=True)
+        total = np.exp(shifted).sum(axis=how.axis, keepdims=True)
+        return how.reduce((target * (np.log(total) - shifted)).sum(axis=how.axis))
+
+    return loss
+
+
+def mixed_gradient(how: How) -> Callable[..., Any]:
+    """Softmax minus target."""
+
+    def both(target: Any, logits: Any) -> tuple[Any, tuple[Any]]:
+        shifted = logits - logits.max(axis=how.axis, keepdims=True)
+        powers = np.exp(shifted)
+        total = powers.sum(axis=how.axis, keepdims=True)
+        rows = (target * (np.log(total) - shifted)).sum(axis=how.axis)
+        return rows.mean(), ((powers / total - target) / np.float32(rows.size),)
+
+    return both
+
+
 def divergence_loss(how: How) -> Callable[..., Any]:
     """Σ p (log p − log q), log q by ``max``, ``exp``, ``sum``, ``log``."""
 
