@@ -74,15 +74,7 @@ def mixed_loss(how: How) -> Callable[..., Any]:
 
 def mixed_gradient(how: How) -> Callable[..., Any]:
     """Softmax minus target."""
-
-    def both(target: Any, logits: Any) -> tuple[Any, tuple[Any]]:
-        shifted = logits - logits.max(axis=how.axis, keepdims=True)
-        powers = np.exp(shifted)
-        total = powers.sum(axis=how.axis, keepdims=True)
-        rows = (target * (np.log(total) - shifted)).sum(axis=how.axis)
-        return rows.mean(), ((powers / total - target) / np.float32(rows.size),)
-
-    return both
+    return _soft_gradient(how, lambda target, shifted, log_total: log_total - shifted)
 
 
 def divergence_loss(how: How) -> Callable[..., Any]:
@@ -97,13 +89,20 @@ def divergence_loss(how: How) -> Callable[..., Any]:
 
 
 def divergence_gradient(how: How) -> Callable[..., Any]:
-    """Softmax minus target."""
+    """The same."""
+    return _soft_gradient(
+        how, lambda target, shifted, log_total: np.log(target) - shifted + log_total
+    )
+
+
+def _soft_gradient(how: How, cost: Callable[[Any, Any, Any], Any]) -> Callable[..., Any]:
+    """Return the loss of rows Σ t · cost, and softmax minus target."""
 
     def both(target: Any, logits: Any) -> tuple[Any, tuple[Any]]:
         shifted = logits - logits.max(axis=how.axis, keepdims=True)
         powers = np.exp(shifted)
         total = powers.sum(axis=how.axis, keepdims=True)
-        rows = (target * (np.log(target) - shifted + np.log(total))).sum(axis=how.axis)
+        rows = (target * cost(target, shifted, np.log(total))).sum(axis=how.axis)
         return rows.mean(), ((powers / total - target) / np.float32(rows.size),)
 
     return both
