@@ -46,6 +46,7 @@ def forms_of(engine):
     for verbs in classes:
         known = inspect.signature(verbs).parameters
         kinds = [{}, *({"mode": m} for m in ("stored", "block") if "mode" in known)]
+        # Not of a class that inherits it: no engine writes over temporaries of what a compiler makes.
         kinds += [{"alone": True}] if "__init__" in vars(verbs) and "alone" in known else []
         kinds += [{"finite": True}] if "finite" in known and "times" in vars(verbs) else []
         for kind in kinds:

@@ -120,7 +120,7 @@ class TorchVerbs(Namespace):
         is within twice as much; never so much that the exponentials of two such are far apart. Where logits
         are rounded by more, as differences, the peak may not be found: it loses digits then, but not itself.
         """
-        if not self._in_loops(x) or x.shape[axis] == 1:
+        if not self._in_loops(x) or x.shape[axis] == 1:  # where the formulas ask for an index of 0
             return super().peak_and_place(x, axis)
         peak = torch.amax(x, axis, keepdim=True)
         near = torch.clamp(2 * torch.finfo(x.dtype).eps * torch.abs(peak), max=0.25)
