@@ -17,7 +17,7 @@ from xent._beside import slopes_of, values_of
 from xent._check import arguments
 from xent._namespace import Namespace, Sight
 from xent._plan import Operands, Plan, in_single, masked, of_penalty
-from xent._rows import cotangents, exponential, reduced, rows_and_gradient_of, rows_of, weigh
+from xent._rows import cotangents, exponential, ones, reduced, rows_and_gradient_of, rows_of, weigh
 from xent._typing import Array
 
 if TYPE_CHECKING:
@@ -191,14 +191,6 @@ def value_and_gradient_of(
         penalties, more = engine.rows_and_gradient(*of_penalty(plan, operands), share)
         g = _dtype.cast(xp, g + more, dtype)
     return reduced(xp, plan, operands, rows, penalties, weights), g
-
-
-def ones(xp: Any, plan: Plan, operands: Operands) -> Array:
-    """Return 1 for each row, in the dtype and on the device of the rows."""
-    x = operands.prediction
-    if plan.row_axis is not None:
-        x = x[(slice(None),) * plan.row_axis + (0, ...)]
-    return xp.ones_like(x, dtype=xp.float32 if plan.half else x.dtype)
 
 
 class Problem(NamedTuple):

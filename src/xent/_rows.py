@@ -48,6 +48,14 @@ def rows_and_gradient_of(
     return rows, xp.astype(g, operands.prediction.dtype) if plan.half else g
 
 
+def ones(xp: Any, plan: Plan, operands: Operands) -> Array:
+    """Return 1 for each row, in the dtype and on the device of the rows."""
+    x = operands.prediction
+    if plan.row_axis is not None:
+        x = x[(slice(None),) * plan.row_axis + (0, ...)]
+    return xp.ones_like(x, dtype=xp.float32 if plan.half else x.dtype)
+
+
 class Weights(NamedTuple):
     """What each row weighs, None for 1 in every row that is left (R10).
 

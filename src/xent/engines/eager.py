@@ -9,10 +9,10 @@ from typing import Any
 from array_api_compat import is_writeable_array
 
 from xent import _dtype
-from xent._engine import ones, value_and_gradient_of, value_of
+from xent._engine import value_and_gradient_of, value_of
 from xent._namespace import in_host_memory
 from xent._plan import Operands, Plan
-from xent._rows import divided_by, rows_and_gradient_of, rows_of
+from xent._rows import divided_by, ones, rows_and_gradient_of, rows_of
 from xent._typing import Array
 from xent.engines import blocks, heap
 from xent.engines.head import Chunked

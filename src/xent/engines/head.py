@@ -28,7 +28,8 @@ from xent._plan import Operands, Plan
 from xent._rows import divided_by
 from xent._typing import Array
 from xent.engines import head_loop
-from xent.engines.head_loop import Carry, OfRows, per_row
+from xent.engines.head_loop import per_row
+from xent.engines.loops import Carry, OfRows
 from xent.engines.products import Products
 
 

@@ -18,9 +18,10 @@ from xent._kernel import Kernel, Statistics
 from xent._linear import STRIP, Block, Chunks, Cut, Head, Made, Sums
 from xent._plan import Operands, Plan
 from xent._typing import Array
-from xent.engines.head_loop import Carry, OfRows, per_row
+from xent.engines.head_loop import per_row
 from xent.engines.jax.sizes import alike, known
 from xent.engines.jax.whole import merged
+from xent.engines.loops import Carry, OfRows
 
 
 def ample(chunks: Chunks) -> Chunks:

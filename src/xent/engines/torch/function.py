@@ -9,9 +9,9 @@ from typing import Any
 import torch
 
 from xent import _math as m
-from xent._engine import Engine, ones
+from xent._engine import Engine
 from xent._plan import Numbers, Operands, Plan
-from xent._rows import rows_and_gradient_of
+from xent._rows import ones, rows_and_gradient_of
 from xent._target import along, ready
 from xent.engines.torch.choice import gradient_of_values, rows_of_values
 from xent.engines.torch.tensor import differentiable, once_forwards
