@@ -150,6 +150,10 @@ class Engine:
         """Return the value of a linear loss and its gradients."""
         raise NotImplementedError
 
+    def in_one(self, plan: Plan, operands: Operands, head: Head, chunks: Chunks) -> bool:
+        """Whether rows and columns of a head's logits are measured in one pass, as a `mutual` plan asks."""
+        return False
+
     def product_dtype(self, dtype: Any, features: Array) -> Any:
         """Return the dtype that the head's product is made in, where its arrays fit in ``dtype``."""
         return dtype

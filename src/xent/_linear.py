@@ -81,11 +81,14 @@ class Block(NamedTuple):
 
 
 class Sums(NamedTuple):
-    """What the chunks add up to: the value, and the gradients of weight and bias if they are wanted."""
+    """What the chunks add up to: the value, the gradients of weight and bias if they are wanted, and what
+    is known of the columns where these are rows too.
+    """
 
     value: Any
     weight: Any
     bias: Any
+    columns: Any = None
 
 
 class Made(NamedTuple):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import add
 from typing import Any, Generic, NamedTuple
 
 from xent import _dispatch, _dtype
@@ -68,7 +70,7 @@ class PairProblem(NamedTuple, Generic[R_co]):
 
     Attributes
     ----------
-    heads : that of ``a``, and where the loss is mutual that of ``b``
+    heads : that of ``a``, and where the loss is mutual that of ``b``, but for one that is of both
     a, numbers : as they are computed with
     given : all that the gradients are of, in their order
     """
@@ -83,8 +85,8 @@ class PairProblem(NamedTuple, Generic[R_co]):
 
     def value(self) -> Array:
         """Return the value."""
-        value, *others = (head.value() for head in self.heads)
-        return (value + others[0]) / 2 if others else value
+        value = reduce(add, (head.value() for head in self.heads))
+        return value / 2 if self.pairs.mutual else value
 
     def value_and_gradient(self) -> tuple[Array, R_co]:
         """Return the value, and the gradients by name."""
@@ -93,8 +95,10 @@ class PairProblem(NamedTuple, Generic[R_co]):
     def _value_and_gradient(self) -> tuple[Array, R_co]:
         (value, g), *others = (head.value_and_gradient() for head in self.heads)
         for other, h in others:  # whose features are the classes of the first
-            value = (value + other) / 2
-            g = Gradients((g.features + h.weight) / 2, (g.weight + h.features) / 2, None)
+            value = value + other
+            g = Gradients(g.features + h.weight, g.weight + h.features, None)
+        if self.pairs.mutual:
+            value, g = value / 2, Gradients(g.features / 2, g.weight / 2, None)
         xp = self.engine.xp
         slopes: Any = self.pairs.gradients(xp, g, self.a, *self.numbers)
         both = zip(slopes, self.given, strict=True)
@@ -124,11 +128,23 @@ def prepare(function: str, given: PairCall) -> PairProblem[Any]:
     labels = engine.xp.iota_of(a, a.shape[0], 1, 0)
     options = {name: arrays.get(name, x) for name, x in given.call.options.items()}
     call = replace(given.call, target=labels, options=options)
-    heads = [
-        prepare_head(function, LinearCall(call, Head(x, y, bias)._asdict(), given.chunk_bytes))
-        for x, y in [(features, b), (b, features)][: 1 + given.pairs.mutual]
-    ]
+
+    def head(x: Array, y: Array) -> LinearProblem:
+        made = LinearCall(call, Head(x, y, bias)._asdict(), given.chunk_bytes)
+        return prepare_head(function, made)
+
+    heads = [head(features, b)]
+    if given.pairs.mutual:
+        first = heads[0]
+        both = _both_ways(first)
+        heads = [both] if first.engine.in_one(*both[1:5]) else [first, head(b, features)]
     return PairProblem(engine, given.pairs, heads, a, own, those)
+
+
+def _both_ways(first: LinearProblem) -> LinearProblem:
+    """Return the problem of rows and columns together, which keeps logits beside their gradient."""
+    plan, chunks = replace(first.plan, mutual=True), replace(first.chunks, doubled=True)
+    return first._replace(plan=plan, chunks=chunks)
 
 
 def _made(xp: Verbs, pairs: Pairs[Any], where: Array | None, given: list[Array]) -> Any:

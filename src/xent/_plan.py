@@ -38,6 +38,7 @@ class Plan:
     traced : whether some of the arrays have no values yet
     checked : whether the values were looked at, so that each label that counts is a class
     overwrites : whether the prediction is a temporary, which its gradient may be written over
+    mutual : whether the columns of a head's logits are rows too, and the value is the sum of both losses
     """
 
     kernel: Kernel
@@ -61,6 +62,7 @@ class Plan:
     traced: bool = False
     checked: bool = False
     overwrites: bool = False
+    mutual: bool = False
 
     def __hash__(self) -> int:
         return self._hash

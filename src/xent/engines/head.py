@@ -24,12 +24,13 @@ from xent._linear import (
     Wanted,
     cuts,
 )
+from xent._nested import mapped
 from xent._plan import Operands, Plan
 from xent._rows import divided_by
 from xent._typing import Array
-from xent.engines import head_loop
+from xent.engines import blocks, head_loop
 from xent.engines.head_loop import per_row
-from xent.engines.loops import Carry, OfRows
+from xent.engines.loops import Carry, OfColumns, OfRows
 from xent.engines.products import Products
 
 
@@ -39,6 +40,10 @@ class Chunked(Products):
     def linear_value(self, plan: Plan, head: Head, operands: Operands, chunks: Chunks) -> Array:
         """Return the value of a linear loss, chunk by chunk."""
         return self.run(run, self, plan, head, operands, chunks)[0]
+
+    def in_one(self, plan: Plan, operands: Operands, head: Head, chunks: Chunks) -> bool:
+        """Whether columns are in cache when they are measured: on a device each operation is a pass."""
+        return not chunks.elsewhere
 
     def linear_value_and_gradient(
         self, plan: Plan, head: Head, operands: Operands, chunks: Chunks
@@ -66,14 +71,19 @@ class _InPlace:
     """Loops in Python, which write over what they add to; each gradient exists once."""
 
     def __init__(self, engine: Products, plan: Plan, head: Head, chunks: Chunks) -> None:
-        self.engine, self.head, self.chunks, self.xp = engine, head, chunks, engine.xp
+        self.engine, self.head, self.chunks = engine, head, chunks
+        self.xp = self.stored = engine.xp
         self.single = self.alone = self.measures = chunks.classes == chunks.shape[1]
-        self.drops = plan.row_axis is not None
+        self.drops = (
+            plan.row_axis is not None and not plan.mutual
+        )  # a row's number is a column's class
         self.stays = engine.has_room and (self.measures or not self.drops)
         self.rooms: dict[bool, Array] = {}
         self.first = True
         self.dtype = _dtype.compute_dtype(engine.xp, head.features)
-        self.value, self.block = engine.value, Block
+        self.value, self.unrounded = engine.value, engine.value_and_gradient
+        self.once = self.single and chunks.rows >= chunks.shape[0]
+        self.block = self._multiplied if plan.mutual and self.single else Block
         self.complete: Any = lambda kernel, s: s  # no other has classes of these rows
 
     def over_rows(self, body: OfRows, sums: Sums, operands: Operands) -> tuple[Sums, Made]:
@@ -110,8 +120,23 @@ class _InPlace:
             carry = body(Cut(cut.start, cut.stop - cut.start), carry)
         return carry
 
+    def over_columns(self, body: OfColumns, x: Any, old: Carry, cut: Cut) -> Carry:
+        step = blocks.BLOCK // (self.chunks.size * max(1, self.chunks.rows))
+        for part in cuts(cut.size, step):
+            mine, there = (mapped(lambda x, part=part: x[..., part], y) for y in (x, old))
+            made = body(mine, there, Cut(cut.first + part.start, part.stop - part.start))
+            mapped(_written, there, made)
+        return old
+
+    def _multiplied(self, features: Array, head: Head) -> Block:
+        """Return the rows with their logits, which both directions take."""
+        block = Block(features, head)
+        return block._replace(logits=self.logits(block, Cut(0, self.chunks.shape[1])))
+
     def logits(self, block: Block, cut: Cut) -> Array:
         """Return the logits, in the first rows of those of the chunk before where they fit."""
+        if block.logits is not None:
+            return self.some(block.logits, cut)
         features, (_, weight, bias), own = block.features, block.head, block.head is self.head
         room, out = self.rooms.get(own), None
         if room is not None and room.shape[1] == cut.size:
@@ -139,6 +164,9 @@ class _InPlace:
 
     def value_and_gradient(self, plan: Plan, operands: Operands) -> tuple[Array, Array]:
         return self.engine.of_chunk(plan, operands, self.head.features)
+
+    def factor(self, g: Array) -> Array:
+        return self.engine.factor(g, self.head.features)
 
     def add_down(self, total: Any, g: Array, block: Block, cut: Cut) -> Any:
         weight = self.head.weight[_slice(cut), ...]
@@ -188,6 +216,10 @@ class _InPlace:
             some = total[cut.first + part.start : cut.first + part.stop]
             some += self.xp.sum(g[:, part], axis=0, dtype=self.dtype)  # by name: else put back too
         return total
+
+
+def _written(x: Array, new: Array) -> None:
+    x[...] = new
 
 
 def _slice(cut: Cut) -> slice:

@@ -24,6 +24,7 @@ from xent._plan import Operands, Plan
 from xent._rounds import Rounds, in_rounds
 from xent._target import along
 from xent._typing import Array
+from xent.engines.columns import Columns
 from xent.engines.loops import Loops
 
 
@@ -41,28 +42,37 @@ def run(
     entry per row are flat in the rows.
     """
     xp, each = loops.xp, plan.reduction == "none"
-    plan = replace(plan, overwrites=plan.penalty is None)
+    columns = Columns(loops, plan, operands, head.features) if plan.mutual else None
+    plan = replace(plan, overwrites=plan.penalty is None and columns is None, mutual=False)
     of_chunk = _by_engine if plan.row_axis is None or loops.measures else _merged
     features_too, weight_too, bias_too = wanted or (False, False, False)
 
+    def of_rows(features: Array, some: Operands) -> Block:
+        return loops.block(clean(xp, plan, some, features), head)
+
     def one(sums: Sums, features: Array, some: Operands) -> tuple[Sums, Made]:
-        block = loops.block(clean(xp, plan, some, features), head)
+        block = of_rows(features, some)
+        if columns is not None and wanted is None:
+            sums = sums._replace(columns=columns.merged(sums.columns, block, some))
         if some.target_weight is not None:
             teacher = Head(some.target, some.target_weight, some.target_bias)
             some = some._replace(target=loops.block(some.target, teacher))
         down = loops.down_total(block) if features_too else None
         gradients = None if wanted is None else Gradients(down, sums.weight, sums.bias)
-        value, added = of_chunk(loops, plan, block, some, gradients)
+        value, added = of_chunk(loops, plan, block, some, gradients, columns)
         value, beside = value if plan.beside else (value, ())
         down, weight, bias = added or (None, None, None)
         down = None if down is None else _dtype.cast(xp, down, features.dtype)
         total = sums.value if each else sums.value + value
-        return Sums(total, weight, bias), Made(value if each else None, down, beside)
+        return Sums(total, weight, bias, sums.columns), Made(value if each else None, down, beside)
 
     weight = loops.weight_total() if weight_too else None
     bias = loops.zeros(head.bias.shape) if bias_too and head.bias is not None else None
-    sums, made = loops.over_rows(one, Sums(loops.zeros(()), weight, bias), operands)
+    known = None if columns is None else columns.start(of_rows, sweeps=wanted is not None)
+    sums, made = loops.over_rows(one, Sums(loops.zeros(()), weight, bias, known), operands)
     value: Any = made.value if each else sums.value
+    if columns is not None:
+        value = value + columns.value(sums.columns)
     value = (value, made.beside) if plan.beside else value
     if wanted is None:
         return value, None
@@ -90,18 +100,28 @@ def with_target(xp: Any, plan: Plan, operands: Operands, product: Callable[..., 
 
 
 def _by_engine(
-    loops: Loops, plan: Plan, block: Block, operands: Operands, gradients: Any
+    loops: Loops,
+    plan: Plan,
+    block: Block,
+    operands: Operands,
+    gradients: Any,
+    columns: Columns | None,
 ) -> tuple[Any, Any]:
     """Return the value of some rows, and the gradients with what these add, strip by strip."""
     each = plan.reduction == "none"
 
     def added(cut: Cut, carry: Any) -> Any:
         value, gradients = carry
-        some = _of_classes(loops, plan, operands, loops.logits(block, cut), cut)
+        z = loops.logits(block, cut)
+        some = _of_classes(loops, plan, operands, z, cut)
         if gradients is None:
             more = values_of(loops.value, plan, some)
         else:
-            more, g = slopes_of(loops.value, loops.value_and_gradient, plan, some)
+            if columns is None:
+                more, g = slopes_of(loops.value, loops.value_and_gradient, plan, some)
+            else:
+                more, g = loops.unrounded(plan, some)
+                g = loops.factor(columns.with_own(g, z, operands, cut))
             gradients = _added(loops, gradients, g, block, cut)
         if value is None:
             return more, gradients
@@ -114,7 +134,12 @@ def _by_engine(
 
 
 def _merged(
-    loops: Loops, plan: Plan, block: Block, operands: Operands, gradients: Any
+    loops: Loops,
+    plan: Plan,
+    block: Block,
+    operands: Operands,
+    gradients: Any,
+    columns: Columns | None,
 ) -> tuple[Any, Any]:
     """Return the same of rows whose strips are measured one after another and merged."""
     xp, rows = loops.xp, operands._replace(prediction=block.features)
@@ -137,7 +162,10 @@ def _merged(
         return value, None
 
     def added(cut: Cut, gradients: Any) -> Any:
-        g = _parts.gradient(xp, plan, strip(cut), cut.first, statistics, shares)
+        some = strip(cut)
+        g = _parts.gradient(xp, plan, some, cut.first, statistics, shares)
+        if columns is not None:
+            g = columns.with_own(g, some.prediction, operands, cut)
         return _added(loops, gradients, _dtype.cast(xp, g, block.features.dtype), block, cut)
 
     return value, loops.over_classes(added, gradients)

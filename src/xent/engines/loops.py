@@ -16,20 +16,28 @@ Carry = TypeVar("Carry")
 OfRows = Callable[[Sums, Array, Operands], tuple[Sums, Made]]
 
 
+OfColumns = Callable[[Array, Any, Cut], Any]
+"""Of some columns of arrays, what there is of these, and which they are, makes what takes its place."""
+
+
 class Loops(Protocol):
     """How a library loops over chunks; what is added to may be written over, and is returned.
 
     Attributes
     ----------
     xp : the verbs of the library
+    stored : those of logits that are stored, whose classes may be along their first axis
     single : whether all classes are one strip
     alone : whether that is all of the rows, of which no other device has more
+    once : whether the rows are one chunk, and one strip, of which the engine measures columns too
     measures : whether the engine itself makes value and gradient of whole rows in one strip
     """
 
     xp: Any
+    stored: Any
     single: bool
     alone: bool
+    once: bool
     measures: bool
 
     def over_rows(self, body: OfRows, sums: Sums, operands: Operands, /) -> tuple[Sums, Made]:
@@ -60,7 +68,16 @@ class Loops(Protocol):
         """Return the value of a strip."""
 
     def value_and_gradient(self, plan: Plan, operands: Operands, /) -> tuple[Array, Array]:
-        """Return it and its gradient."""
+        """Return it and its gradient, rounded as it is multiplied by the head."""
+
+    def unrounded(self, plan: Plan, operands: Operands, /) -> tuple[Array, Array]:
+        """Return the same before the gradient is rounded."""
+
+    def factor(self, g: Array, /) -> Array:
+        """Return a gradient as it is multiplied by the head."""
+
+    def over_columns(self, body: OfColumns, x: Any, old: Carry, cut: Cut, /) -> Carry:
+        """Return ``body(x, old, cut)`` of some columns after others, which all have along the last axis."""
 
     def down_total(self, block: Block, /) -> Any:
         """Return nothing yet of the gradient of the features of some rows."""

@@ -133,10 +133,11 @@ def contrastive_loss(
     anchor, in both directions; it stays as much of a negative.
 
     `xent.value_and_grad` returns the gradients as a named tuple ``(a, b, temperature)``.
-    Both directions are linear heads, the one's features the other's weight, made and dropped some rows at
-    a time: two products of N² D for the value and six with the gradients, where stored logits
-    would take one and three. Half precision is computed in float32, but for the products inside
-    `torch.autocast`.
+    Logits are made and dropped some rows at a time, and the columns measured while these rows are there:
+    one product of N² D for the value and four with the gradients, where stored logits would take
+    one and three, as do those that fit one chunk. On a device of torch or CuPy, and where arrays lie on many,
+    the directions are two linear heads: two products and six. Half precision is computed in float32, but
+    for the products inside `torch.autocast`.
 
     References
     ----------

@@ -161,6 +161,10 @@ class Jax(Engine):
 
     # --- a linear head ---
 
+    def in_one(self, plan: Plan, operands: Operands, head: Head, chunks: Chunks) -> bool:
+        """Whether all lies on one device, in shapes that are known."""
+        return not apart() and all(isinstance(n, int) for n in chunks.shape)
+
     def linear_value(self, plan: Plan, head: Head, operands: Operands, chunks: Chunks) -> Array:
         """Return the value of a linear loss."""
         run = partial(linear.value, self, plan, chunks)

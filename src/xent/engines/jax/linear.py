@@ -7,6 +7,7 @@ used while it is in the cache, and never stored for all classes.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from itertools import compress
 from typing import Any
@@ -119,6 +120,10 @@ def _differentiable(
 ) -> Any:
     """Return the value, made of whole rows and differentiated by JAX, a chunk's logits made again."""
     each = plan.reduction == "none"
+    if plan.mutual:
+        plan, other = replace(plan, mutual=False), Head(head.weight, head.features, head.bias)
+        both = partial(_differentiable, across, engine, plan, chunks)
+        return both(head, operands) + both(other, operands)
 
     def one(sums: Sums, features: Array, some: Operands) -> tuple[Sums, Made]:
         features = clean(engine.xp, plan, some, features)

@@ -21,7 +21,7 @@ from xent._typing import Array
 from xent.engines.head_loop import per_row
 from xent.engines.jax.sizes import alike, known
 from xent.engines.jax.whole import merged
-from xent.engines.loops import Carry, OfRows
+from xent.engines.loops import Carry, OfColumns, OfRows
 
 
 def ample(chunks: Chunks) -> Chunks:
@@ -39,7 +39,7 @@ class Traced:
     from ``first``, and other devices along some axes of the mesh the others.
     """
 
-    measures = False
+    measures = once = False
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class Traced:
         twice: bool = False,
     ) -> None:
         self.engine, self.head, self.chunks, self.xp = engine, head, chunks, engine.xp
-        self.first, self.axes = first, axes
+        self.first, self.axes, self.stored = first, axes, engine.xp.stored
         self.whole = chunks.classes == chunks.shape[1]
         self.ample, self.classes = chunks.elsewhere and self.whole, chunks.shape[1]
         entire = chunks.entire or (twice and self.whole)
@@ -120,8 +120,21 @@ class Traced:
 
     def value_and_gradient(self, plan: Plan, operands: Operands) -> tuple[Array, Array]:
         """Return it and its gradient, in the dtype that is multiplied by the head."""
-        value, g = value_and_gradient_of(self.engine, plan, operands)
-        return value, self.xp.astype(g, self.head.features.dtype)
+        value, g = self.unrounded(plan, operands)
+        return value, self.factor(g)
+
+    def unrounded(self, plan: Plan, operands: Operands) -> tuple[Array, Array]:
+        """Return both as they are."""
+        return value_and_gradient_of(self.engine, plan, operands)
+
+    def factor(self, g: Array) -> Array:
+        """Return a gradient in the dtype that is multiplied by the head."""
+        return self.xp.astype(g, self.head.features.dtype)
+
+    def over_columns(self, body: OfColumns, x: Any, old: Carry, cut: Cut) -> Carry:
+        """Return ``body(x, old, cut)`` of all columns: what is made of them a compiler keeps in the cache."""
+        carry: Carry = body(x, old, cut)
+        return carry
 
     def down_total(self, block: Block) -> Array:
         """Return zeros."""
