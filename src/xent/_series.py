@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from math import factorial
+from typing import Any
 
 from xent import _dtype
 from xent import _math as m
@@ -141,8 +142,8 @@ def expm1_excess(xp: Verbs, x: Array) -> Array:
 
 def _series(x: Array, terms: dict[float, list[float]]) -> Array:
     """Return Σₖ cₖ xᵏ for k = 1, 2, …, by Horner's rule from the smallest term."""
-    coefficients = terms[_dtype.eps(x)]
-    total = x * 0 + coefficients[-1]
-    for c in reversed(coefficients[:-1]):
+    total: Any
+    total, *others = reversed(terms[_dtype.eps(x)])
+    for c in others:
         total = total * x + c
     return total * x

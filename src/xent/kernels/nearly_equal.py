@@ -16,18 +16,23 @@ def divergence(xp: Verbs, eta: Array, size: Array, mean: Array, axis: int) -> Ar
 
 
 def _excess(xp: Verbs, eta: Array) -> Array:
-    """Return (expm1 η − η) / exp max(η, 0), at most |η|: by its series where it would cancel."""
-    near, far = xp.abs(eta) < series.NEAR, eta > 1
-    nothing = xp.zeros_like(eta)
-    small, above = xp.where(near, eta, nothing), xp.where(far, eta, nothing)
-    middle = xp.where(near | far, nothing, eta)
-    plain = xp.where(near, series.expm1_tail(xp, small), xp.expm1(middle) - middle)
-    plain = plain * xp.exp(-xp.where(middle + small > 0, middle + small, nothing))
+    """Return (expm1 η − η) / exp max(η, 0), at most |η|.
+
+    With a = |η|, d = a + expm1 −a by its series where that would cancel, and u = a − d it is d below 0 and
+    a u − d above; from 1 on 1 − e^−a − a e^−a, of which then no term is larger than it.
+    """
+    a, above = xp.abs(eta), xp.clip(eta, 0.0, None)
+    near, far = a < series.NEAR, eta > 1
+    few = xp.clip(a, None, series.NEAR)
+    d = series.chosen(xp, near, lambda: series.expm1_tail(xp, -few), lambda: a + xp.expm1(-a))
+    u = above - (d if xp.finite else xp.clip(d, None, 1.0))
+    made = xp.abs(above * u - d)
+    if not xp.anywhere(lambda: far):
+        return made
     root = m.root(xp, -above)
     fallen = above * root
-    fallen = fallen if xp.finite else xp.where(xp.isinf(above), nothing, fallen)
-    beyond = 1 - root * root - fallen * root
-    return xp.where(far, beyond, plain)
+    fallen = fallen if xp.finite else xp.where(above == xp.inf, xp.zeros_like(a), fallen)
+    return xp.where(far, 1 - root * root - fallen * root, made)
 
 
 def finite(xp: Verbs, x: Array) -> Array:
