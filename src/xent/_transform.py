@@ -164,8 +164,8 @@ def problem_of(loss: Any) -> Callable[..., Problem]:
     problem: Callable[..., Problem] | None = part_of(loss, "problem")
     if problem is None:
         raise TypeError(
-            f"no gradient is known of {arguments.shown(loss)}; it is of cross_entropy and the other "
-            "losses and links of xent, and of functions that are made losses by xent.loss"
+            f"no gradient is known of {arguments.shown(loss)}; take the loss itself, ours or made by "
+            "xent.loss, as in xent.grad(xent.cross_entropy)(labels, logits=z); functools.partial for options"
         )
     return problem
 

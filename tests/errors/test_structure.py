@@ -73,6 +73,13 @@ TARGETS = [
         "it takes (2,)",
         "the shape (2, 3) of logits without axis 1",
         "nothing is broadcast",
+        "if axis 0 is that of the classes, pass axis=0",
+    ),
+    (
+        lambda: CE(np.zeros((2, 4, 4), int), logits=np.zeros((2, 3, 4, 4))),
+        ValueError,
+        "target of labels has shape (2, 4, 4); it takes (2, 3, 4)",
+        "if axis 1 is that of the classes, pass axis=1",
     ),
     (
         lambda: CE(np.eye(3, dtype=int)[Y], logits=Z),

@@ -39,7 +39,7 @@ def is_labels(
         whole = tuple(x.shape) == tuple(shape)
         one_hot = f"; {ONE_HOT}" if whole else ""
         rule = f"; it takes {{}}, the shape {{}} of {form} without axis {axis}, and nothing is broadcast"
-        drop = f"; pass it without axis {axis}" if column else ""
+        drop = f"; pass it without axis {axis}" if column else _elsewhere(x, form, shape)
         sizes.of_shape("target of labels", x, rows, rule + one_hot + drop, shape)
         return True
     structure.of_kind("target", x, _dtype.is_floating(x), either + _named(x))
@@ -47,6 +47,17 @@ def is_labels(
     structure.of_kind("target", x, only != "labels", f"integer labels{cast or hint}")
     structure.same_shape("target", x, form, shape, cast)
     return False
+
+
+def _elsewhere(x: Array, form: str, shape: Sequence[int]) -> str:
+    """Return the hint for labels that lack another axis, of logits that no head makes."""
+    fits = (i for i in range(len(shape)) if tuple(x.shape) == (*shape[:i], *shape[i + 1 :]))
+    i = next(fits, None)
+    return (
+        f"; if axis {i} is that of the classes, pass axis={i}"
+        if form.isidentifier() and i is not None
+        else ""
+    )
 
 
 def entries(
