@@ -150,8 +150,8 @@ class Engine:
         """Return the value of a linear loss and its gradients."""
         raise NotImplementedError
 
-    def in_one(self, plan: Plan, operands: Operands, head: Head, chunks: Chunks) -> bool:
-        """Whether rows and columns of a head's logits are measured in one pass, as a `mutual` plan asks."""
+    def measures_columns(self, head: Head, operands: Operands, chunks: Chunks) -> bool:
+        """Whether columns of a head's logits are measured with its rows, as a ``mutual`` plan asks."""
         return False
 
     def product_dtype(self, dtype: Any, features: Array) -> Any:

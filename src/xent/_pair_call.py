@@ -70,7 +70,7 @@ class PairProblem(NamedTuple, Generic[R_co]):
 
     Attributes
     ----------
-    heads : that of ``a``, and where the loss is mutual that of ``b``, but for one that is of both
+    heads : that of ``a``; where the loss is mutual one of both directions, or one of each
     a, numbers : as they are computed with
     given : all that the gradients are of, in their order
     """
@@ -137,12 +137,15 @@ def prepare(function: str, given: PairCall) -> PairProblem[Any]:
     if given.pairs.mutual:
         first = heads[0]
         both = _both_ways(first)
-        heads = [both] if first.engine.in_one(*both[1:5]) else [first, head(b, features)]
+        at_once = first.engine.measures_columns(first.head, first.operands, both.chunks)
+        heads = [both] if at_once else [first, head(b, features)]
     return PairProblem(engine, given.pairs, heads, a, own, those)
 
 
 def _both_ways(first: LinearProblem) -> LinearProblem:
-    """Return the problem of rows and columns together, which keeps logits beside their gradient."""
+    """Return the problem of rows and columns together; as it keeps logits beside their gradient, of half
+    as many at a time.
+    """
     plan, chunks = replace(first.plan, mutual=True), replace(first.chunks, doubled=True)
     return first._replace(plan=plan, chunks=chunks)
 

@@ -38,7 +38,8 @@ class Plan:
     traced : whether some of the arrays have no values yet
     checked : whether the values were looked at, so that each label that counts is a class
     overwrites : whether the prediction is a temporary, which its gradient may be written over
-    mutual : whether the columns of a head's logits are rows too, and the value is the sum of both losses
+    mutual : whether the columns of a head's logits are rows too, and the value is the sum of both losses:
+        of a kernel of one round, without penalty, and biases that are −inf or none
     """
 
     kernel: Kernel

@@ -63,7 +63,21 @@ def of_logits(way, options):
     assert_alike(got[:1], want[:1], [loss(there)])
 
 
-KINDS = {"heads": of_heads, "logits": of_logits}
+def of_pairs(way, options):
+    """Of pairs a process has neither whole columns nor their statistics."""
+    features = arrays_of((ROWS,))[0]
+    arrays = [features, features.flip(0)]
+    there = [distributed(x, way) for x in arrays]
+
+    def loss(a, b):
+        return xent.contrastive_loss(a, b, temperature=0.5, **options)
+
+    got, want = slopes(compiled(loss), there), slopes(loss, arrays)
+    assert_alike(got[1:], want[1:], there)
+    assert_alike(got[:1], want[:1], [loss(*there)])
+
+
+KINDS = {"heads": of_heads, "logits": of_logits, "pairs": of_pairs}
 
 
 def run(check):
@@ -80,5 +94,8 @@ CHECKS = [
 if not EVERY:  # each takes seconds on four processes
     FEW_WAYS = ("heads", "FSDP"), ("heads", "rows, classes"), ("logits", "classes")
     CHECKS = [(*way, "all") for way in FEW_WAYS]
+CHECKS += [
+    ("pairs", way, options) for way in ("rows", "replicated") for options in ("plain", "rows")
+]
 
 said, test_it_is_as_on_one_process = law(run, CHECKS)

@@ -36,6 +36,11 @@ def pairs_in_chunks(a, b):
     return xent.contrastive_loss(a, b, temperature=0.1, chunk_bytes=1 << 20)
 
 
+def pairs_in_strips(a, b):
+    """Return it of so many logits that a chunk has not whole rows."""
+    return xent.contrastive_loss(a, b, temperature=0.1, chunk_bytes=1 << 18)
+
+
 def signed_pairs(a, b):
     return xent.sigmoid_contrastive_loss(a, b, scale=10, bias=-10)
 
@@ -47,6 +52,7 @@ def signed_pairs(a, b):
         (log_probs, ROWS, CLASSES, 1, 4),
         (pairs, ROWS, ROWS, 1, 3),
         (pairs_in_chunks, CLASSES, CLASSES, 1, 4),
+        (pairs_in_strips, CLASSES, CLASSES, 2, 5),
         (signed_pairs, CLASSES, CLASSES, 1, 3),
     ],
 )

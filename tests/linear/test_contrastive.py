@@ -8,6 +8,7 @@ import xent
 from tests.linear.pairs import NUMBERS, SIGMOID, SOFTMAX, TRUTH, assert_truth, checked, pairs, run
 from tests.near import assert_near, assert_same, assert_zero
 from xent import _linear
+from xent.engines import blocks
 
 LOSSES = pytest.mark.parametrize("loss", [SOFTMAX, SIGMOID], ids=["softmax", "sigmoid"])
 KEPT = np.asarray([True, False, True, True, False, True])
@@ -59,7 +60,8 @@ def test_a_cotangent_is_a_weight_of_the_sample(backend):
 
 @LOSSES
 def test_chunks_are_the_whole(backend, loss, monkeypatch):
-    """One logit at a time, some classes of some rows, some rows."""
+    """One logit at a time, some classes of some rows, some rows; some of what is stored of them."""
+    monkeypatch.setattr(blocks, "BLOCK", 200)
     monkeypatch.setattr(_linear, "ROWS", 5)
     monkeypatch.setattr(_linear, "FEW", 3)
     monkeypatch.setattr(_linear, "STRIP", 4)

@@ -41,7 +41,7 @@ class Chunked(Products):
         """Return the value of a linear loss, chunk by chunk."""
         return self.run(run, self, plan, head, operands, chunks)[0]
 
-    def in_one(self, plan: Plan, operands: Operands, head: Head, chunks: Chunks) -> bool:
+    def measures_columns(self, head: Head, operands: Operands, chunks: Chunks) -> bool:
         """Whether columns are in cache when they are measured: on a device each operation is a pass."""
         return not chunks.elsewhere
 
@@ -74,9 +74,8 @@ class _InPlace:
         self.engine, self.head, self.chunks = engine, head, chunks
         self.xp = self.stored = engine.xp
         self.single = self.alone = self.measures = chunks.classes == chunks.shape[1]
-        self.drops = (
-            plan.row_axis is not None and not plan.mutual
-        )  # a row's number is a column's class
+        # Not of a mutual loss, where the number of a row is a class.
+        self.drops = plan.row_axis is not None and not plan.mutual
         self.stays = engine.has_room and (self.measures or not self.drops)
         self.rooms: dict[bool, Array] = {}
         self.first = True

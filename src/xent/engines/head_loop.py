@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from xent import _dtype, _parts
@@ -24,7 +25,7 @@ from xent._plan import Operands, Plan
 from xent._rounds import Rounds, in_rounds
 from xent._target import along
 from xent._typing import Array
-from xent.engines.columns import Columns
+from xent.engines.columns import Columns, slopes_of_both, value_of_both
 from xent.engines.loops import Loops
 
 
@@ -41,22 +42,17 @@ def run(
     Of ``operands``, divided by the divisor of all rows, the prediction is not used, and all with an
     entry per row are flat in the rows.
     """
-    xp, each = loops.xp, plan.reduction == "none"
-    columns = Columns(loops, plan, operands, head.features) if plan.mutual else None
-    plan = replace(plan, overwrites=plan.penalty is None and columns is None, mutual=False)
+    xp, each, mutual = loops.xp, plan.reduction == "none", plan.mutual
+    columns = Columns(loops, plan, operands, head.features) if mutual and not loops.once else None
+    plan = replace(plan, overwrites=not (plan.penalty or mutual), mutual=mutual and loops.once)
     of_chunk = _by_engine if plan.row_axis is None or loops.measures else _merged
-    features_too, weight_too, bias_too = wanted or (False, False, False)
-
-    def of_rows(features: Array, some: Operands) -> Block:
-        return loops.block(clean(xp, plan, some, features), head)
+    features_too = wanted is not None and wanted[0]
+    block_of = partial(_block, loops, plan, head)
 
     def one(sums: Sums, features: Array, some: Operands) -> tuple[Sums, Made]:
-        block = of_rows(features, some)
-        if columns is not None and wanted is None:
-            sums = sums._replace(columns=columns.merged(sums.columns, block, some))
-        if some.target_weight is not None:
-            teacher = Head(some.target, some.target_weight, some.target_bias)
-            some = some._replace(target=loops.block(some.target, teacher))
+        block = block_of(features, some)
+        known = None if columns is None else columns.merged(sums.columns, block, some)
+        some = _with_teacher(loops, some)
         down = loops.down_total(block) if features_too else None
         gradients = None if wanted is None else Gradients(down, sums.weight, sums.bias)
         value, added = of_chunk(loops, plan, block, some, gradients, columns)
@@ -64,21 +60,39 @@ def run(
         down, weight, bias = added or (None, None, None)
         down = None if down is None else _dtype.cast(xp, down, features.dtype)
         total = sums.value if each else sums.value + value
-        return Sums(total, weight, bias, sums.columns), Made(value if each else None, down, beside)
+        return Sums(total, weight, bias, known), Made(value if each else None, down, beside)
 
-    weight = loops.weight_total() if weight_too else None
-    bias = loops.zeros(head.bias.shape) if bias_too and head.bias is not None else None
-    known = None if columns is None else columns.start(of_rows, sweeps=wanted is not None)
-    sums, made = loops.over_rows(one, Sums(loops.zeros(()), weight, bias, known), operands)
+    known = None if columns is None else columns.begun(block_of, sweeps=wanted is not None)
+    sums, made = loops.over_rows(one, _nothing(loops, head, wanted, known), operands)
     value: Any = made.value if each else sums.value
-    if columns is not None:
-        value = value + columns.value(sums.columns)
+    value = value if columns is None else value + columns.value(sums.columns)
     value = (value, made.beside) if plan.beside else value
     if wanted is None:
         return value, None
-    weight = loops.rounded(sums.weight) if weight_too else None
-    bias = None if bias is None else _dtype.cast(xp, sums.bias, head.weight.dtype)
+    weight = None if sums.weight is None else loops.rounded(sums.weight)
+    bias = None if sums.bias is None else _dtype.cast(xp, sums.bias, head.weight.dtype)
     return value, Gradients(made.features, weight, bias)
+
+
+def _nothing(loops: Loops, head: Head, wanted: Wanted | None, columns: Any) -> Sums:
+    """Return the sums of no rows."""
+    _, weight_too, bias_too = wanted or (False, False, False)
+    weight = loops.weight_total() if weight_too else None
+    bias = loops.zeros(head.bias.shape) if bias_too and head.bias is not None else None
+    return Sums(loops.zeros(()), weight, bias, columns)
+
+
+def _block(loops: Loops, plan: Plan, head: Head, features: Array, some: Operands) -> Block:
+    """Return the rows that have these features, and are not taken out."""
+    return loops.block(clean(loops.xp, plan, some, features), head)
+
+
+def _with_teacher(loops: Loops, some: Operands) -> Operands:
+    """Return operands with the rows of a second head in the place of what it is made of."""
+    if some.target_weight is None:
+        return some
+    teacher = Head(some.target, some.target_weight, some.target_bias)
+    return some._replace(target=loops.block(some.target, teacher))
 
 
 def clean(xp: Any, plan: Plan, operands: Operands, features: Array) -> Array:
@@ -115,13 +129,16 @@ def _by_engine(
         z = loops.logits(block, cut)
         some = _of_classes(loops, plan, operands, z, cut)
         if gradients is None:
-            more = values_of(loops.value, plan, some)
+            more = values_of(partial(value_of_both, loops.value, loops.xp), plan, some)
         else:
-            if columns is None:
-                more, g = slopes_of(loops.value, loops.value_and_gradient, plan, some)
-            else:
+            if plan.mutual:
+                more, g = slopes_of_both(loops.unrounded, loops.xp, plan, some)
+                g = loops.factor(g)
+            elif columns is not None:
                 more, g = loops.unrounded(plan, some)
-                g = loops.factor(columns.with_own(g, z, operands, cut))
+                g = loops.factor(columns.added(g, z, operands, cut))
+            else:
+                more, g = slopes_of(loops.value, loops.value_and_gradient, plan, some)
             gradients = _added(loops, gradients, g, block, cut)
         if value is None:
             return more, gradients
@@ -165,7 +182,7 @@ def _merged(
         some = strip(cut)
         g = _parts.gradient(xp, plan, some, cut.first, statistics, shares)
         if columns is not None:
-            g = columns.with_own(g, some.prediction, operands, cut)
+            g = columns.added(g, some.prediction, operands, cut)
         return _added(loops, gradients, _dtype.cast(xp, g, block.features.dtype), block, cut)
 
     return value, loops.over_classes(added, gradients)

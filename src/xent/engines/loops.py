@@ -16,8 +16,8 @@ Carry = TypeVar("Carry")
 OfRows = Callable[[Sums, Array, Operands], tuple[Sums, Made]]
 
 
-OfColumns = Callable[[Array, Any, Cut], Any]
-"""Of some columns of arrays, what there is of these, and which they are, makes what takes its place."""
+OfColumns = Callable[[Any, Any, Cut], Any]
+"""Of arrays of some columns, what is there for these, and which they are, makes what takes its place."""
 
 
 class Loops(Protocol):
@@ -77,7 +77,7 @@ class Loops(Protocol):
         """Return a gradient as it is multiplied by the head."""
 
     def over_columns(self, body: OfColumns, x: Any, old: Carry, cut: Cut, /) -> Carry:
-        """Return ``body(x, old, cut)`` of some columns after others, which all have along the last axis."""
+        """Return ``body(x, old, cut)``, some columns after others, along the last axis of all arrays."""
 
     def down_total(self, block: Block, /) -> Any:
         """Return nothing yet of the gradient of the features of some rows."""

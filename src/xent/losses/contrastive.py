@@ -135,9 +135,10 @@ def contrastive_loss(
     `xent.value_and_grad` returns the gradients as a named tuple ``(a, b, temperature)``.
     Logits are made and dropped some rows at a time, and the columns measured while these rows are there:
     one product of N² D for the value and four with the gradients, where stored logits would take
-    one and three, as do those that fit one chunk. On a device of torch or CuPy, and where arrays lie on many,
-    the directions are two linear heads: two products and six. Half precision is computed in float32, but
-    for the products inside `torch.autocast`.
+    one and three. Of a few hundred pairs it is three too, and of so many that a chunk has not whole
+    rows two and five. On a device of torch or CuPy, where JAX has several, in Dask and inside transforms
+    of torch the directions are two linear heads: two and six. Half precision is computed in float32,
+    but for the products inside `torch.autocast`.
 
     References
     ----------

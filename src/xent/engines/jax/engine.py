@@ -161,8 +161,8 @@ class Jax(Engine):
 
     # --- a linear head ---
 
-    def in_one(self, plan: Plan, operands: Operands, head: Head, chunks: Chunks) -> bool:
-        """Whether all lies on one device, in shapes that are known."""
+    def measures_columns(self, head: Head, operands: Operands, chunks: Chunks) -> bool:
+        """Whether shapes are known, and no array can lie on several devices: there is but one."""
         return not apart() and all(isinstance(n, int) for n in chunks.shape)
 
     def linear_value(self, plan: Plan, head: Head, operands: Operands, chunks: Chunks) -> Array:

@@ -123,6 +123,7 @@ def _differentiable(
     if plan.mutual:
         plan, other = replace(plan, mutual=False), Head(head.weight, head.features, head.bias)
         both = partial(_differentiable, across, engine, plan, chunks)
+        # What is added to a class is −inf where its row is taken out, or nothing: of both directions.
         return both(head, operands) + both(other, operands)
 
     def one(sums: Sums, features: Array, some: Operands) -> tuple[Sums, Made]:

@@ -18,7 +18,7 @@ from xent._namespace import Sight
 from xent._plan import Operands, Plan, masked, widened
 from xent._rows import rows_and_gradient_of
 from xent._typing import Array
-from xent.engines.columns import turned
+from xent.engines.columns import slopes_of_both
 from xent.engines.head_loop import clean, with_target
 from xent.engines.torch import half, learned, tensor
 from xent.engines.torch.choice import engine_of, gradient_of_values
@@ -160,7 +160,7 @@ class Torch(Followed):
         """Return the bytes of a logit: half precision is in float32, but for what autocast rounds."""
         return features.itemsize if _casts(features.device.type) else max(4, features.itemsize)
 
-    def in_one(self, plan: Plan, operands: Operands, head: Head, chunks: Chunks) -> bool:
+    def measures_columns(self, head: Head, operands: Operands, chunks: Chunks) -> bool:
         """Whether values are there or a compiler's, in host memory, and the head alone is differentiated."""
         features: Any = head.features
         known = tensor.is_traced() or self.engine_of([*head, *operands[1:-1]]) is not None
@@ -202,10 +202,10 @@ class Torch(Followed):
         product = partial(half.linear, wide=chunks.size >= 4)
         logits = product(features, head.weight, head.bias)
         made = with_target(self.xp, plan, operands, product)._replace(prediction=logits)
-        value, g = slopes_of(self.value, self.value_and_gradient, plan, made)
         if plan.mutual:
-            other, h = self.value_and_gradient(plan, turned(self.xp, made))
-            value, g = value + other, g + self.xp.matrix_transpose(h)
+            value, g = slopes_of_both(self.value_and_gradient, self.xp, plan, made)
+        else:
+            value, g = slopes_of(self.value, self.value_and_gradient, plan, made)
         bias = None if head.bias is None else self.xp.sum(g, axis=0)
         slope: Any = _dtype.cast(self.xp, g, features.dtype)
         return value, Gradients(slope @ head.weight, slope.T @ features, bias)

@@ -15,7 +15,7 @@ from xent._linear import Chunks, Head, Wanted
 from xent._plan import Operands, Plan
 from xent._rows import divided_by
 from xent.engines import head as heads
-from xent.engines.columns import turned
+from xent.engines.columns import value_of_both
 from xent.engines.head_loop import clean, with_target
 from xent.engines.torch import half, tensor
 from xent.engines.torch.tensor import eager
@@ -176,8 +176,7 @@ def of_logits(
     product = partial(half.linear, wide=wide)
     operands = with_target(engine.xp, plan, operands, product)
     operands = operands._replace(prediction=product(features, *head))
-    value = values_of(engine.value, plan, operands)
-    return value + engine.value(plan, turned(engine.xp, operands)) if plan.mutual else value
+    return values_of(partial(value_of_both, engine.value, engine.xp), plan, operands)
 
 
 def gradients_of(plain: Any, inputs: Any, wanted: Any, ws: Any) -> list[Any]:

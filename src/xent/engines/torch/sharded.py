@@ -78,6 +78,10 @@ class Sharded(Torch):
         """Raise: each process has a part of the values alone."""
         raise values.unreadable()
 
+    def measures_columns(self, head: Head, operands: Operands, chunks: Chunks) -> bool:
+        """Return that a process has no whole columns."""
+        return False
+
     def together(self, arrays: Mapping[str, Any]) -> Any:
         """Return the device; raise for two, for two meshes, and for a part that is taken for a whole."""
         device = super().together(arrays)
