@@ -6,7 +6,7 @@ from torch.utils.flop_counter import FlopCounterMode, mm_flop
 
 import xent
 
-ROWS, WIDTH, CLASSES = 64, 32, 1000
+ROWS, WIDTH, CLASSES = 64, 128, 1000
 
 
 def added(total, a, b, **kwargs):
@@ -52,7 +52,7 @@ def signed_pairs(a, b):
         (log_probs, ROWS, CLASSES, 1, 4),
         (pairs, ROWS, ROWS, 1, 3),
         (pairs_in_chunks, CLASSES, CLASSES, 1, 4),
-        (pairs_in_strips, CLASSES, CLASSES, 2, 5),
+        (pairs_in_strips, CLASSES, CLASSES, 2, 6),
         (signed_pairs, CLASSES, CLASSES, 1, 3),
     ],
 )

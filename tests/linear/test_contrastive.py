@@ -8,7 +8,7 @@ import xent
 from tests.linear.pairs import NUMBERS, SIGMOID, SOFTMAX, TRUTH, assert_truth, checked, pairs, run
 from tests.near import assert_near, assert_same, assert_zero
 from xent import _linear
-from xent.engines import blocks
+from xent.engines import blocks, head
 
 LOSSES = pytest.mark.parametrize("loss", [SOFTMAX, SIGMOID], ids=["softmax", "sigmoid"])
 KEPT = np.asarray([True, False, True, True, False, True])
@@ -62,12 +62,25 @@ def test_a_cotangent_is_a_weight_of_the_sample(backend):
 def test_chunks_are_the_whole(backend, loss, monkeypatch):
     """One logit at a time, some classes of some rows, some rows; some of what is stored of them."""
     monkeypatch.setattr(blocks, "BLOCK", 200)
+    monkeypatch.setattr(head, "WIDE", 1)
     monkeypatch.setattr(_linear, "ROWS", 5)
     monkeypatch.setattr(_linear, "FEW", 3)
     monkeypatch.setattr(_linear, "STRIP", 4)
     given = pairs(23) | NUMBERS[loss] | {"where": np.arange(23) % 5 != 2}
     for budget in (500,) if backend.is_slow else (1, 500, 1000, 4000):
         checked(backend, loss, **given, chunk_bytes=budget)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+def test_chunks_of_pairs_that_are_in(backend, monkeypatch, reduction):
+    """What is merged of rows that weigh, some of them taken out, is the whole as well."""
+    monkeypatch.setattr(_linear, "ROWS", 5)
+    monkeypatch.setattr(_linear, "FEW", 3)
+    monkeypatch.setattr(head, "WIDE", 1)
+    kept = {"where": np.arange(23) % 7 != 3} | {"sample_weight": np.arange(23) % 4 + 0.5}
+    kept = kept if reduction == "mean" else {"where": kept["where"]}
+    given = pairs(23) | NUMBERS[SOFTMAX] | kept
+    checked(backend, SOFTMAX, **given, reduction=reduction, chunk_bytes=4000)
 
 
 @LOSSES

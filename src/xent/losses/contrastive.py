@@ -135,10 +135,10 @@ def contrastive_loss(
     `xent.value_and_grad` returns the gradients as a named tuple ``(a, b, temperature)``.
     Logits are made and dropped some rows at a time, and the columns measured while these rows are there:
     one product of N² D for the value and four with the gradients, where stored logits would take
-    one and three. Of a few hundred pairs it is three too, and of so many that a chunk has not whole
-    rows two and five. On a device of torch or CuPy, where JAX has several, in Dask and inside transforms
-    of torch the directions are two linear heads: two and six. Half precision is computed in float32,
-    but for the products inside `torch.autocast`.
+    one and three; of a few hundred pairs it is three too. The directions are two linear heads, two products
+    and six, where that takes less, as of D < 128 or of so many pairs that a chunk has no whole row, on a
+    device of torch or CuPy, where JAX has several, in Dask and inside transforms of torch. Half
+    precision is computed in float32, but for the products inside `torch.autocast`.
 
     References
     ----------

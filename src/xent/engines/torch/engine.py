@@ -161,10 +161,14 @@ class Torch(Followed):
         return features.itemsize if _casts(features.device.type) else max(4, features.itemsize)
 
     def measures_columns(self, head: Head, operands: Operands, chunks: Chunks) -> bool:
-        """Whether values are there or a compiler's, in host memory, and the head alone is differentiated."""
+        """Whether an engine of values does, or a compiler is at work; the head alone is differentiated."""
         features: Any = head.features
-        known = tensor.is_traced() or self.engine_of([*head, *operands[1:-1]]) is not None
-        return known and features.device.type == tensor.HOST and not differentiable(operands[1:-1])
+        engine = self.engine_of([*head, *operands[1:-1]])
+        if differentiable(operands[1:-1]) or features.device.type != tensor.HOST:
+            return False
+        if engine is None:
+            return tensor.is_traced()
+        return engine.measures_columns(head, operands, chunks)
 
     def linear_value(self, plan: Plan, head: Head, operands: Operands, chunks: Chunks) -> Any:
         """Return the value of a linear loss, its gradients made with it where they are known."""
