@@ -39,7 +39,9 @@ def is_labels(
         whole = tuple(x.shape) == tuple(shape)
         one_hot = f"; {ONE_HOT}" if whole else ""
         rule = f"; it takes {{}}, the shape {{}} of {form} without axis {axis}, and nothing is broadcast"
-        drop = f"; pass it without axis {axis}" if column else _elsewhere(x, form, shape)
+        drop = f"; pass it without axis {axis}" if column else ""
+        if not column and tuple(x.shape) != rows:  # else a compiler would guard what is compared
+            drop = _elsewhere(x, form, shape)
         sizes.of_shape("target of labels", x, rows, rule + one_hot + drop, shape)
         return True
     structure.of_kind("target", x, _dtype.is_floating(x), either + _named(x))

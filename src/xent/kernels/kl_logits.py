@@ -77,12 +77,10 @@ class FromLogits(Kernel):
         close, cost = far < _FAR, far
         if xp.anywhere(lambda: close):
             eta = _present(xp, d_p, x - mean, xp.inf)
-            of_p = d_p + (mean - xp.log1p(p.rest))
-            # log p + x, which is log q but for a constant: known where p is not.
-            less = xp.pick(d_q, p.place, axis) + xp.log1p(p.rest)
+            # d_p + η by q's own logit, known where p's is not: the larger of the two where η > 0.
+            less = xp.pick(d_q, p.place, axis) + mean
             of_q = d_q - xp.where(empty, xp.zeros_like(mean), less)
-            # They differ by η: the larger one is that of q where η > 0.
-            near = nearly_equal.divergence(xp, eta, xp.maximum(of_p, of_q), mean, axis)
+            near = nearly_equal.divergence(xp, eta, xp.maximum(d_p, of_q), total, axis)
             cost = xp.where(close, near, far)
         cost = xp.where(q.peak == -xp.inf, xp.full_like(cost, xp.inf), cost)
         return Contrast(p, q, xp.where(empty, xp.zeros_like(cost), cost), base, low, mean), None

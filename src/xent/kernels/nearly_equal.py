@@ -7,12 +7,15 @@ from xent import _series as series
 from xent._typing import Array, Verbs
 
 
-def divergence(xp: Verbs, eta: Array, size: Array, mean: Array, axis: int) -> Array:
-    """Return log1p(Σ p (expm1 η − η)); ``size`` is log p + ``mean``, and η more where that is above 0."""
+def divergence(xp: Verbs, eta: Array, size: Array, total: Array, axis: int) -> Array:
+    """Return log1p(Σ p (expm1 η − η)); ``size`` is log(p ``total``), and η more where that is above 0."""
     scale = finite(xp, xp.max(size, axis=axis, keepdims=True))
+    scale = xp.where(
+        scale < 1, xp.zeros_like(scale), scale
+    )  # a small one would only round each size
     spread = xp.sum(xp.exp(size - scale) * _excess(xp, eta), axis=axis, keepdims=True)
-    r = m.root(xp, scale - mean)
-    return xp.log1p((spread * r) * r)
+    r = m.root(xp, scale)
+    return xp.log1p((spread * r) * r / total)
 
 
 def _excess(xp: Verbs, eta: Array) -> Array:
