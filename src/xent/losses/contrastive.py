@@ -136,9 +136,9 @@ def contrastive_loss(
     Logits are made and dropped some rows at a time, and the columns measured while these rows are there:
     one product of N² D for the value and four with the gradients, where stored logits would take
     one and three; of a few hundred pairs it is three too. The directions are two linear heads, two products
-    and six, where that takes less, as of D < 128 or of so many pairs that a chunk has no whole row, on a
-    device of torch or CuPy, where JAX has several, in Dask and inside transforms of torch. Half
-    precision is computed in float32, but for the products inside `torch.autocast`.
+    and six, where that takes less on NumPy and eager torch, of D < 128 and of so many pairs that a chunk
+    has no whole row; and on a device of torch or CuPy, where JAX has several, in Dask and inside transforms
+    of torch. Half precision is computed in float32, but for the products inside `torch.autocast`.
 
     References
     ----------
