@@ -9,18 +9,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from xent._linear import (
-    ALL,
-    Chunks,
-    Gradients,
-    Head,
-    Wanted,
-)
+from xent._linear import ALL, Chunks, Gradients, Head, Wanted
 from xent._plan import Operands, Plan
 from xent._rows import divided_by
 from xent._typing import Array
 from xent.engines import head_loop, in_place
-from xent.engines.in_place import of_rows
 from xent.engines.products import Products
 
 WIDE = 128
@@ -84,7 +77,7 @@ def _of_present(
     labels = operands.target[:count]
     plan, chunks = replace(plan, classes=count), replace(chunks, shape=(count, count))
     head = Head(*(x[rows, ...] for x in head if x is not None))
-    some = of_rows(operands, rows)
+    some = in_place.of_rows(operands, rows)
     some = some._replace(prediction=head.features, target=labels, where=None)
     value, gradients = run(engine, plan, head, some, chunks, wanted)
 

@@ -6,17 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from xent import _dtype
-from xent._linear import (
-    PIECES,
-    STRIP,
-    Block,
-    Chunks,
-    Cut,
-    Head,
-    Made,
-    Sums,
-    cuts,
-)
+from xent._linear import PIECES, STRIP, Block, Chunks, Cut, Head, Made, Sums, cuts
 from xent._nested import mapped
 from xent._plan import Operands, Plan
 from xent._typing import Array
