@@ -122,7 +122,7 @@ HELD = {
     "labels, many classes": (Count(8.0, 9), Count(15.0, 14)),
     "labels, many rows": (Count(5.02, 9), Count(9.04, 14)),
     "labels, small": (Count(2.31, 3), Count(11.71, 11)),
-    "smoothed": (Count(10.0, 15), Count(18.0, 24)),
+    "smoothed": (Count(10.0, 15), Count(16.0, 23)),
     "weighted": (Count(5.0, 11), Count(9.0, 15)),
     "sample weights": (Count(5.0, 10), Count(9.0, 14)),
     "ignored": (Count(5.0, 12), Count(9.0, 16)),

@@ -115,9 +115,12 @@ class FromLogits(Kernel):
             return (e - t.high * high) - (t.high * low + t.low * total)
 
         scale = w / total
-        e = xp.exp(m.below(xp, logits, s.softmax, axis)) if made is None else made
+        if made is None:  # A compiler would store exponentials of which it needs the label's too.
+            d = m.below(xp, logits, s.softmax, axis)
+            e, own = xp.exp(d), xp.exp(xp.at_label(d, target.at, axis))
+        else:
+            e, own = made, xp.at_label(made, target.at, axis)
         # A block without the label has NaN for it, which is put nowhere, but has no derivative.
-        own = xp.at_label(e, target.at, axis)
         own = less(xp.where(xp.isnan(own), xp.zeros_like(own), own), target.own) * scale
         return xp.put(xp.times(less(e, target.other), scale), target.at, own, axis)
 
