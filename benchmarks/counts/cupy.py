@@ -90,7 +90,7 @@ _HELD = {
     "softcap": (Count(8.03, 10), Count(31.05, 29)),
     "z-loss": (Count(8.04, 17), Count(15.09, 55)),
     "soft targets": (Count(21.52, 29), Count(30.54, 58)),
-    "KL": (Count(85.77, 61), Count(106.79, 88)),
+    "KL": (Count(85.02, 60), Count(106.04, 87)),
     "binary": (Count(8.0, 4), Count(18.0, 7)),
 }
 _GOALS = {

@@ -197,7 +197,7 @@ _OPERATIONS = {
     "softcap": (Count(16.0, 215), Count(45.0, 307)),
     "z-loss": (Count(20.01, 342), Count(33.01, 561)),
     "soft targets": (Count(28.5, 230), Count(41.51, 403)),
-    "KL": (Count(91.76, 426), Count(120.76, 575)),
+    "KL": (Count(91.01, 422), Count(120.01, 571)),
     "binary": (Count(56.0, 268), Count(102.5, 462)),
 }
 _HEADS = {

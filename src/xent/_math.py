@@ -138,12 +138,12 @@ class Normaliser(NamedTuple):
 
     The peak's own exponential, 1, is kept out of ``rest``, which it would drown where it is small.
     ``place`` is where the peak is among the classes of the block, −1 after a merge: an index or, if masked,
-    what `put`, `replaced` and `pick` alone take for one.
+    what `put`, `parted` and `sum_beside` alone take for one.
     """
 
     peak: Array
     rest: Array
-    place: Array
+    place: Any
 
 
 def normaliser(
@@ -154,9 +154,9 @@ def normaliser(
     The peak is taken by its index, so that it is a smooth function of the logits also in a tie; ``masked``:
     by a mask, where nothing is differentiated and that is faster.
     """
-    excess: Any = None
+    rest: Any = None
     if masked and xp.alone:
-        peak, index, excess = xp.peak_and_place(logits, axis)
+        peak, index, rest = xp.peak_and_place(logits, axis, partial(xp.decayed, logits))
     else:
         peak = xp.pick(logits, index := xp.first_peak(logits, axis), axis)
     d = xp.shifted(logits, peak)
@@ -165,18 +165,35 @@ def normaliser(
     if not xp.finite:  # else it is 0 there
         # An int is never put by arithmetic: d is −∞ there in a part of a row that has no other class.
         d = put(d, index, 0, axis)
-    rest = xp.sum(e, axis=axis, keepdims=True)
-    rest = rest if excess is None else xp.clip(rest - excess, 0.0, None)
+    if rest is None:
+        rest = xp.sum(e, axis=axis, keepdims=True)
     return Normaliser(peak, rest, index), d, e
+
+
+def sum_of_falls(
+    xp: Verbs, weight: Array, logits: Array, softmax: Normaliser, d: Array, axis: int
+) -> Array:
+    """Return Σ weight · d, where a zero weight silences an infinite d; of a row of NaN it is its own.
+
+    A compiler sums differences of its own, so as not to wait until the peak's place is known.
+    """
+    if not xp.alone:
+        return xp.sum(scaled(xp, weight, d), axis=axis, keepdims=True)
+    terms = weight * xp.shifted(logits, softmax.peak)
+    terms = xp.where(weight == 0, xp.zeros_like(terms), terms)
+    return xp.sum_beside(terms, softmax.place, axis)
 
 
 def exact_normaliser(xp: Verbs, logits: Array, axis: int) -> tuple[Normaliser, Array, Array]:
     """Return the normaliser, d = z − peak, and the exponentials exp(d) · (1 + what d lacks)."""
-    peak, index, excess = xp.peak_and_place(logits, axis)
+    peak, index, rest = xp.peak_and_place(
+        logits, axis, lambda peak: _exact_exponentials(xp, logits, peak)[1]
+    )
     d, e = _exact_exponentials(xp, logits, peak)
-    e = xp.put(e, index, 0.0, axis)
-    rest = xp.sum(e, axis=axis, keepdims=True)
-    softmax = Normaliser(peak, rest if excess is None else xp.clip(rest - excess, 0.0, None), index)
+    if rest is None:
+        e = xp.put(e, index, 0.0, axis)
+        rest = xp.sum(e, axis=axis, keepdims=True)
+    softmax = Normaliser(peak, rest, index)
     again = xp.anew(logits, peak)
     if again is not logits:
         d, e = _exact_exponentials(xp, again, peak)
@@ -206,7 +223,7 @@ def exponentials(
     """Return exp(z − peak), of what `normaliser` made of the same logits where it is given."""
     peak, place = softmax.peak, softmax.place
     e = xp.exp(xp.shifted(logits, peak)) if made is None else made  # which nobody else needs
-    return xp.put(e, place, xp.exp(xp.shifted(peak, peak)), axis)
+    return xp.put(e, place, 1.0 if xp.alone else xp.exp(xp.shifted(peak, peak)), axis)
 
 
 def merge_normalisers(xp: Verbs, a: Normaliser, b: Normaliser) -> Normaliser:

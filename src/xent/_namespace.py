@@ -120,6 +120,10 @@ class Namespace:
         """Return ``a · b``; where it is differentiated, 0 · ∞ is 0 in the derivative (R4)."""
         return a * b
 
+    def log_near_or_far(self, near: Array, x: Array, log_b: Array, p: Array) -> Array:
+        """Return log(1 + x) where |x| is small, ``near``, and log b − log p elsewhere."""
+        return self.where(near, self.log1p(x), log_b - self.log(p))
+
     # --- entries at an index ---
 
     def pick(self, x: Array, index: Array, axis: int) -> Array:
@@ -160,15 +164,25 @@ class Namespace:
         """Return the index of the first maximum, with size 1 along ``axis``."""
         return self.api.expand_dims(self.api.argmax(x, axis=axis), axis=axis)
 
-    def peak_and_place(self, x: Array, axis: int) -> tuple[Array, Array, Array | None]:
-        """Return the peak, its place, and what a sum of exponentials has too much once that is put to 0.
+    def peak_and_place(
+        self, x: Array, axis: int, decayed: Callable[[Array], Array]
+    ) -> tuple[Array, Any, Array | None]:
+        """Return the peak, its place, and the sum beside it of what is ``decayed`` from a peak.
 
-        The place is an index, of which None is too much; or a mask that `put`, `replaced` and `pick` take for
-        one. It is true nowhere in a row with two peaks, whose sum has 1 too much, nor in one of −∞.
+        The place is an index, and no sum is made; or what `put`, `parted` and `sum_beside` take for one,
+        which is nowhere where the sum is 1 or more, nor in a row of −∞.
         """
         index = self.first_peak(x, axis)
-        peak = self.pick(x, index, axis)
-        return peak, index, None
+        return self.pick(x, index, axis), index, None
+
+    def parted(self, x: Array, place: Any, axis: int) -> tuple[Array, Array]:
+        """Return the entry of ``x`` at a place, and the sum of the others; of no place any two parts."""
+        others = self.replaced(x, place, 0.0, axis)
+        return self.pick(x, place, axis), self.sum(others, axis=axis, keepdims=True)
+
+    def sum_beside(self, x: Array, place: Any, axis: int) -> Array:
+        """Return the sum of terms that are 0 at the place, but for what a compiler makes of them there."""
+        return self.sum(x, axis=axis, keepdims=True)
 
     def iota(self, x: Array, axis: int) -> Array:
         """Return 0, 1, … along ``axis`` of ``x``, with size 1 along its other axes."""

@@ -78,6 +78,8 @@ def compared(name, got, want, rows):
     if name == "sum" and got.dtype.kind == "f":
         size = np.max(np.abs(rows), where=np.isfinite(rows), initial=0) * 5000
         assert_near(got, want, 4, scale=size)
+    elif name in ("parted", "peak_and_place", "sum_beside"):
+        assert_near(got, want, 4)
     else:
         assert_same(got, want)
 
@@ -107,7 +109,7 @@ def check(backend, dtype):
         if not xp.finite:
             cases += [(MODERATE, OUTSIDE), (WIDE, OUTSIDE), (SPECIAL, INSIDE), (SPECIAL, OUTSIDE)]
         # Of which the last bits are others: all are looked at in `test_torch_compiled_digits`.
-        names = overridden(xp) - ({"log1p"} if xp.alone else set())
+        names = overridden(xp) - ({"log1p", "log_near_or_far"} if xp.alone else set())
         assert names <= set(CALLS), f"{form} has a form of {names - set(CALLS)} that nothing tests"
         for name in sorted(names):
             for call in CALLS[name]:

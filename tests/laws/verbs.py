@@ -118,10 +118,33 @@ def emptied(xp, g):
 
 
 def peak_and_place(xp, g):
-    """What is put at the place makes of the sum what it is beside one peak, whatever the place is."""
-    peak, place, excess = xp.peak_and_place(g.x, 1)
-    rest = xp.sum(xp.put(xp.exp(xp.shifted(g.x, peak)), place, 0.0, 1), axis=1, keepdims=True)
-    return xp.stack([peak, rest if excess is None else xp.clip(rest - excess, 0.0, None)])
+    """The sum beside the peak, which a library may have made already, whatever the place is."""
+    x = g.x
+    peak, place, rest = xp.peak_and_place(x, 1, lambda peak: xp.exp(xp.shifted(x, peak)))
+    if rest is None:
+        rest = xp.sum(xp.put(xp.exp(xp.shifted(x, peak)), place, 0.0, 1), axis=1, keepdims=True)
+    return xp.stack([peak, rest])
+
+
+def placed(xp, g):
+    """Return the rows and the place of the peak of each."""
+    x = g.x
+    return x, xp.peak_and_place(x, 1, lambda peak: xp.exp(xp.shifted(x, peak)))[1]
+
+
+def parted(xp, g):
+    """Of what is 1 where the peak is, which is nowhere in some rows, and the sum of both of anything."""
+    x, place = placed(xp, g)
+    here = xp.put(xp.zeros_like(x), place, 1.0, 1)
+    own, others = xp.parted(here, place, 1)
+    lacks = own - xp.sum(here, axis=1, keepdims=True)
+    return xp.stack([lacks, others, sum(xp.parted(g.y, place, 1))])
+
+
+def sum_beside(xp, g):
+    """Of terms that are 0 at the peak."""
+    x, place = placed(xp, g)
+    return xp.sum_beside(xp.where(x == g.peak, xp.zeros_like(x), xp.abs(x)), place, 1)
 
 
 def long_sum(xp, g):
@@ -169,7 +192,7 @@ CALLS = {
     "decayed_beside": [
         lambda xp, g: decayed_beside(xp, g.x, g.index, g.peak, 1),
         lambda xp, g: decayed_beside(
-            xp, *labelled(g, 0), g.make(np.full((1, len(g.rows)), 7.0, g.dtype)), 0
+            xp, *labelled(g, 0), xp.max(labelled(g, 0)[0], axis=0, keepdims=True), 0
         ),
     ],
     "divide": [divided],
@@ -179,7 +202,12 @@ CALLS = {
     "full_like": [lambda xp, g: xp.full_like(g.x, 2.5), lambda xp, g: xp.full_like(g.peak, xp.nan)],
     "integer": [lambda xp, g: xp.astype(g.index, xp.integer)],
     "iota_of": [lambda xp, g: xp.iota_of(g.x, 5, 3, 1), lambda xp, g: xp.iota_of(g.x, 3, 2, -1)],
+    "log_near_or_far": [
+        lambda xp, g: xp.log_near_or_far(xp.abs(g.x) < 0.75, g.x, g.y, xp.abs(g.x)),
+    ],
+    "parted": [parted],
     "peak_and_place": [peak_and_place],
+    "sum_beside": [sum_beside],
     "max": [
         lambda xp, g: xp.max(g.x, axis=1, keepdims=True),
         lambda xp, g: xp.max(g.x, axis=-1),

@@ -50,6 +50,20 @@ def test_verbs_have_all_digits(alone):
             assert_near(got.numpy(), np.asarray(want), 5)
 
 
+def test_one_logarithm_serves_what_is_near_and_what_is_far():
+    """log(1 + x) of both signs, and d − log p of what is next to nothing and next to everything."""
+    for dtype in (torch.float64, torch.float32):
+        x = torch.asarray(np.append(-SMALL, SMALL), dtype=dtype)
+        p = torch.asarray(np.append(SMALL**3, 1 / SMALL**3), dtype=dtype)
+        near = torch.abs(x) < 0.25
+        torch._dynamo.reset()
+        program = torch.compile(TRACED.xp.log_near_or_far, fullgraph=True)
+        got = program(near, x, torch.log(p) - 1, p).numpy()
+        want = [float(mpmath.log1p(mpmath.mpf(float(v)))) for v in x[near]]
+        assert_near(got[near], np.asarray(want), 5)
+        assert_near(got[~near], np.full(int((~near).sum()), -1.0), 2, scale=64)
+
+
 @pytest.mark.filterwarnings("ignore:.*encountered:RuntimeWarning")
 def test_log1p_at_its_edges():
     x = np.array([-1, np.inf, np.nan, -2, -np.inf, 0, 1e-45, -1e-45, 1 - 2**-24, 3e7, 3e38], "f")

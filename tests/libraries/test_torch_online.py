@@ -9,7 +9,7 @@ import torch
 
 import xent
 from tests.near import largest, ulps
-from xent.engines.torch import verbs
+from xent.engines.torch import in_loops, verbs
 
 # Of torch's own compiler, about what it traces and what it imports.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -47,14 +47,14 @@ ROWS = {
 EACH = {"reduction": "none", "validate": False}
 
 
-@pytest.fixture(params=["device", 1, 2, 3, verbs.PLACES])
+@pytest.fixture(params=["device", 1, 2, 3, in_loops.PLACES])
 def program(request, monkeypatch):
     """Take a processor for a device, in the one place where a program looks, or make the parts short."""
     torch._dynamo.reset()
     if request.param == "device":
-        monkeypatch.setattr(verbs, "_clamped", verbs._online)
+        monkeypatch.setattr(in_loops, "beside", verbs._online)
     else:
-        monkeypatch.setattr(verbs, "PLACES", request.param)
+        monkeypatch.setattr(in_loops, "PLACES", request.param)
 
 
 def rows(labels, logits):
@@ -108,13 +108,13 @@ def test_any_number_of_classes_is_one_program(step):
     whole = torch.compile(both if step is at_once else rows, backend="aot_eager", dynamic=True)
     draw = torch.Generator().manual_seed(0)
     with torch._dynamo.config.patch(error_on_recompile=True):
-        for classes in (5, 100, 1023, verbs.PLACES, 1025, 2048, 3000):
+        for classes in (5, 100, 1023, in_loops.PLACES, 1025, 2048, 3000):
             z, y = torch.randn(3, classes, generator=draw), torch.tensor([0, 3, classes - 1])
             for got, want in zip(step(lambda f: whole, y, z), both(y, z.detach()), strict=True):
                 assert ulps(got.numpy(), want.numpy()) <= 16
 
 
-@pytest.mark.parametrize("classes", [1023, verbs.PLACES, 1025, 2048, 3000])
+@pytest.mark.parametrize("classes", [1023, in_loops.PLACES, 1025, 2048, 3000])
 def test_long_rows_are_what_they_are_elsewhere(classes):
     draw = torch.Generator().manual_seed(0)
     z = 9 * torch.randn(5, classes, generator=draw)

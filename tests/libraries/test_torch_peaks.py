@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import xent
-from tests.near import largest, ulps
+from tests.near import assert_near, largest, ulps
 from xent.engines.torch.values import TRACED
 
 # Of torch's own compiler, about what it traces and what it imports.
@@ -152,14 +152,22 @@ class Rounded(torch.Tensor):
         return function(*args, **(kwargs or {}))
 
 
+def placed(x):
+    """Return the place of the peak of each row, and the sum beside it."""
+    xp = TRACED.xp
+    return xp.peak_and_place(x.as_subclass(Rounded), 1, lambda p: xp.exp(xp.shifted(x, p)))[1:]
+
+
 @pytest.mark.parametrize("towards", [*product([-INF, INF], repeat=2)])
 def test_what_is_rounded_again_has_its_place(towards):
     """In the count, and where it is looked for."""
     x = torch.tensor([[1e4, 3.0, -2.0], [-30.0, -29.0, -60.0], [0.75, 0.0, -9.0], [1e5, 9e4, 0.0]])
     Rounded.towards = iter(towards)
-    _, place, excess = TRACED.xp.peak_and_place(x.as_subclass(Rounded), 1)
-    assert torch.equal(place, x == x.amax(1, keepdim=True))
-    assert not excess.any()
+    place, rest = placed(x)
+    assert torch.equal(place.here, x == x.amax(1, keepdim=True))
+    assert torch.equal(place.near, place.here)
+    beside = torch.where(place.here, 0.0, torch.exp(x - x.amax(1, keepdim=True)))
+    assert torch.equal(rest, beside.sum(1, keepdim=True))
 
 
 @pytest.mark.parametrize("towards", [*product([-INF, INF], repeat=2)])
@@ -167,10 +175,11 @@ def test_what_is_rounded_again_has_its_place(towards):
 def test_no_rival_has_it(ulp, towards):
     x = torch.tensor([[1e4, 1e4 - ulp * (1e4 - NEXT), 0.0], [-1.0, -1 - ulp * 2**-23, -9.0]])
     Rounded.towards = iter(towards)
-    _, place, excess = TRACED.xp.peak_and_place(x.as_subclass(Rounded), 1)
-    assert not place[:, 1:].any()
-    assert torch.equal(excess == 0, place[:, :1])
-    assert torch.equal(excess == 1, ~place[:, :1])
+    place, rest = placed(x)
+    assert not place.here[:, 1:].any()
+    assert torch.equal(place.alone, place.here[:, :1])
+    want = np.exp(x.numpy().astype("d") - x.numpy().max(1, keepdims=True)).sum(1) - 1
+    assert_near(rest[:, 0].numpy(), want, 4)
 
 
 def in_single(x):

@@ -50,9 +50,11 @@ class FromLogits(Kernel):
     def measure(self, xp: Verbs, logits: Array, target: Array, axis: int) -> tuple[Score, Array]:
         """Return the score of the target, and the exponentials that the normaliser sums."""
         softmax, d, made = m.normaliser(xp, logits, axis, masked=True)
-        terms = xp.times(d, target) if xp.finite else m.scaled(xp, target, d)
-        score = 0 - xp.sum(terms, axis=axis, keepdims=True)
-        return Score(softmax, *at_peak(xp, target, softmax.place, axis), score), made
+        if xp.finite:
+            score = 0 - xp.sum(xp.times(d, target), axis=axis, keepdims=True)
+        else:
+            score = 0 - m.sum_of_falls(xp, target, logits, softmax, d, axis)
+        return Score(softmax, *xp.parted(target, softmax.place, axis), score), made
 
     def merge(self, xp: Verbs, a: Score, b: Score) -> Score:
         """Return the score of a row from those of its halves, both seen from the higher peak."""
@@ -84,12 +86,6 @@ class FromLogits(Kernel):
     def partition(self, xp: Verbs, target: Array, s: Score) -> Array:
         """Return the mass T."""
         return s.mass
-
-
-def at_peak(xp: Verbs, target: Array, place: Array, axis: int) -> tuple[Array, Array]:
-    """Return the target's mass at the peak of a row, and beside it."""
-    others = xp.sum(xp.replaced(target, place, 0.0, axis), axis=axis, keepdims=True)
-    return xp.pick(target, place, axis), others
 
 
 def merge_scores(xp: Verbs, a: Any, b: Any) -> tuple[m.Normaliser, Array]:

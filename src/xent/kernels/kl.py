@@ -204,11 +204,9 @@ def _excess(xp: Verbs, p: Array, b: Array, log_b: Array) -> Array:
     As (b − p) − p log1p(x), x = (b − p)/p, near p = b: no better than b is, and in less time than
     the series that two given probabilities deserve.
     """
-    absent, more = p == 0, b - p
-    some = p + xp.astype(absent, p.dtype)
+    more, some = b - p, p + xp.astype(p == 0, p.dtype)
     x = more / some
-    log_ratio = xp.where(absent | (xp.abs(x) < series.NEAR), xp.log1p(x), log_b - xp.log(some))
-    excess = more - p * log_ratio
+    excess = more - p * xp.log_near_or_far(xp.abs(x) < series.NEAR, x, log_b, some)
     return xp.where(excess < 0, xp.zeros_like(excess), excess)
 
 

@@ -17,7 +17,7 @@ from xent._kernel import Forms, Kernel, Known
 from xent._typing import Array, Number, Verbs
 from xent.kernels import labels
 from xent.kernels.curves import Curve
-from xent.kernels.distributions import at_peak, excess_of_softmax, excess_with_peak
+from xent.kernels.distributions import excess_of_softmax, excess_with_peak
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class SoftFromLogits(OfCurve):
         e = m.exponentials(xp, logits, softmax, made, axis)
         if own.own is not None:
             return excess_of_softmax(xp, e, u, (own.own, own.others), rest, w)
-        return excess_with_peak(xp, e, u, at_peak(xp, u, softmax.place, axis), softmax, w, axis)
+        return excess_with_peak(xp, e, u, xp.parted(u, softmax.place, axis), softmax, w, axis)
 
     def target_gradient(
         self, xp: Verbs, logits: Array, target: Array, s: Known, w: Array, axis: int

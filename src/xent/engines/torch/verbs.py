@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 
 from xent import _series
 from xent._namespace import Namespace
-from xent.engines.torch import tensor
+from xent.engines.torch import in_loops, tensor
 
 
 class TorchVerbs(Namespace):
@@ -60,15 +61,15 @@ class TorchVerbs(Namespace):
         return self.alone and x.device.type == "cpu"
 
     def _log1p(self, x: Any) -> Any:
-        """Return log(1 + x), in a loop by a logarithm: a processor's vectors take longer for log1p.
-
-        What 1 + x is rounded by is exact, and added back where 1 + x is neither 0 nor infinite.
-        """
+        """Return log(1 + x), in a loop by a logarithm."""
         if not self._in_loops(x):
             return torch.log1p(x)
-        u = 1 + x
-        rest = (x - (u - 1)) / u
-        return torch.log(u) + torch.where(torch.abs(rest) < 1, rest, 0.0)
+        return in_loops.log1p(x)
+
+    def log_near_or_far(self, near: Any, x: Any, log_b: Any, p: Any) -> Any:
+        """Return log(1 + x) where ``near``, and log b − log p elsewhere, in a loop by one logarithm."""
+        of = in_loops.log_near_or_far if self._in_loops(x) else super().log_near_or_far
+        return of(near, x, log_b, p)
 
     def expm1(self, x: Any) -> Any:
         """Return exp(x) − 1, for which torch's compiler subtracts 1 in a processor's vectors."""
@@ -78,7 +79,7 @@ class TorchVerbs(Namespace):
         """Return ``x``, stored by torch's compiler as seen through strides, which may change in an export."""
         if not _in_vectors(x) or tensor.is_exported():
             return x
-        return _stored(x)
+        return in_loops.stored(x)
 
     def isinf(self, x: Any) -> Any:
         """Whether ``x`` is infinite, by comparisons, which a compiler vectorises."""
@@ -95,38 +96,47 @@ class TorchVerbs(Namespace):
         the rows for one of columns, in one kernel more.
         """
         entry: Any = super().at_label(x, index, axis)
-        return _stored(entry) if self.alone else entry
+        return in_loops.stored(entry) if self.alone else entry
 
     def entries(self, x: Any, index: Any, axis: int) -> Any:
         """Return the entries of ``x`` at ``index``; `take_along_dim` would fix the size to compile."""
         return torch.gather(x, axis, index)
 
     def pick(self, x: Any, index: Any, axis: int) -> Any:
-        """Return the entry of ``x`` at ``index``, or of a mask."""
-        if index.dtype == torch.bool:
-            return torch.sum(torch.where(index, x, 0.0), axis, keepdim=True)
+        """Return the entry of ``x`` at ``index``."""
         return torch.gather(x, axis, index)
 
     def replaced(self, x: Any, index: Any, value: Any, axis: int) -> Any:
-        """Return ``x`` with ``value`` at ``index``, or where a mask is true."""
-        if index.dtype == torch.bool:
-            return torch.where(index, value, x)
+        """Return ``x`` with ``value`` at ``index``."""
+        if self._in_loops(x):
+            return torch.where(in_loops.is_at(x, index, axis), value, x)
         return super().replaced(x, index, value, axis)
 
-    def peak_and_place(self, x: Any, axis: int) -> Any:
-        """Return peak, place, and what the sum has too much: in a loop by comparisons alone, as a mask.
+    def put(self, x: Any, index: Any, value: Any, axis: int) -> Any:
+        """Return ``x`` with ``value`` at ``index``, or at a peak's place."""
+        if isinstance(index, in_loops.Place):
+            return torch.where(index.here, value, x)
+        return super().put(x, index, value, axis)
 
-        What a compiler makes twice it may round twice: the peak is what is within 2 to 4 ULP, if nothing else
-        is within twice as much; never so much that the exponentials of two such are far apart. Where logits
-        are rounded by more, as differences, the peak may not be found: it loses digits then, but not itself.
-        """
+    def peak_and_place(self, x: Any, axis: int, decayed: Callable[[Any], Any]) -> Any:
+        """Return peak, place, and the sum beside it, by comparisons alone in a loop."""
         if not self._in_loops(x) or x.shape[axis] == 1:  # where the formulas ask for an index of 0
-            return super().peak_and_place(x, axis)
-        peak = torch.amax(x, axis, keepdim=True)
-        near = torch.clamp(2 * torch.finfo(x.dtype).eps * torch.abs(peak), max=0.25)
-        alone = torch.sum(x >= peak - 2 * near, axis, keepdim=True, dtype=x.dtype) == 1
-        place = x >= torch.where(alone, peak - near, torch.nan)
-        return peak, place, 1 - torch.sum(place, axis, keepdim=True, dtype=x.dtype)
+            return super().peak_and_place(x, axis, decayed)
+        return in_loops.peak_and_place(x, axis, decayed)
+
+    def parted(self, x: Any, place: Any, axis: int) -> Any:
+        """Return the entry of ``x`` at a place, and the sum of the others."""
+        if not isinstance(place, in_loops.Place):
+            return super().parted(x, place, axis)
+        parts = torch.where(place.near, x, 0.0), torch.where(place.near, 0.0, x)
+        return tuple(torch.sum(part, axis, keepdim=True) for part in parts)
+
+    def sum_beside(self, x: Any, place: Any, axis: int) -> Any:
+        """Return the sum of terms that are 0 at the place."""
+        if not isinstance(place, in_loops.Place):
+            return super().sum_beside(x, place, axis)
+        beside = torch.sum(torch.where(place.near, 0.0, x), axis, keepdim=True)
+        return torch.where(place.alone, beside, torch.sum(x, axis, keepdim=True))
 
     def added(self, x: Any, index: Any, value: Any, axis: int) -> Any:
         """Return ``x`` with ``value`` added at ``index``."""
@@ -136,7 +146,7 @@ class TorchVerbs(Namespace):
         """Return peak and sum, each as a compiler makes it in the fewest steps; no term is stored."""
         if not self.alone:
             return super().beside(x, index, axis)
-        of = _clamped if x.device.type == "cpu" else _online
+        of = in_loops.beside if x.device.type == "cpu" else _online
         return *of(self, x, index, axis), None
 
     def anew(self, x: Any, row: Any) -> Any:
@@ -156,9 +166,6 @@ class TorchVerbs(Namespace):
         return torch.arange(size, device=x.device).reshape(shape)
 
 
-PLACES = 1024
-"""How many places of a row a compiled loop has the numbers of: 4 KiB, which stay in the first cache."""
-
 _ORDERED = (torch.int64, torch.int32, torch.float32, torch.float64)
 """The dtypes in which torch finds least and most at once."""
 
@@ -166,15 +173,6 @@ _ORDERED = (torch.int64, torch.int32, torch.float32, torch.float64)
 def _in_vectors(x: Any) -> bool:
     """Whether a compiler makes of this what a processor's vectors run."""
     return torch.compiler.is_compiling() and x.device.type == "cpu"
-
-
-def _stored(x: Any) -> Any:
-    """Return an equal tensor, of which torch's compiler needs the numbers in memory.
-
-    A copy, as strides are those of what a view is of: torch's compiler forgets where in that it begins.
-    """
-    x = x.clone()
-    return x.as_strided(x.shape, x.stride())
 
 
 def _online(xp: TorchVerbs, x: Any, index: Any, axis: int) -> tuple[Any, Any]:
@@ -187,53 +185,6 @@ def _online(xp: TorchVerbs, x: Any, index: Any, axis: int) -> tuple[Any, Any]:
     total = torch.sum(torch.exp(rest - peak), axis, keepdim=True)
     ties = torch.sum(rest == torch.inf, axis, keepdim=True, dtype=x.dtype)
     return peak, torch.where(xp.isinf(peak), ties, total)
-
-
-def _clamped(xp: TorchVerbs, x: Any, index: Any, axis: int) -> tuple[Any, Any]:
-    """Return the same, the sum from all of ``x`` less the term at ``index``, on a processor.
-
-    To find an index takes the processor longer than an exponential. No exponent is above 0: the term
-    that is subtracted is at most 1, and the others together at least that, so that nothing cancels.
-    """
-    peak = _peak_beside(xp, x, index, axis).detach()
-    large = torch.finfo(x.dtype).max
-    near = torch.clamp(peak, -large, large)
-    # Else the largest number would count as one of those at +∞.
-    far = torch.where(peak == torch.inf, near, 0.0)
-    total = torch.sum(_at_most_one(x, near, far), axis, keepdim=True)
-    inside = (index >= 0) & (index < x.shape[axis])
-    own = torch.gather(x, axis, torch.where(inside, index, 0))
-    own = torch.where(inside, _at_most_one(own, near, far), 0.0)
-    return peak, torch.where(peak == -torch.inf, 0.0, total - own)
-
-
-def _peak_beside(xp: TorchVerbs, x: Any, index: Any, axis: int) -> Any:
-    """Return the largest entry of ``x`` beside ``index``, of a row in parts.
-
-    The numbers of a part's places are of int32, and read from memory: to make them takes longer. Where the
-    number of classes is a compiler's symbol the row is whole.
-    """
-    from torch.fx.experimental.symbolic_shapes import has_static_value  # which takes long to load
-
-    size = x.shape[axis]
-    if axis % x.ndim != x.ndim - 1 or not has_static_value(size):
-        return torch.amax(xp.replaced(x, index, -torch.inf, axis), axis, keepdim=True)
-    places = _stored(torch.arange(min(size, PLACES), dtype=torch.int32, device=x.device))
-    index = index.to(torch.int32)
-    whole = size - size % len(places)
-    parts = x[..., :whole].reshape(*x.shape[:-1], whole // len(places), len(places))
-    first = torch.arange(0, whole, len(places), dtype=torch.int32, device=x.device)
-    rest = torch.where(places == (index - first)[..., None], -torch.inf, parts)
-    peak = torch.amax(rest, (-2, -1))[..., None]
-    if whole < size:
-        last = torch.where(places[: size - whole] == index - whole, -torch.inf, x[..., whole:])
-        peak = torch.maximum(peak, torch.amax(last, -1, keepdim=True))
-    return peak
-
-
-def _at_most_one(x: Any, near: Any, far: Any) -> Any:
-    """Return min(1, exp(x − near − far)), NaN of a NaN; near + far may overflow, and relu is one step."""
-    return torch.exp(-torch.relu(near - x + far))
 
 
 def in_range(x: Any, index: Any, value: Any, axis: int) -> tuple[Any, Any]:
