@@ -152,7 +152,7 @@ def normaliser(
     """Return the normaliser of each row, z − peak, and the exponentials that it sums, 0 at the peak.
 
     The peak is taken by its index, so that it is a smooth function of the logits also in a tie; ``masked``:
-    by a mask, where nothing is differentiated and that is faster.
+    where nothing is differentiated, as a compiler finds it faster.
     """
     rest: Any = None
     if masked and xp.alone:
@@ -175,7 +175,7 @@ def sum_of_falls(
 ) -> Array:
     """Return Σ weight · d, where a zero weight silences an infinite d; of a row of NaN it is its own.
 
-    A compiler sums differences of its own, so as not to wait until the peak's place is known.
+    A compiler's loop may do so before it is known where the peak is, and d is 0 there.
     """
     if not xp.alone:
         return xp.sum(scaled(xp, weight, d), axis=axis, keepdims=True)
@@ -223,7 +223,8 @@ def exponentials(
     """Return exp(z − peak), of what `normaliser` made of the same logits where it is given."""
     peak, place = softmax.peak, softmax.place
     e = xp.exp(xp.shifted(logits, peak)) if made is None else made  # which nobody else needs
-    return xp.put(e, place, 1.0 if xp.alone else xp.exp(xp.shifted(peak, peak)), axis)
+    # Which is 1, or NaN of a row of one class that is.
+    return xp.put(e, place, xp.exp(xp.shifted(peak, peak)), axis)
 
 
 def merge_normalisers(xp: Verbs, a: Normaliser, b: Normaliser) -> Normaliser:

@@ -121,7 +121,7 @@ class Namespace:
         return a * b
 
     def log_near_or_far(self, near: Array, x: Array, log_b: Array, p: Array) -> Array:
-        """Return log(1 + x) where |x| is small, ``near``, and log b − log p elsewhere."""
+        """Return log(1 + x) where |x| < ¼, ``near``, and log b − log p elsewhere, of p > 0."""
         return self.where(near, self.log1p(x), log_b - self.log(p))
 
     # --- entries at an index ---
@@ -169,8 +169,8 @@ class Namespace:
     ) -> tuple[Array, Any, Array | None]:
         """Return the peak, its place, and the sum beside it of what is ``decayed`` from a peak.
 
-        The place is an index, and no sum is made; or what `put`, `parted` and `sum_beside` take for one,
-        which is nowhere where the sum is 1 or more, nor in a row of −∞.
+        The place is an index, and no sum is made; or what `put`, `parted` and `sum_beside` alone take for
+        one, which is somewhere only if one class alone is near the peak, and the sum of the others below 1.
         """
         index = self.first_peak(x, axis)
         return self.pick(x, index, axis), index, None
@@ -181,8 +181,8 @@ class Namespace:
         return self.pick(x, place, axis), self.sum(others, axis=axis, keepdims=True)
 
     def sum_beside(self, x: Array, place: Any, axis: int) -> Array:
-        """Return the sum of terms that are 0 at the place, but for what a compiler makes of them there."""
-        return self.sum(x, axis=axis, keepdims=True)
+        """Return the sum of ``x`` beside a place, of all where that is nowhere."""
+        return self.sum(self.put(x, place, 0.0, axis), axis=axis, keepdims=True)
 
     def iota(self, x: Array, axis: int) -> Array:
         """Return 0, 1, … along ``axis`` of ``x``, with size 1 along its other axes."""

@@ -142,9 +142,10 @@ def parted(xp, g):
 
 
 def sum_beside(xp, g):
-    """Of terms that are 0 at the peak."""
+    """Of terms that are 0 at the peak, as it is nowhere in some rows; one of NaN has none."""
     x, place = placed(xp, g)
-    return xp.sum_beside(xp.where(x == g.peak, xp.zeros_like(x), xp.abs(x)), place, 1)
+    none = (x == g.peak) | xp.isnan(x)
+    return xp.sum_beside(xp.where(none, xp.zeros_like(x), xp.abs(x)), place, 1)
 
 
 def long_sum(xp, g):

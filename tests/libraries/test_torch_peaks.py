@@ -87,9 +87,20 @@ def assert_rows(found, wanted):
 @pytest.mark.parametrize("name", CALLS)
 @pytest.mark.filterwarnings("ignore:.*encountered:RuntimeWarning")
 def test_a_row_is_what_it_is_elsewhere(name, way):
-    loss, of_one = CALLS[name]
-    z = np.array([*ROWS.values()], np.float32)
-    t = np.stack([of_one] * len(z))
+    t = np.stack([CALLS[name][1]] * len(ROWS))
+    is_what_it_is_elsewhere(name, way, t, np.array([*ROWS.values()], np.float32))
+
+
+@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.filterwarnings("ignore:.*encountered:RuntimeWarning")
+def test_and_so_is_one_of_one_class(name):
+    t = np.stack([CALLS[name][1]] * len(ROWS))
+    t = np.zeros_like(t) if t.ndim == 1 else t[:, 1:2]
+    is_what_it_is_elsewhere(name, "aot_eager", t, np.array([*ROWS.values()], np.float32)[:, 1:2])
+
+
+def is_what_it_is_elsewhere(name, way, t, z):
+    loss = CALLS[name][0]
     torch._dynamo.reset()
     program = torch.compile(partial(both, loss), backend=way, fullgraph=True)
     wide = t.astype(float) if t.dtype == z.dtype else t

@@ -22,7 +22,8 @@ class Score(NamedTuple):
     Attributes
     ----------
     softmax : the row's normaliser
-    own, others : the target's mass at the peak, and beside it: of a nearly certain row, what 1 − t loses
+    own, others : the target's mass at the peak, and beside it: of a nearly certain row, what 1 − t loses;
+        of a row without a place of the peak any two parts of it
     score : Σ tₖ (peak − zₖ), of which every term is ≥ 0
     """
 

@@ -1,6 +1,6 @@
 """What torch's compiler makes of rows in a processor's loops: in few of them, and by what vectors have.
 
-Values alone: no derivative is made of these.
+No derivative is made of these, but of what is `stored`.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ def peak_and_place(x: Any, axis: int, decayed: Callable[[Any], Any]) -> tuple[An
     are rounded by more, as differences, the peak may not be found: it loses digits then, but not itself.
 
     Two sums, with and without what is near, tell in one loop whether one alone is: their difference is 1
-    then. Where the others are 1 or more that is not asked, as the whole sum less 1 has all digits.
+    then, and at least exp(−½) more if two are. Where what is beside is 1 or more that is not asked: a sum
+    that large may hide the difference, and the whole one less 1 has all digits.
     """
     peak = torch.amax(x, axis, keepdim=True)
     ulps = torch.clamp(2 * torch.finfo(x.dtype).eps * torch.abs(peak), max=0.25)
@@ -62,8 +63,12 @@ def is_at(x: Any, index: Any, axis: int) -> Any:
     """Return where ``x`` is at ``index``, by int32: of them a vector has as many as of float32."""
     size, shape = x.shape[axis], [1] * x.ndim
     shape[axis] = size
-    places = _places(size, x).reshape(shape)
-    return places == torch.clamp(index, -1, size).to(torch.int32)
+    return _places(size, x).reshape(shape) == _narrow(index, size)
+
+
+def _narrow(index: Any, size: Any) -> Any:
+    """Return an index as int32, out of range where it was."""
+    return torch.clamp(index, -1, size).to(torch.int32)
 
 
 def _places(size: Any, like: Any) -> Any:
@@ -88,9 +93,9 @@ def log1p(x: Any) -> Any:
 
 
 def log_near_or_far(near: Any, x: Any, log_b: Any, p: Any) -> Any:
-    """Return log(1 + x) where |x| is small, ``near``, and log b − log p elsewhere, by one logarithm.
+    """Return log(1 + x) where |x| < ¼, ``near``, and log b − log p elsewhere, by one logarithm.
 
-    What 1 + x is rounded by is added back times 2 − (1 + x), which is 1 / (1 + x) to a sixteenth.
+    What 1 + x is rounded by is added back times 1 − x, which is 1 / (1 + x) to a sixteenth there.
     """
     u = torch.where(near, 1 + x, p)
     log = torch.log(u)
@@ -122,7 +127,7 @@ def _peak_beside(xp: Namespace, x: Any, index: Any, axis: int) -> Any:
     if axis % x.ndim != x.ndim - 1 or not has_static_value(size):
         return torch.amax(xp.replaced(x, index, -torch.inf, axis), axis, keepdim=True)
     places = _places(min(size, PLACES), x)
-    index = index.to(torch.int32)
+    index = _narrow(index, size)
     whole = size - size % len(places)
     parts = x[..., :whole].reshape(*x.shape[:-1], whole // len(places), len(places))
     first = torch.arange(0, whole, len(places), dtype=torch.int32, device=x.device)
