@@ -56,14 +56,21 @@ def of_labels() -> Steps:
     }
 
 
-def _lone(z: Any) -> tuple[Any, Any, Any]:
-    """Return peaks, where one is alone, and how much more the sum of exponentials beside it has."""
+def _beside(z: Any, low: Any, e: Any) -> tuple[Any, Any]:
+    """Return the sum of the exponentials beside the peak, by two sums, and whether it is alone there."""
     import torch
 
-    peak = torch.amax(z, 1, keepdim=True)
-    low = peak - 4 * torch.finfo(z.dtype).eps * torch.abs(peak)
-    lone = (z >= low).sum(1, keepdim=True) == 1
-    return peak, z >= torch.where(lone, low, torch.nan), torch.where(lone, 0.0, 1.0)
+    beside = torch.where(z >= low, 0.0, e).sum(1, keepdim=True)
+    total = e.sum(1, keepdim=True)
+    lone = (beside < 1) & (torch.abs(total - beside - 1) < 0.5)
+    return torch.where(lone, beside, total - 1), lone
+
+
+def _low(peak: Any) -> Any:
+    """Return from where on a logit may be the peak itself, rounded again."""
+    import torch
+
+    return peak - 4 * torch.finfo(peak.dtype).eps * torch.abs(peak)
 
 
 def of_mixed() -> Steps:
@@ -78,10 +85,13 @@ def of_mixed() -> Steps:
         return (t.sum(1) * torch.log(total) - (t * d).sum(1)).mean()
 
     def beside(t: Any, z: Any) -> Any:
-        peak, here, more = _lone(z)
-        d = torch.where(here, 0.0, z - peak)
-        rest = torch.where(here, 0.0, torch.exp(z - peak)).sum(1) - more[:, 0]
-        return (t.sum(1) * torch.log1p(rest) - (t * d).sum(1)).mean()
+        peak = torch.amax(z, 1, keepdim=True)
+        low, d = _low(peak), z - peak
+        rest, lone = _beside(z, low, torch.exp(d))
+        terms = t * d
+        score = torch.where(z >= low, 0.0, terms).sum(1, keepdim=True)
+        score = torch.where(lone, score, terms.sum(1, keepdim=True))
+        return (t.sum(1, keepdim=True) * torch.log1p(rest) - score).mean()
 
     return {
         "torch's own": lambda t, z: torch.nn.functional.cross_entropy(z, t),
@@ -102,8 +112,10 @@ def of_shares() -> Steps:
         b = put(torch.exp(d) * lack(z, peak, d)) / (1 + rest)
         some = torch.where(t == 0, 1.0, t)
         x = (b - t) / some
-        far = d - torch.log1p(rest) - torch.log(some)
-        ratio = torch.where(torch.abs(x) < 0.25, torch.log1p(x), far)
+        near = torch.abs(x) < 0.25
+        u = torch.where(near, 1 + x, some)
+        far = d - torch.log1p(rest) - torch.log(u)
+        ratio = torch.where(near, torch.log(u) + (x - (u - 1)) * (1 - x), far)
         return torch.sum((b - t) - t * ratio, 1).mean()
 
     def plain(z: Any, peak: Any, d: Any) -> float:
@@ -119,9 +131,9 @@ def of_shares() -> Steps:
         return terms(t, peak, torch.where(peak < -torch.inf, peak, z), rest, lambda b: b, plain)
 
     def beside(t: Any, z: Any, lack: Any = plain) -> Any:
-        peak, here, more = _lone(z)
-        e = torch.exp(z - peak) * lack(z, peak, z - peak)
-        rest = torch.where(here, 0.0, e).sum(1, keepdim=True) - more
+        peak = torch.amax(z, 1, keepdim=True)
+        rest, lone = _beside(z, _low(peak), torch.exp(z - peak) * lack(z, peak, z - peak))
+        here = z >= torch.where(lone, _low(peak), torch.nan)
         again = torch.where(peak < -torch.inf, peak, z)
         return terms(t, peak, again, rest, lambda b: torch.where(here, 1.0, b), lack)
 
@@ -129,7 +141,7 @@ def of_shares() -> Steps:
         "torch's own": lambda t, z: torch.nn.functional.kl_div(
             torch.log_softmax(z, 1), t, reduction="batchmean"
         ),
-        "each term's excess p log(p/b) − p + b, by two logarithms": excess,
+        "each term's excess p log(p/b) − p + b": excess,
         "the peak's own term out of the sum": beside,
         "exact differences": lambda t, z: beside(t, z, exact),
         "xent: edges, the target's mass": lambda t, z: xent.kl_divergence(t, logits=z),
