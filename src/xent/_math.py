@@ -170,37 +170,21 @@ def normaliser(
     return Normaliser(peak, rest, index), d, e
 
 
-def sum_of_falls(
-    xp: Verbs, weight: Array, logits: Array, softmax: Normaliser, d: Array, axis: int
-) -> Array:
-    """Return Σ weight · d, where a zero weight silences an infinite d; of a row of NaN it is its own.
-
-    A compiler's loop may do so before it is known where the peak is, and d is 0 there.
-    """
-    if not xp.alone:
-        return xp.sum(scaled(xp, weight, d), axis=axis, keepdims=True)
-    terms = weight * xp.shifted(logits, softmax.peak)
-    terms = xp.where(weight == 0, xp.zeros_like(terms), terms)
-    return xp.sum_beside(terms, softmax.place, axis)
-
-
 def exact_normaliser(xp: Verbs, logits: Array, axis: int) -> tuple[Normaliser, Array, Array]:
     """Return the normaliser, d = z − peak, and the exponentials exp(d) · (1 + what d lacks)."""
-    peak, index, rest = xp.peak_and_place(
-        logits, axis, lambda peak: _exact_exponentials(xp, logits, peak)[1]
-    )
-    d, e = _exact_exponentials(xp, logits, peak)
+    peak, index, rest = xp.peak_and_place(logits, axis, lambda peak: _exact(xp, logits, peak)[1])
+    d, e = _exact(xp, logits, peak)
     if rest is None:
         e = xp.put(e, index, 0.0, axis)
         rest = xp.sum(e, axis=axis, keepdims=True)
     softmax = Normaliser(peak, rest, index)
     again = xp.anew(logits, peak)
     if again is not logits:
-        d, e = _exact_exponentials(xp, again, peak)
+        d, e = _exact(xp, again, peak)
     return softmax, d, exponentials(xp, logits, softmax, e, axis)
 
 
-def _exact_exponentials(xp: Verbs, logits: Array, peak: Array) -> tuple[Array, Array]:
+def _exact(xp: Verbs, logits: Array, peak: Array) -> tuple[Array, Array]:
     d = xp.shifted(logits, peak)
     e = xp.exp(d)
     return d, e + e * lost_below(xp, logits, peak, d)
@@ -223,8 +207,7 @@ def exponentials(
     """Return exp(z − peak), of what `normaliser` made of the same logits where it is given."""
     peak, place = softmax.peak, softmax.place
     e = xp.exp(xp.shifted(logits, peak)) if made is None else made  # which nobody else needs
-    # Which is 1, or NaN of a row of one class that is.
-    return xp.put(e, place, xp.exp(xp.shifted(peak, peak)), axis)
+    return xp.put(e, place, xp.exp(xp.shifted(peak, peak)), axis)  # 1, or NaN of one that is
 
 
 def merge_normalisers(xp: Verbs, a: Normaliser, b: Normaliser) -> Normaliser:

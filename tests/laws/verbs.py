@@ -119,22 +119,20 @@ def emptied(xp, g):
 
 def peak_and_place(xp, g):
     """The sum beside the peak, which a library may have made already, whatever the place is."""
-    x = g.x
-    peak, place, rest = xp.peak_and_place(x, 1, lambda peak: xp.exp(xp.shifted(x, peak)))
-    if rest is None:
-        rest = xp.sum(xp.put(xp.exp(xp.shifted(x, peak)), place, 0.0, 1), axis=1, keepdims=True)
-    return xp.stack([peak, rest])
+    x, peak, place, rest = placed(xp, g)
+    made = xp.sum_beside(xp.exp(xp.shifted(x, peak)), place, 1) if rest is None else rest
+    return xp.stack([peak, made])
 
 
 def placed(xp, g):
-    """Return the rows and the place of the peak of each."""
+    """Return the rows, the peak of each, its place, and the sum beside it, if it is made."""
     x = g.x
-    return x, xp.peak_and_place(x, 1, lambda peak: xp.exp(xp.shifted(x, peak)))[1]
+    return x, *xp.peak_and_place(x, 1, lambda peak: xp.exp(xp.shifted(x, peak)))
 
 
 def parted(xp, g):
     """Of what is 1 where the peak is, which is nowhere in some rows, and the sum of both of anything."""
-    x, place = placed(xp, g)
+    x, _, place, _ = placed(xp, g)
     here = xp.put(xp.zeros_like(x), place, 1.0, 1)
     own, others = xp.parted(here, place, 1)
     lacks = own - xp.sum(here, axis=1, keepdims=True)
@@ -143,19 +141,18 @@ def parted(xp, g):
 
 def sum_beside(xp, g):
     """Of terms that are 0 at the peak, as it is nowhere in some rows; one of NaN has none."""
-    x, place = placed(xp, g)
-    none = (x == g.peak) | xp.isnan(x)
-    return xp.sum_beside(xp.where(none, xp.zeros_like(x), xp.abs(x)), place, 1)
+    x, peak, place, _ = placed(xp, g)
+    some = xp.where((x == peak) | xp.isnan(x), xp.zeros_like(x), xp.abs(x))
+    return xp.sum_beside(some, place, 1)
 
 
 def long_sum(xp, g):
     return xp.sum(g.make(np.resize(np.asarray(g.rows, g.dtype), (1, 5000))), axis=1)
 
 
-UNARY = (
-    *("abs", "exp", "expm1", "isinf", "isnan", "log", "log1p", "tanh"),
-    *("constant", "settled", "once"),
-)
+LIMITS = (0.0, None), (None, 1.5), (-1.0, 1.0)
+KEPT = ("constant", "once", "settled")
+UNARY = ("abs", "exp", "expm1", "isinf", "isnan", "log", "log1p", "tanh", *KEPT)
 BINARY = ("maximum", "minimum", "silent", "at_most")
 CALLS = {
     **{name: [lambda xp, g, name=name: getattr(xp, name)(g.x)] for name in UNARY},
@@ -180,11 +177,7 @@ CALLS = {
         for of in (peak_beside, terms_beside, is_their_sum)
         for given in ((1,), (0,), (1, 5))
     ],
-    "clip": [
-        lambda xp, g: xp.clip(g.x, 0.0, None),
-        lambda xp, g: xp.clip(g.x, None, 1.5),
-        lambda xp, g: xp.clip(g.x, -1.0, 1.0),
-    ],
+    "clip": [lambda xp, g, to=to: xp.clip(g.x, *to) for to in LIMITS],
     "decayed": [
         lambda xp, g: xp.decayed(g.x, g.peak),
         lambda xp, g: decayed_rivals(xp, g, 1),
@@ -203,9 +196,7 @@ CALLS = {
     "full_like": [lambda xp, g: xp.full_like(g.x, 2.5), lambda xp, g: xp.full_like(g.peak, xp.nan)],
     "integer": [lambda xp, g: xp.astype(g.index, xp.integer)],
     "iota_of": [lambda xp, g: xp.iota_of(g.x, 5, 3, 1), lambda xp, g: xp.iota_of(g.x, 3, 2, -1)],
-    "log_near_or_far": [
-        lambda xp, g: xp.log_near_or_far(xp.abs(g.x) < 0.75, g.x, g.y, xp.abs(g.x)),
-    ],
+    "log_near_or_far": [lambda xp, g: xp.log_near_or_far(xp.abs(g.x) < 0.25, g.x, g.y, g.peak)],
     "parted": [parted],
     "peak_and_place": [peak_and_place],
     "sum_beside": [sum_beside],

@@ -54,7 +54,7 @@ class FromLogits(Kernel):
         if xp.finite:
             score = 0 - xp.sum(xp.times(d, target), axis=axis, keepdims=True)
         else:
-            score = 0 - m.sum_of_falls(xp, target, logits, softmax, d, axis)
+            score = 0 - _sum_of_falls(xp, target, logits, softmax, d, axis)
         return Score(softmax, *xp.parted(target, softmax.place, axis), score), made
 
     def merge(self, xp: Verbs, a: Score, b: Score) -> Score:
@@ -87,6 +87,20 @@ class FromLogits(Kernel):
     def partition(self, xp: Verbs, target: Array, s: Score) -> Array:
         """Return the mass T."""
         return s.mass
+
+
+def _sum_of_falls(
+    xp: Verbs, target: Array, logits: Array, softmax: m.Normaliser, d: Array, axis: int
+) -> Array:
+    """Return Σ tₖ dₖ, where t = 0 silences an infinite d; of a row of NaN the normaliser is NaN anyway.
+
+    A compiler's loop may do so before it is known where the peak is, and d is 0 there.
+    """
+    if not xp.alone:
+        return xp.sum(m.scaled(xp, target, d), axis=axis, keepdims=True)
+    terms = target * xp.shifted(logits, softmax.peak)
+    terms = xp.where(target == 0, xp.zeros_like(terms), terms)
+    return xp.sum_beside(terms, softmax.place, axis)
 
 
 def merge_scores(xp: Verbs, a: Any, b: Any) -> tuple[m.Normaliser, Array]:
