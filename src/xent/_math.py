@@ -207,7 +207,7 @@ def exponentials(
     """Return exp(z − peak), of what `normaliser` made of the same logits where it is given."""
     peak, place = softmax.peak, softmax.place
     e = xp.exp(xp.shifted(logits, peak)) if made is None else made  # which nobody else needs
-    return xp.put(e, place, xp.exp(xp.shifted(peak, peak)), axis)  # 1, or NaN of one that is
+    return xp.put(e, place, xp.exp(xp.shifted(peak, peak)), axis)  # 1, NaN of a NaN
 
 
 def merge_normalisers(xp: Verbs, a: Normaliser, b: Normaliser) -> Normaliser:

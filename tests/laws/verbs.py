@@ -186,7 +186,7 @@ CALLS = {
     "decayed_beside": [
         lambda xp, g: decayed_beside(xp, g.x, g.index, g.peak, 1),
         lambda xp, g: decayed_beside(
-            xp, *labelled(g, 0), xp.max(labelled(g, 0)[0], axis=0, keepdims=True), 0
+            xp, *labelled(g, 0), g.make(np.full((1, len(g.rows)), 7.0, g.dtype)), 0
         ),
     ],
     "divide": [divided],

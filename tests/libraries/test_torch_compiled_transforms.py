@@ -8,7 +8,7 @@ import torch
 import xent
 from tests.libraries.derivatives import assert_close
 from tests.libraries.derivatives import of as bound
-from tests.libraries.test_torch_compile import MAIN, WITH, _once, compiled, pytestmark  # noqa: F401
+from tests.libraries.test_torch_compile import MAIN, WITH, _once, compiled, pytestmark  # noqa: F401 — for all
 from tests.libraries.test_torch_gradients import tensors, weighted
 from xent.kernels import labels
 

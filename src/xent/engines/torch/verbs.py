@@ -132,7 +132,7 @@ class TorchVerbs(Namespace):
         return tuple(torch.sum(part, axis, keepdim=True) for part in parts)
 
     def sum_beside(self, x: Any, place: Any, axis: int) -> Any:
-        """Return the sum of terms that are 0 at the place."""
+        """Return the sum of ``x`` beside a place, of all where that is nowhere."""
         if not isinstance(place, in_loops.Place):
             return super().sum_beside(x, place, axis)
         beside = torch.sum(torch.where(place.near, 0.0, x), axis, keepdim=True)
