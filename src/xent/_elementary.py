@@ -62,7 +62,7 @@ class LogSumExp(Kernel):
         self, xp: Verbs, logits: Array, target: None, axis: int
     ) -> tuple[m.Normaliser, Array]:
         """Return the normaliser, peak and rest, and the exponentials."""
-        softmax, _, made = m.normaliser(xp, logits, axis, masked=True)
+        softmax, _, made = m.normaliser(xp, logits, axis)
         return softmax, made
 
     def merge(self, xp: Verbs, a: m.Normaliser, b: m.Normaliser) -> m.Normaliser:

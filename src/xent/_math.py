@@ -137,8 +137,8 @@ class Normaliser(NamedTuple):
     """What softmax needs of a row: its peak, and the sum of the exponentials beside one peak.
 
     The peak's own exponential, 1, is kept out of ``rest``, which it would drown where it is small.
-    ``place`` is where the peak is among the classes of the block, −1 after a merge: an index or, if masked,
-    what `put`, `parted` and `sum_beside` alone take for one.
+    ``place`` is where the peak is among the classes of the block, −1 after a merge: an index, or what `pick`,
+    `put`, `parted` and `sum_beside` take for one.
     """
 
     peak: Array
@@ -147,15 +147,15 @@ class Normaliser(NamedTuple):
 
 
 def normaliser(
-    xp: Verbs, logits: Array, axis: int, *, masked: bool = False
+    xp: Verbs, logits: Array, axis: int, *, indexed: bool = False
 ) -> tuple[Normaliser, Array, Array]:
     """Return the normaliser of each row, z − peak, and the exponentials that it sums, 0 at the peak.
 
-    The peak is taken by its index, so that it is a smooth function of the logits also in a tie; ``masked``:
-    where nothing is differentiated, as a compiler finds it faster.
+    The peak is taken by its index, so that it is a smooth function of the logits also in a tie; where nothing
+    is differentiated as a compiler finds it faster, unless the place is to be ``indexed``.
     """
     rest: Any = None
-    if masked and xp.alone:
+    if xp.alone and not indexed:
         peak, index, rest = xp.peak_and_place(logits, axis, partial(xp.decayed, logits))
     else:
         peak = xp.pick(logits, index := xp.first_peak(logits, axis), axis)
@@ -233,7 +233,7 @@ def limited(xp: Verbs, softmax: Normaliser) -> Array:
 
 def softmax(xp: Verbs, logits: Array, axis: int) -> Array:
     """Return exp(z − peak) / (1 + rest)."""
-    s, d, _ = normaliser(xp, logits, axis, masked=True)
+    s, d, _ = normaliser(xp, logits, axis)
     return xp.exp(d) / (1 + limited(xp, s))
 
 

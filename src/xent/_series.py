@@ -52,13 +52,12 @@ def log_ratio(xp: Verbs, p: Array, q: Array, difference: Array | None = None) ->
 def apart(xp: Verbs, p: Array, q: Array, near: Array) -> Array:
     """Return log(p / q), 0 where they are ``near``."""
     one = xp.ones_like(p)
-    ratio = xp.once(xp.where(near, one, p) / xp.where(near, one, q))
+    p, q = xp.where(near, one, p), xp.where(near, one, q)
+    ratio = xp.once(p / q)
     plain = (ratio >= float(xp.finfo(ratio.dtype).smallest_normal)) & (ratio < xp.inf)
-
-    def beyond() -> Array:
-        return xp.log(xp.where(plain, one, p)) - xp.log(xp.where(plain, one, q))
-
-    return chosen(xp, plain, lambda: xp.log(xp.where(plain, ratio, one)), beyond)
+    if not xp.anywhere(lambda: ~plain):
+        return xp.log(ratio)
+    return xp.log(xp.where(plain, ratio, p)) - xp.log(xp.where(plain, one, q))
 
 
 def nearly(xp: Verbs, p: Array, difference: Array, r: Array, near: Array) -> Array:
@@ -92,6 +91,8 @@ def _terms(c: Callable[[int], float], most: float) -> dict[float, list[float]]:
 
 _ODD = _terms(lambda k: 1 / (2 * k + 1), NEAR**2)
 _EXPM1 = _terms(lambda k: 1 / factorial(k + 1), NEAR)
+HALF = 0.5
+_EXPM1_HALF = _terms(lambda k: 1 / factorial(k + 1), HALF)
 
 
 def odd_tail(xp: Verbs, r: Array) -> Array:
@@ -100,8 +101,8 @@ def odd_tail(xp: Verbs, r: Array) -> Array:
 
 
 def expm1_tail(xp: Verbs, x: Array) -> Array:
-    """Return expm1(x) − x = x²/2! + x³/3! + …, for |x| < ¼."""
-    return x * _series(x, _EXPM1)
+    """Return expm1(x) − x = x²/2! + x³/3! + …, for |x| < ½."""
+    return x * _series(x, _EXPM1_HALF)
 
 
 def expm1(xp: Verbs, x: Array) -> Array:
@@ -109,10 +110,9 @@ def expm1(xp: Verbs, x: Array) -> Array:
 
     Not by a series: a compiler that writes an argument out wherever it stands would do so at each term.
     """
-    x = xp.once(x)
-    near = xp.abs(x) < 1
+    near = xp.abs(x) < HALF
     small, large = xp.where(near, x, xp.zeros_like(x)), xp.where(near, xp.ones_like(x), x)
-    return xp.where(near, xp.tanh(small / 2) * (xp.exp(small) + 1), xp.exp(large) - 1)
+    return xp.where(near, small + expm1_tail(xp, small), xp.exp(large) - 1)
 
 
 def expm1_rise(xp: Verbs, x: Array) -> Array:

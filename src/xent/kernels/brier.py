@@ -149,7 +149,7 @@ class FromLogits(Kernel):
 
     def measure(self, xp: Verbs, logits: Array, target: Array, axis: int) -> tuple[Known, None]:
         """Return Σ (q − t)² of whole rows."""
-        softmax, _, _ = m.normaliser(xp, logits, axis, masked=True)
+        softmax, _, _ = m.normaliser(xp, logits, axis)
         d = _excess(xp, logits, target, softmax, axis)[1]
         return Known(softmax, Sums(xp.sum(d * d, axis=axis, keepdims=True))), None
 

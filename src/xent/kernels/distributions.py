@@ -50,7 +50,7 @@ class FromLogits(Kernel):
 
     def measure(self, xp: Verbs, logits: Array, target: Array, axis: int) -> tuple[Score, Array]:
         """Return the score of the target, and the exponentials that the normaliser sums."""
-        softmax, d, made = m.normaliser(xp, logits, axis, masked=True)
+        softmax, d, made = m.normaliser(xp, logits, axis)
         if xp.finite:
             score = 0 - xp.sum(xp.times(d, target), axis=axis, keepdims=True)
         else:

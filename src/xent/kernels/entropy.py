@@ -111,7 +111,7 @@ class FromLogits(Kernel):
 
         Where e is subnormal it has lost its digits, but e d may be large enough to count.
         """
-        softmax, d, _ = m.normaliser(xp, logits, axis, masked=True)
+        softmax, d, _ = m.normaliser(xp, logits, axis)
         r = m.root(xp, d)
         spread = xp.sum(m.scaled(xp, r, -d) * r, axis=axis, keepdims=True)
         return Spread(softmax, spread), None

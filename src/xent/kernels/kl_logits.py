@@ -60,30 +60,32 @@ class FromLogits(Kernel):
         It is log1p of a sum of terms p (expm1 η − η), made of q, which is p exp η, where η > 0; of rows far
         apart Σ p (log p − log q).
         """
-        p, _, _ = m.normaliser(xp, target, axis)
-        q, _, _ = m.normaliser(xp, logits, axis)
-        d_p, d_q = below = _below(xp, target, logits, (p.peak, q.peak))
-        delta, lack = _differences(xp, target, logits, (p.peak, q.peak), below)
-        e = xp.exp(d_p)
-        cross = _expected(xp, e, _present(xp, d_p, d_p - d_q, 0.0), axis)
+        p, q = (m.normaliser(xp, x, axis)[0] for x in (target, logits))
+        peaks = p.peak, q.peak
         # A block that p excludes counts from q's peak, as if p's were 0.
         empty = p.peak == -xp.inf
-        base = xp.where(empty, nearly_equal.finite(xp, q.peak), xp.pick(delta, p.place, axis))
-        low = xp.where(empty, xp.zeros_like(base), xp.pick(lack, p.place, axis))
-        x = _present(xp, d_p, (delta - base) + (lack - low), 0.0)
-        total = 1 + p.rest
+        at = xp.pick(target, p.place, axis), xp.pick(logits, p.place, axis)
+        fallen = _below(xp, *at, peaks)
+        delta, lack = _differences(xp, *at, peaks, fallen)
+        delta = xp.where(empty, nearly_equal.finite(xp, q.peak), delta)
+        base = delta, xp.where(empty, xp.zeros_like(lack), lack)
+        d_p, d_q, x = _from_base(xp, target, logits, peaks, base)
+        e, total = xp.exp(d_p), 1 + p.rest
+        cross = _expected(xp, e, _present(xp, d_p, d_p - d_q, 0.0), axis)
         mean = _expected(xp, e, x, axis) / total
         far = cross / total + (xp.log1p(q.rest) - xp.log1p(p.rest))
         close, cost = far < _FAR, far
         if xp.anywhere(lambda: close):
+            again = xp.anew(target, mean), xp.anew(logits, mean)
+            if again[0] is not target:
+                d_p, d_q, x = _from_base(xp, *again, peaks, base)
             eta = _present(xp, d_p, x - mean, xp.inf)
             # d_p + η by q's own logit, known where p's is not: the larger of the two where η > 0.
-            less = xp.pick(d_q, p.place, axis) + mean
-            of_q = d_q - xp.where(empty, xp.zeros_like(mean), less)
+            of_q = d_q - xp.where(empty, xp.zeros_like(mean), fallen[1] + mean)
             near = nearly_equal.divergence(xp, eta, xp.maximum(d_p, of_q), total, axis)
             cost = xp.where(close, near, far)
         cost = xp.where(q.peak == -xp.inf, xp.full_like(cost, xp.inf), cost)
-        return Contrast(p, q, xp.where(empty, xp.zeros_like(cost), cost), base, low, mean), None
+        return Contrast(p, q, xp.where(empty, xp.zeros_like(cost), cost), *base, mean), None
 
     def merge(self, xp: Verbs, a: Contrast, b: Contrast) -> Contrast:
         """Return the contrast of a row: the divergence of the masses of its halves, and each half's own.
@@ -136,6 +138,7 @@ class FromLogits(Kernel):
         the roundings of both exponentials and sums, κ times over: two or three units each, as anywhere.
         """
         peaks = s.p.peak, s.q.peak
+        target, logits = xp.anew(target, s.cost), xp.anew(logits, s.cost)
         d_p, d_q = below = _below(xp, target, logits, peaks)
         p, q = _probs(xp, target, s.p, d_p), _probs(xp, logits, s.q, d_q)
         value = self.value(xp, s)
@@ -146,7 +149,7 @@ class FromLogits(Kernel):
         x = _log_ratio(xp, delta, lack, s) - value
         near = close & (xp.abs(x) < series.NEAR) & (d_p > -xp.inf)
         small = xp.where(near, x, xp.zeros_like(x))
-        return p, q, xp.where(near, p * xp.expm1(small), q - p)
+        return p, q, xp.where(near, p * (small + series.expm1_tail(xp, small)), q - p)
 
     def target_gradient(
         self, xp: Verbs, logits: Array, target: Array, s: Contrast, w: Array, axis: int
@@ -170,15 +173,23 @@ def _differences(
     xp: Verbs, p_logits: Array, q_logits: Array, peaks: Two, below: Two
 ) -> tuple[Array, Array]:
     """Return δ and what it lacks as a rounded difference; δ is 0 where p is exactly 0."""
-    (p, q), (d_p, d_q) = peaks, below
-    plain = q_logits - p_logits
+    t, z = p_logits, q_logits
     if xp.finite:
-        return plain, m.residue(q_logits, p_logits, plain)
-    lack = m.lost_below(xp, q_logits, p_logits, plain)
-    delta = xp.where(xp.isinf(p) | xp.isinf(q), d_q - d_p, plain)
-    # Of a p that is certain δ is that of a logit of 0, whatever the peak of q is in other blocks.
-    delta = xp.where(xp.isinf(p) & ~xp.isinf(q), q_logits, delta)
-    return xp.where(d_p == -xp.inf, xp.zeros_like(delta), delta), lack
+        return z - t, m.residue(z, t, z - t)
+    # Beside an infinite peak δ is that of a logit of 0, whatever the peak is in other blocks.
+    t, z = (xp.where(xp.isinf(peak), d, x) for x, peak, d in zip((t, z), peaks, below, strict=True))
+    delta = z - t
+    lack = m.lost_below(xp, z, t, delta)
+    return xp.where(below[0] == -xp.inf, xp.zeros_like(delta), delta), lack
+
+
+def _from_base(
+    xp: Verbs, p_logits: Array, q_logits: Array, peaks: Two, base: Two
+) -> tuple[Array, Array, Array]:
+    """Return what both are below their peaks, and δ counted from a base, 0 where p is exactly 0."""
+    below = _below(xp, p_logits, q_logits, peaks)
+    delta, lack = _differences(xp, p_logits, q_logits, peaks, below)
+    return *below, _present(xp, below[0], (delta - base[0]) + (lack - base[1]), 0.0)
 
 
 def _below(xp: Verbs, p_logits: Array, q_logits: Array, peaks: Two) -> Two:
@@ -192,8 +203,11 @@ def _chosen(xp: Verbs, first: Array, a: Contrast, b: Contrast) -> Contrast:
     def each(x: tuple[Array, ...], y: tuple[Array, ...]) -> list[Array]:
         return [xp.where(first, u, v) for u, v in zip(x, y, strict=True)]
 
-    p, q = m.Normaliser(*each(a.p, b.p)), m.Normaliser(*each(a.q, b.q))
-    return Contrast(p, q, *each(a[2:], b[2:]))
+    def softmax(x: m.Normaliser, y: m.Normaliser) -> m.Normaliser:
+        peak, rest = each(x[:2], y[:2])
+        return m.Normaliser(peak, rest, x.place)
+
+    return Contrast(softmax(a.p, b.p), softmax(a.q, b.q), *each(a[2:], b[2:]))
 
 
 def _ratio(xp: Verbs, x: m.Normaliser, of: m.Normaliser) -> tuple[Array, Array, Array]:

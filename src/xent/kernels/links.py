@@ -44,7 +44,7 @@ class LogSumExpSquared(LogSumExp):
 
 def softmax_and_complement(xp: Verbs, logits: Array, axis: int) -> tuple[Array, Array]:
     """Return the softmax a, and 1 − a: at the peak rest / (1 + rest)."""
-    s, d, _ = m.normaliser(xp, logits, axis, masked=True)
+    s, d, _ = m.normaliser(xp, logits, axis)
     rest = m.limited(xp, s)
     a = xp.exp(d) / (1 + rest)
     return a, xp.put(1 - a, s.place, rest / (1 + rest), axis)
@@ -89,7 +89,7 @@ class LogSoftmax(Kernel):
 
     def measure(self, xp: Verbs, logits: Array, target: None, axis: int) -> tuple[Array, None]:
         """Return z − peak − log1p(rest)."""
-        softmax, d, _ = m.normaliser(xp, logits, axis, masked=True)
+        softmax, d, _ = m.normaliser(xp, logits, axis)
         return d - xp.log1p(m.limited(xp, softmax)), None
 
     def gradient(
@@ -104,7 +104,7 @@ class LogSoftmax(Kernel):
         What is left are the roundings of a and of two products, κ times over: two units, as anywhere. To
         take the products in two parts would double the operations.
         """
-        softmax, d, _ = m.normaliser(xp, logits, axis, masked=True)
+        softmax, d, _ = m.normaliser(xp, logits, axis)
         rest, size = m.limited(xp, softmax), logits.shape[axis]
         a, excess = xp.exp(d) / (1 + rest), xp.expm1(d)
         # In this order: transposed, for forward mode, a w and − Σ a w meet before the rest is added.

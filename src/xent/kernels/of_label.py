@@ -74,7 +74,7 @@ class SoftFromLogits(OfCurve):
 
     def measure(self, xp: Verbs, logits: Array, target: Array, axis: int) -> tuple[Known, Array]:
         """Return the normaliser and the cost of whole rows, and the exponentials."""
-        softmax, d, made = m.normaliser(xp, logits, axis, masked=True)
+        softmax, d, made = m.normaliser(xp, logits, axis)
         cost = m.scaled(xp, target, self.f.cost(xp, _costs(xp, softmax, d)))
         return Known(softmax, Spread(xp.sum(cost, axis=axis, keepdims=True))), made
 

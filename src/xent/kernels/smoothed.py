@@ -63,7 +63,7 @@ class FromLogits(Kernel):
         A block without the label has the classes beside it alone, and their mass. The mass is counted
         from 1 in the block that has it: the mass of a whole row is then exactly 1.
         """
-        softmax, d, _ = m.normaliser(xp, logits, axis, masked=True)
+        softmax, d, _ = m.normaliser(xp, logits, axis)
         label = xp.at_label(logits, target.at, axis)
         elsewhere = xp.isnan(label)
         below = xp.where(elsewhere, xp.zeros_like(label), -xp.at_label(d, target.at, axis))

@@ -28,7 +28,7 @@ class FromLogits(ce.FromLogits):
 
     def measure(self, xp: Verbs, logits: Array, target: Any, axis: int) -> tuple[ce.Score, Array]:
         """Return the score of the entries, and the exponentials that the normaliser sums."""
-        softmax, d, made = m.normaliser(xp, logits, axis)
+        softmax, d, made = m.normaliser(xp, logits, axis, indexed=True)
         (index, _), (below, p, _) = target, here(xp, d, target, axis)
         score = 0 - xp.sum(m.scaled(xp, p, below), axis=axis, keepdims=True)
         top, nothing = index == softmax.place, xp.zeros_like(p)

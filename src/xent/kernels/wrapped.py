@@ -113,7 +113,7 @@ class OfSoftmax(Wrapped):
 
     def measure(self, xp: Verbs, logits: Array, p: Array, axis: int) -> tuple[Known, None]:
         """Return the statistics of q, of whole rows."""
-        softmax, _, _ = m.normaliser(xp, logits, axis, masked=True)
+        softmax, _, _ = m.normaliser(xp, logits, axis)
         q = inner.softmax(xp, logits, softmax, axis).p
         return Known(softmax, Sums(self.kernel.measure(xp, q, p, axis)[0])), None
 
