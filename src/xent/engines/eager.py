@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 from math import isfinite, prod
 from typing import Any
 
-from array_api_compat import is_writeable_array
-
 from xent import _dtype
 from xent._engine import value_and_gradient_of, value_of
 from xent._namespace import in_host_memory
@@ -75,10 +73,6 @@ class Eager(Chunked):
         """Return how many threads share a block."""
         return 1
 
-    def whole(self, operands: Operands) -> bool:
-        """Whether the prediction is one block: an array that can't be cut and written part by part."""
-        return not is_writeable_array(operands.prediction)
-
     def each(self, function: Callable[[Any], None], items: Sequence[Any]) -> None:
         """Call ``function`` on every item."""
         for item in items:
@@ -86,8 +80,6 @@ class Eager(Chunked):
 
     def tiles(self, plan: Plan, operands: Operands) -> list[blocks.Tile]:
         """Return the blocks that the prediction is cut into, none where it is one itself."""
-        if self.whole(operands):
-            return []
         return blocks.of(plan, operands.prediction, self.threads())
 
     small = 1 << 40

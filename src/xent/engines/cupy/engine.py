@@ -19,10 +19,6 @@ class CuPy(Eager):
 
     namespace = CuPyVerbs
 
-    def whole(self, operands: Operands) -> bool:
-        """Return that any array can be cut."""
-        return False
-
     def block(self, plan: Plan, operands: Operands, w: Any = None, verbs: Any = None) -> Any:
         """Return the rows of a block, and with ``w`` the gradient, its functions of elements fused."""
         return super().block(_fused(plan), operands, w, verbs)

@@ -146,10 +146,6 @@ class Strict(Eager):
         """
         _workers.each(lambda item: self.run(function, item), items, _workers.get_workers())
 
-    def whole(self, operands: Operands) -> bool:
-        """Whether the prediction is one block: never, as only what is new is written to."""
-        return False
-
     def call(self, function: Callable[..., Array], *args: Any) -> Array:
         """Return ``function(xp, *args)``."""
         return self.result(super().call(function, *args))

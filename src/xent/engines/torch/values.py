@@ -24,10 +24,6 @@ class Unseen(Eager):
         super().__init__(api, library)
         self.xp.looks = self.quick.looks = self.looks  # of the verbs, as of the engine
 
-    def whole(self, operands: Any) -> bool:
-        """Return that any tensor can be cut."""
-        return False
-
     def product(
         self,
         a: Any,
