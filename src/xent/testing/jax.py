@@ -28,7 +28,6 @@ jax.monitoring.register_event_duration_secs_listener(_count)
 class Jax(Library):
     """JAX's arrays, in both precisions."""
 
-    differentiates = True
     halves = ("float16", "bfloat16")
 
     @contextmanager

@@ -21,11 +21,9 @@ class Library:
 
     Attributes
     ----------
-    differentiates : whether there is an autograd to compare with
     halves : the dtypes of half precision that it has
     """
 
-    differentiates = False
     halves: tuple[str, ...] = ()
 
     def __init__(self, name: str) -> None:
