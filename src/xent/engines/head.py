@@ -60,7 +60,7 @@ def run(
         if rows is not None and 0 < rows.shape[0] < chunks.shape[0]:
             return _of_present(engine, plan, head, operands, chunks, wanted, rows)
     loops = in_place.loops(engine, plan, head, chunks)
-    return head_loop.run(loops, plan, head, operands, chunks, wanted)
+    return head_loop.run(loops, plan, head, operands, wanted)
 
 
 def _of_present(

@@ -20,7 +20,7 @@ from typing import Any
 from xent import _dtype, _parts
 from xent._beside import slopes_of, values_of
 from xent._kernel import Statistics
-from xent._linear import Block, Chunks, Cut, Gradients, Head, Made, Sums, Wanted
+from xent._linear import Block, Cut, Gradients, Head, Made, Sums, Wanted
 from xent._plan import Operands, Plan
 from xent._rounds import Rounds, in_rounds
 from xent._target import along
@@ -34,7 +34,6 @@ def run(
     plan: Plan,
     head: Head,
     operands: Operands,
-    chunks: Chunks,
     wanted: Wanted | None = None,
 ) -> tuple[Any, Gradients | None]:
     """Return the value, with those beside it if any, and the gradients that are wanted.

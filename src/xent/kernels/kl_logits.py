@@ -146,7 +146,7 @@ class FromLogits(Kernel):
         if not xp.anywhere(lambda: close):
             return p, q, q - p
         delta, lack = _differences(xp, target, logits, peaks, below)
-        x = _log_ratio(xp, delta, lack, s) - value
+        x = _log_ratio(delta, lack, s) - value
         near = close & (xp.abs(x) < series.NEAR) & (d_p > -xp.inf)
         small = xp.where(near, x, xp.zeros_like(x))
         return p, q, xp.where(near, p * (small + series.expm1_tail(xp, small)), q - p)
@@ -161,7 +161,7 @@ class FromLogits(Kernel):
         p = _probs(xp, target, s.p, d_p)
         # A class that q alone excludes lies infinitely below the mean, and all others above.
         away = xp.where(delta == -xp.inf, delta, xp.full_like(delta, xp.inf))
-        eta = xp.where(self.value(xp, s) == xp.inf, away, _log_ratio(xp, delta, lack, s))
+        eta = xp.where(self.value(xp, s) == xp.inf, away, _log_ratio(delta, lack, s))
         return m.scaled(xp, w * p, -eta)
 
     def partition(self, xp: Verbs, target: Array, s: Contrast) -> Array:
@@ -244,7 +244,7 @@ def _expected(xp: Verbs, p: Array, x: Array, axis: int) -> Array:
     return xp.sum(terms, axis=axis, keepdims=True)
 
 
-def _log_ratio(xp: Verbs, delta: Array, lack: Array, s: Contrast) -> Array:
+def _log_ratio(delta: Array, lack: Array, s: Contrast) -> Array:
     """Return η, log(q / p) but for its mean under p, −D(p‖q)."""
     return ((delta - s.base) + (lack - s.lack)) - s.mean
 

@@ -86,7 +86,7 @@ def _loop(
     def cut(chunks: Chunks, head: Head, operands: Operands) -> tuple[Array, Any]:
         twice = plan.kernel.before is not None
         loops = Traced(engine, head, chunks, first, axes, twice=twice)
-        return run(loops, plan, head, operands, chunks, wanted)
+        return run(loops, plan, head, operands, wanted)
 
     both: tuple[Array, Any] = _by_platform(cut, chunks, head, operands)
     return both

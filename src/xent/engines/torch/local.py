@@ -77,7 +77,7 @@ def verbs(engine: Engine, tensors: Iterable[Any]) -> Any:
     return engine.xp if own is None else own.xp
 
 
-def _tiles(xp: Any, plan: Plan, operands: Operands) -> Iterator[tuple[Any, Any, Operands]]:
+def _tiles(plan: Plan, operands: Operands) -> Iterator[tuple[Any, Any, Operands]]:
     """Yield of each block of rows its place, that of its statistics, and its operands.
 
     One block, and no place, where the values are not there, or a graph is made of them.
@@ -96,7 +96,7 @@ def _measured(xp: Any, plan: Plan, now: Round, operands: Operands) -> Statistics
     """Return the statistics of this process's classes in a round, block by block."""
     x: Any = operands.prediction
     every: Any = None
-    for _, place, block in _tiles(xp, plan, operands):
+    for _, place, block in _tiles(plan, operands):
         own = now if place is None else now._replace(known=_some(now.known, place))
         prediction, target = ready(xp, plan, block)
         s, _ = now.kernel.measure(xp, prediction, own.given(target), plan.axis)
@@ -115,7 +115,7 @@ def _gradient(xp: Any, plan: Plan, operands: Operands, w: Any) -> Any:
     kernel: Any = plan.kernel
     x: Any = operands.prediction
     g = None
-    for tile, place, block in _tiles(xp, plan, operands):
+    for tile, place, block in _tiles(plan, operands):
         if tile is None:
             return rows_and_gradient_of(xp, plan, operands, w)[1]
         g = torch.empty_like(x) if g is None else g
