@@ -178,61 +178,49 @@ SIGMOID, LOG_SIGMOID = Sigmoid(), LogSigmoid()
 class Among(Kernel):
     """A link of the classes that a mask keeps, its target; the others are as if they were not there.
 
+    It stands before the link among what a kernel inherits from.
+
     Attributes
     ----------
-    link : the link of whole rows
     out : the value of a class that is out, where each class has one
     """
 
-    link: ClassVar[Kernel]
     out: ClassVar[float]
 
-    def measure(self, xp: Verbs, logits: Array, keep: Array, axis: int) -> tuple[Any, Any]:
+    def measure(self, xp: Verbs, logits: Array, target: Any, axis: int) -> tuple[Any, Any]:
         """Return the statistics of logits that are −inf where they are out."""
-        s, made = self.link.measure(xp, xp.where(keep, logits, -xp.inf), None, axis)
-        return (xp.where(keep, s, self.out) if self.shape == "block" else s), made
-
-    def merge(self, xp: Verbs, a: Any, b: Any) -> Any:
-        """Return the statistics of a row from those of its halves."""
-        return self.link.merge(xp, a, b)
-
-    def value(self, xp: Verbs, s: Any) -> Any:
-        """Return the value of the link."""
-        return self.link.value(xp, s)
+        s, made = super().measure(xp, xp.where(target, logits, -xp.inf), None, axis)
+        return (xp.where(target, s, self.out) if self.shape == "block" else s), made
 
     def gradient(
-        self, xp: Verbs, logits: Array, keep: Array, s: Any, made: Any, w: Array, axis: int
+        self, xp: Verbs, logits: Array, target: Any, s: Any, made: Any, w: Array, axis: int
     ) -> Array:
         """Return the link's, 0 where a class is out; of the value that it has there nothing is a function."""
-        w = xp.where(keep, w, 0.0) if self.shape == "block" else w
-        logits = xp.where(keep, logits, -xp.inf)
-        g: Array = self.link.gradient(xp, logits, None, s, made, w, axis)
-        return xp.where(keep, g, 0.0)
+        w = xp.where(target, w, 0.0) if self.shape == "block" else w
+        logits = xp.where(target, logits, -xp.inf)
+        g: Array = super().gradient(xp, logits, None, s, made, w, axis)
+        return xp.where(target, g, 0.0)
 
 
-class SoftmaxAmong(Among):
+class SoftmaxAmong(Among, Softmax):
     """The softmax of some classes, 0 of the others."""
 
-    shape = "block"
-    merges = False
-    link, out = SOFTMAX, 0.0
+    out = 0.0
 
 
-class LogSoftmaxAmong(Among):
+class LogSoftmaxAmong(Among, LogSoftmax):
     """The logarithm of the softmax of some classes, −inf of the others."""
 
-    shape = "block"
-    merges = False
-    link, out = LOG_SOFTMAX, -inf
+    out = -inf
 
 
-class LogSumExpAmong(Among):
+class LogSumExpAmong(Among, LogSumExp):
     """The logarithm of the sum of the exponentials of some classes, −inf of none."""
-
-    link = LOGSUMEXP
 
 
 AMONG: dict[Kernel, Kernel] = {
-    kernel.link: kernel for kernel in (SoftmaxAmong(), LogSoftmaxAmong(), LogSumExpAmong())
+    SOFTMAX: SoftmaxAmong(),
+    LOG_SOFTMAX: LogSoftmaxAmong(),
+    LOGSUMEXP: LogSumExpAmong(),
 }
 """Of each link that of some classes."""
