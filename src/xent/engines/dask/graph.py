@@ -10,6 +10,7 @@ import dask.array as da
 from xent import _dispatch, _dtype
 from xent._engine import Engine
 from xent._kernel import Known
+from xent._nested import leaves, mapped
 from xent._plan import Numbers, Operands, Plan
 from xent._rounds import Round, first, second
 from xent._target import along, raw_gradient, ready
@@ -145,35 +146,31 @@ def number_of(first: Any) -> int:
 
 def _put(engine: Engine, plan: Plan, whole: Any, part: Any, tile: Any, shape: Any) -> Any:
     """Return statistics of a chunk with those of some of its rows in their place."""
-    if isinstance(part, tuple):
-        pairs = zip(whole or (None,) * len(part), part, strict=True)
-        return type(part)(*(_put(engine, plan, w, p, tile, shape) for w, p in pairs))
-    size = tuple(part.shape[i] if i == plan.axis else n for i, n in enumerate(shape))
-    if part.shape == size:
-        return part
-    if whole is None:
-        whole = engine.xp.empty(size, dtype=part.dtype, device=engine.device(part))
-    whole[tile] = part
-    return whole
+
+    def of(part: Any, whole: Any = None) -> Any:
+        size = tuple(part.shape[i] if i == plan.axis else n for i, n in enumerate(shape))
+        if part.shape == size:
+            return part
+        if whole is None:
+            whole = engine.xp.empty(size, dtype=part.dtype, device=engine.device(part))
+        whole[tile] = part
+        return whole
+
+    return mapped(of, part) if whole is None else mapped(of, part, whole)
 
 
 def merge(before: Measured | None, part: Measured) -> Measured:
     """Return the statistics of the classes before with those of some more."""
     if before is None:
         return part
-    engine = _dispatch.engine_of("statistics", _leaf(part.statistics))
+    engine = _dispatch.engine_of("statistics", next(leaves(part.statistics)))
     both = before.statistics, part.statistics
     return Measured(part.kernel, engine.run(part.kernel.merge, engine.xp, *both))
 
 
-def _leaf(statistics: Any) -> Any:
-    """Return the first array of statistics."""
-    return _leaf(statistics[0]) if isinstance(statistics, tuple) else statistics
-
-
 def value(whole: Measured, axis: int | None) -> Any:
     """Return the value of each row."""
-    engine = _dispatch.engine_of("statistics", _leaf(whole.statistics))
+    engine = _dispatch.engine_of("statistics", next(leaves(whole.statistics)))
     rows = engine.run(whole.kernel.value, engine.xp, whole.statistics)
     return rows if axis is None else engine.xp.squeeze(rows, axis=axis)
 
@@ -214,8 +211,4 @@ def gradients(
 
 def some(statistics: Any, tile: Any) -> Any:
     """Return the statistics of some rows, None of none."""
-    if statistics is None:
-        return None
-    if isinstance(statistics, tuple):
-        return type(statistics)(*(some(s, tile) for s in statistics))
-    return statistics[tile]
+    return mapped(lambda x: x[tile], statistics)

@@ -48,7 +48,7 @@ def run(xp: Any, plan: Plan, operands: Operands, *, sloped: bool) -> tuple[Any, 
     static = {"plan": plan, "numbers": operands.numbers, "sloped": sloped, "late": late}
     parts = each(_part, every, *given, dtype=object, **static)
     value = value_of(plan, parts, every, compute_dtype(x))
-    g = each(_gradient, every, parts, every, dtype=x.dtype) if sloped else None
+    g = each(_result, every, parts, every, dtype=x.dtype, place=1) if sloped else None
     if late:
         divisor = _total(2, parts, every, compute_dtype(x))
         value, g = _divided(value, divisor), _divided(g, divisor) if sloped else None
@@ -111,10 +111,6 @@ def _share(part: Any, field: int, ndim: int) -> Any:
 
 def _rows(part: Any) -> Any:
     return alone(part)[0]
-
-
-def _gradient(part: Any) -> Any:
-    return part[1]
 
 
 def _quotient(x: Any, divisor: Any) -> Any:

@@ -156,9 +156,7 @@ def taken(plan: Plan, numbers: Numbers, given: Any, shape: Any = None) -> tuple[
     target, probs = alone(operands.target), alone(operands.target_probs)
     operands = operands._replace(target=target, target_probs=probs)
     shape = tuple(operands.prediction.shape) if shape is None else shape
-    rows = (
-        shape[: plan.row_axis] + shape[plan.row_axis + 1 :] if plan.row_axis is not None else shape
-    )
+    rows = tuple(n for i, n in enumerate(shape) if i != plan.row_axis)
     entries = () if probs is None else probs.shape[-1:]
     of_rows(probs, (*rows, *entries))
     if operands.target_weight is not None:
