@@ -17,9 +17,6 @@ Rule = tuple[str, Callable[[float], bool]]
 _SHARE = ("a number in [0, 1]", lambda n: 0 <= n <= 1)
 
 
-POSITIVE = ("a positive number", lambda n: 0 < n < math.inf)
-
-
 # By a smaller one every logit but 0 becomes infinite, and a row with two infinite ones is NaN.
 DIVISOR: Rule = (
     "a positive number, and not one so small that 1 over it is no number",
@@ -38,18 +35,14 @@ FINITE: Rule = ("a finite number", lambda n: -math.inf < n < math.inf)
 
 
 _RULES: dict[str, Rule] = {
-    **dict.fromkeys(("label_smoothing", "smoothing", "beta", "skew"), _SHARE),
+    **dict.fromkeys(("label_smoothing", "smoothing", "alpha", "beta", "q", "skew"), _SHARE),
     "base": ("any positive number but 1, or None for nats", lambda n: 0 < n < math.inf and n != 1),
-    "softcap": POSITIVE,
+    "softcap": ("a positive number", lambda n: 0 < n < math.inf),
     "temperature": DIVISOR,
     **dict.fromkeys(("z_loss", "atol", "order"), _AT_LEAST_0),
-    "gamma": _POWER,
-    "gamma_negative": _POWER,
-    "gamma_positive": _POWER,
-    "alpha": _SHARE,
+    **dict.fromkeys(("gamma", "gamma_negative", "gamma_positive"), _POWER),
     "epsilon": FINITE,
     "margin": ("a number in [0, 1), 1 left out", lambda n: 0 <= n < 1),
-    "q": _SHARE,
 }
 """Of each option and parameter that is a number what it takes, in words and as a predicate."""
 
