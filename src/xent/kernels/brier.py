@@ -10,11 +10,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from xent import _math as m
-from xent._elementary import LOGSUMEXP
 from xent._kernel import Forms, Kernel, Known
 from xent._typing import Array, Verbs
 from xent.kernels import labels
-from xent.kernels.inner import Softmax, Sums
+from xent.kernels.inner import AfterSoftmax, Softmax, Sums
 
 
 class FromProbs(Kernel):
@@ -136,16 +135,11 @@ def _spread(xp: Verbs, s: Rivals) -> Array:
     return (s.rivals.rest - s.gap) / _some(xp, s) ** 2
 
 
-class FromLogits(Kernel):
+class FromLogits(AfterSoftmax):
     """Brier score of a distribution from logits, by the q − t of the cross entropy's gradient.
 
     It is exact of a one-hot row on the peak, where q − 1 would lose its digits.
     """
-
-    @property
-    def before(self) -> Kernel:
-        """The softmax's normaliser."""
-        return LOGSUMEXP
 
     def measure(self, xp: Verbs, logits: Array, target: Array, axis: int) -> tuple[Known, None]:
         """Return Σ (q − t)² of whole rows."""
@@ -159,11 +153,6 @@ class FromLogits(Kernel):
         """Return the same of a part, and Σ q (q − t)."""
         q, d = _excess(xp, logits, target, known, axis)
         return Sums(xp.sum(d * d, axis=axis, keepdims=True), q.inner(xp, d, axis))
-
-    def value(self, xp: Verbs, s: Known) -> Array:
-        """Return the sum."""
-        loss: Array = s.own.loss
-        return loss
 
     def gradient(
         self, xp: Verbs, logits: Array, target: Array, s: Known, made: None, w: Array, axis: int

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from xent import _math as m
-from xent._kernel import Statistics
+from xent._elementary import LOGSUMEXP
+from xent._kernel import Kernel, Known, Statistics
 from xent._typing import Array, Verbs
 
 
@@ -28,6 +29,20 @@ class Sums(NamedTuple):
 
     loss: Statistics
     inner: Inner | None = None
+
+
+class AfterSoftmax(Kernel):
+    """A loss that sums, over the classes, what only the softmax of a whole row tells of each."""
+
+    @property
+    def before(self) -> Kernel:
+        """The softmax's normaliser."""
+        return LOGSUMEXP
+
+    def value(self, xp: Verbs, s: Known) -> Array:
+        """Return what is summed."""
+        loss: Array = s.own.loss
+        return loss
 
 
 class Softmax(NamedTuple):

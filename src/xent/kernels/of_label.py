@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from xent import _math as m
-from xent._elementary import LOGSUMEXP
 from xent._kernel import Forms, Kernel, Known
 from xent._typing import Array, Number, Verbs
 from xent.kernels import labels
 from xent.kernels.curves import Curve
 from xent.kernels.distributions import excess_of_softmax, excess_with_peak
+from xent.kernels.inner import AfterSoftmax, Inner, Sums
 
 
 @dataclass(frozen=True)
@@ -49,60 +49,40 @@ class LabelFromLogits(OfCurve, labels.FromLogits):
         return super().gradient(xp, logits, label, s, made, w * slope, axis)
 
 
-class Spread(NamedTuple):
-    """Σ tₖ f(Cₖ) of a block, and Σ u, uₖ = tₖ f′(Cₖ), of classes at the row's peak and beside it.
-
-    The last two are None of whole rows, of which the gradient makes them.
-    """
-
-    cost: Array
-    own: Array | None = None
-    others: Array | None = None
-
-
 @dataclass(frozen=True)
-class SoftFromLogits(OfCurve):
+class SoftFromLogits(OfCurve, AfterSoftmax):
     """Σₖ tₖ f(Cₖ) of a distribution from logits, with Cₖ = (peak − zₖ) + log1p(s), a sum of what is ≥ 0.
 
     f is not linear: of a part of a row nothing can be summed before its softmax is known.
     """
 
-    @property
-    def before(self) -> Kernel:
-        """The softmax's normaliser."""
-        return LOGSUMEXP
-
     def measure(self, xp: Verbs, logits: Array, target: Array, axis: int) -> tuple[Known, Array]:
         """Return the normaliser and the cost of whole rows, and the exponentials."""
         softmax, d, made = m.normaliser(xp, logits, axis)
         cost = m.scaled(xp, target, self.f.cost(xp, _costs(xp, softmax, d)))
-        return Known(softmax, Spread(xp.sum(cost, axis=axis, keepdims=True))), made
+        return Known(softmax, Sums(xp.sum(cost, axis=axis, keepdims=True))), made
 
     def measure_after(
         self, xp: Verbs, logits: Array, target: Array, known: m.Normaliser, axis: int
-    ) -> Spread:
-        """Return the cost of a part, and Σ u."""
+    ) -> Sums:
+        """Return the cost of a part, and Σ u, uₖ = tₖ f′(Cₖ)."""
         costs = _costs(xp, known, xp.shifted(logits, known.peak))
         cost = m.scaled(xp, target, self.f.cost(xp, costs))
         u, top = target * self.f.slope_in_logits(xp, costs), logits >= known.peak
         parts = cost, xp.where(top, u, xp.zeros_like(u)), xp.where(top, xp.zeros_like(u), u)
-        return Spread(*(xp.sum(x, axis=axis, keepdims=True) for x in parts))
-
-    def value(self, xp: Verbs, s: Known) -> Array:
-        """Return the cost."""
-        cost: Array = s.own.cost
-        return cost
+        sums = (xp.sum(x, axis=axis, keepdims=True) for x in parts)
+        return Sums(next(sums), Inner(*sums))
 
     def gradient(
         self, xp: Verbs, logits: Array, target: Array, s: Known, made: Any, w: Array, axis: int
     ) -> Array:
         """Return U a − u with uₖ = tₖ f′(Cₖ) and U their sum, at the peak without u's own part in it."""
-        softmax, own = s.before, s.own
+        softmax, mass = s.before, s.own.inner
         d, rest = m.below(xp, logits, softmax, axis), m.limited(xp, softmax)
         u = target * self.f.slope_in_logits(xp, xp.log1p(rest) - d)
         e = m.exponentials(xp, logits, softmax, made, axis)
-        if own.own is not None:
-            return excess_of_softmax(xp, e, u, (own.own, own.others), rest, w)
+        if mass is not None:
+            return excess_of_softmax(xp, e, u, mass, rest, w)
         return excess_with_peak(xp, e, u, xp.parted(u, softmax.place, axis), softmax, w, axis)
 
     def target_gradient(

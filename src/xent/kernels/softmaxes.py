@@ -9,7 +9,7 @@ from typing import NamedTuple
 from xent import _math as m
 from xent._kernel import Kernel, Known
 from xent._typing import Array, Verbs
-from xent.kernels.inner import Inner, Softmax
+from xent.kernels.inner import AfterSoftmax, Inner, Softmax
 from xent.kernels.kl_logits import OF_LOGITS, Contrast
 
 Alone = Callable[[], Array]
@@ -62,7 +62,7 @@ class SumsOfTwo(NamedTuple):
     of_target: Inner | None = None
 
 
-class OfSoftmaxes(Kernel):
+class OfSoftmaxes(AfterSoftmax):
     """A sum over the classes of p, q and p − q, the softmaxes of two rows.
 
     The difference is as exact as those of the logits are. A term depends on both normalisers, which are
@@ -107,11 +107,6 @@ class OfSoftmaxes(Kernel):
         s = known.contrast
         inner = Softmax(q, logits, s.q).inner(xp, slope, axis)
         return SumsOfTwo(terms, inner, Softmax(p, target, s.p).inner(xp, target_slope, axis))
-
-    def value(self, xp: Verbs, s: Known) -> Array:
-        """Return the sum."""
-        loss: Array = s.own.loss
-        return loss
 
     def gradient(
         self, xp: Verbs, logits: Array, target: Array, s: Known, made: None, w: Array, axis: int

@@ -58,9 +58,7 @@ class FromLogits(ce.FromLogits):
         below, _, inside = here(xp, d, target, axis)
         return None, _of(xp, inside, w, xp.log1p(m.limited(xp, s.softmax)) - below)
 
-    def partition(self, xp: Verbs, target: Any, s: ce.Score) -> Array:
-        """Return the mass P."""
-        return s.mass
+    partition = ce.FromLogits.partition  # the mass of this gradient too
 
 
 class FromProbs(ce.FromProbs):

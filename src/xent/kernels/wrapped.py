@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from xent import _math as m
-from xent._elementary import LOGSUMEXP
 from xent._kernel import Kernel, Known, Statistics
 from xent._typing import Array, Verbs
 from xent.kernels import inner
-from xent.kernels.inner import Sums
+from xent.kernels.inner import AfterSoftmax, Sums
 
 
 @dataclass(frozen=True)
@@ -103,13 +102,8 @@ class OfLogProbs(Wrapped):
         return gradient
 
 
-class OfSoftmax(Wrapped):
+class OfSoftmax(AfterSoftmax, Wrapped):
     """A loss of probabilities that is a plain sum, from logits: q is their softmax."""
-
-    @property
-    def before(self) -> Kernel:
-        """The softmax's normaliser."""
-        return LOGSUMEXP
 
     def measure(self, xp: Verbs, logits: Array, p: Array, axis: int) -> tuple[Known, None]:
         """Return the statistics of q, of whole rows."""
@@ -131,7 +125,8 @@ class OfSoftmax(Wrapped):
 
     def value(self, xp: Verbs, s: Known) -> Array:
         """Return the loss of each row."""
-        return super().value(xp, s.own.loss)
+        value: Array = self.kernel.value(xp, s.own.loss)
+        return value
 
     def gradient(
         self, xp: Verbs, logits: Array, p: Array, s: Known, made: None, w: Array, axis: int
