@@ -49,6 +49,11 @@ def law(
     return wrap
 
 
+def has_rows(case: Case) -> bool:
+    """Whether each row has its value."""
+    return bool(case.each)
+
+
 def require(holds: Any, what: str) -> None:
     """Raise unless something holds; no `assert`, which Python can be told to leave out."""
     if not holds:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from xent.testing.case import CLASSES, Case
-from xent.testing.compare import MODERATE, close, law
+from xent.testing.compare import MODERATE, close, has_rows, law
 from xent.testing.gradients import STEP, differences
 from xent.testing.told import told
 
@@ -19,11 +19,6 @@ RARE = (30.0, 90.0, 150.0, 300.0, 600.0)
 """Minus the logarithms of probabilities, all of which float64 holds."""
 SURE = (8.0, 16.0, 24.0, 36.0, 60.0)
 """Logits beside which those of the other classes are moderate."""
-
-
-def has_rows(case: Case) -> bool:
-    """Whether each row has its value."""
-    return bool(case.each)
 
 
 def _rows(case: Case, logs: tuple[float, ...]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from xent.testing.case import Case, narrowed
-from xent.testing.compare import MODERATE, close, largest, law, near, require
+from xent.testing.compare import MODERATE, close, has_rows, largest, law, near, require
 
 STEP = 1e-3
 ACCURACY = 1e-8
@@ -99,7 +99,7 @@ def narrow(lib: Any, case: Case) -> None:
     near("the gradient in float32", got[1], wanted[1], MODERATE, scale=scale)
 
 
-@law(lambda case: bool(case.each), of=("numpy",))
+@law(has_rows, of=("numpy",))
 def curvature(lib: Any, case: Case) -> None:
     """The second derivative is symmetric."""
     given = case.draw(seed=22)

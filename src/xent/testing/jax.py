@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from xent.testing.case import Case
-from xent.testing.compare import alike, law, near, require
+from xent.testing.compare import alike, has_rows, law, near, require
 from xent.testing.libraries import Library
 
 COMPILED: Counter[str] = Counter()
@@ -81,7 +81,7 @@ def jitted(lib: Any, case: Case) -> None:
     alike(tuple(map(lib.numbers, got)), (value, gradient), 8)
 
 
-@law(lambda case: bool(case.each), of=("jax",))
+@law(has_rows, of=("jax",))
 def mapped(lib: Any, case: Case) -> None:
     """jax.vmap over rows gives the rows."""
     arrays = lib.arrays(case.draw(seed=61))

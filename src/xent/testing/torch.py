@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from xent.testing.case import Case
-from xent.testing.compare import alike, law, near
+from xent.testing.compare import alike, has_rows, law, near
 from xent.testing.libraries import Library
 
 
@@ -89,7 +89,7 @@ def compiled(lib: Any, case: Case) -> None:
     alike((lib.numbers(made), lib.numbers(x.grad)), (value, gradient), 4)
 
 
-@law(lambda case: bool(case.each), of=("torch",))
+@law(has_rows, of=("torch",))
 def mapped(lib: Any, case: Case) -> None:
     """torch.func.vmap over rows gives the rows."""
     arrays = lib.arrays(case.draw(seed=51))

@@ -9,15 +9,10 @@ from typing import Any
 import numpy as np
 
 from xent.testing.case import CLASSES, ROWS, Case, narrowed
-from xent.testing.compare import MODERATE, alike, close, largest, law, near, require, zero
+from xent.testing.compare import MODERATE, alike, close, has_rows, largest, law, near, require, zero
 
 ROUNDING = 1e-12
 """By how much a textbook's formula may be off in float64, relative to its largest value."""
-
-
-def has_rows(case: Case) -> bool:
-    """Whether each row has its value."""
-    return bool(case.each)
 
 
 def is_wide(case: Case) -> bool:
