@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -26,6 +27,14 @@ def of_classes(measure: Any, x: Any, target: Any, axis: int) -> Any:
 def classes(x: Any, axis: int) -> list[Any]:
     """Return the classes along ``axis``, of size 1 there."""
     return [jax.lax.slice_in_dim(x, i, i + 1, axis=axis) for i in range(x.shape[axis])]
+
+
+def in_pairs(function: Callable[[Any, Any], Any], parts: list[Any]) -> Any:
+    """Return what a function makes of pairs of parts, and of pairs of these, until one is left."""
+    while len(parts) > 1:
+        pairs = zip(parts[::2], parts[1::2], strict=False)
+        parts = [function(a, b) for a, b in pairs] + parts[len(parts) // 2 * 2 :]
+    return parts[0]
 
 
 def stored(x: Any) -> Any:

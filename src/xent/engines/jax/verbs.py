@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property, reduce
+from operator import add
 from typing import Any, Literal
 
 import jax
@@ -15,7 +16,7 @@ from xent._typing import Array
 from xent.engines.jax import arithmetic
 from xent.engines.jax.derivative import expm1, rows_of, silent, tanh
 from xent.engines.jax.sizes import known
-from xent.engines.jax.turned import classes, stored
+from xent.engines.jax.turned import classes, in_pairs, stored
 from xent.engines.jax.without import FEW, SHORT, SMALL, Columns, Decayed, Unstored, Without
 
 # XLA's CPU backend makes a reduction and the arithmetic before it in one pass, tile by tile. A
@@ -32,6 +33,16 @@ _LONG, _PARTS = 4096, 64
 """From how many numbers on a sum is made of parts, and of how many."""
 
 Mode = Literal["fused", "stored", "block"]
+
+
+@jax.custom_jvp
+def _at_most(d: Any, most: Any) -> Any:
+    """Return the smaller one; what is cut is infinite, and its tangent drops out of all results."""
+    # In this order, as XLA's minimum drops a NaN in its first operand.
+    return jnp.minimum(most, d)
+
+
+_at_most.defjvp(lambda primals, tangents: (_at_most(*primals), tangents[0]))
 
 
 class JaxVerbs(Namespace):
@@ -73,13 +84,9 @@ class JaxVerbs(Namespace):
         """The default floating dtype."""
         return jax.dtypes.canonicalize_dtype(np.float64)
 
-    def constant(self, x: Array) -> Array:
-        """Return ``x`` without a derivative."""
-        return jax.lax.stop_gradient(x)
-
-    def settled(self, x: Array) -> Array:
-        """Return ``x`` behind a barrier: XLA would compute it again in each loop, and round otherwise."""
-        return jax.lax.optimization_barrier(x)
+    constant = staticmethod(jax.lax.stop_gradient)
+    # Behind a barrier: XLA would compute it again in each loop, and round otherwise.
+    settled = staticmethod(jax.lax.optimization_barrier)
 
     def sum(self, x: Any, *, axis: int | None = None, keepdims: bool = False, **kind: Any) -> Any:
         """Return the sum along ``axis``, of one long row in parts.
@@ -107,11 +114,8 @@ class JaxVerbs(Namespace):
 
     expm1 = staticmethod(expm1)
     tanh = staticmethod(tanh)
-
-    def silent(self, a: Array, b: Array) -> Array:
-        """Return ``a · b``, whose derivative does not make NaN of 0 · ∞ (R4)."""
-        product: Array = silent(a, b)
-        return product
+    silent = staticmethod(silent)
+    at_most = staticmethod(_at_most)
 
     def beside(self, x: Any, index: Any, axis: int) -> tuple[Array, Array, Array | None]:
         """Return peak, sum and terms; of some arrays no term is stored."""
@@ -160,10 +164,6 @@ class JaxVerbs(Namespace):
             return super().first_peak(x, axis)
         return arithmetic.first_peak(x, axis)
 
-    def at_most(self, d: Array, most: Array) -> Array:
-        """Return the smaller one; what is cut is infinite, and its tangent drops out of all results."""
-        return _at_most(d, most)
-
     def iota_of(self, x: Array, size: int, ndim: int, axis: int) -> Array:
         """Return 0, 1, … along ``axis``."""
         return arithmetic.iota_of(size, ndim, axis)
@@ -184,11 +184,7 @@ class TurnedVerbs(JaxVerbs):
         """Return the sum along ``axis``, of pairs of pairs: it loses the fewest digits."""
         if axis is None or kind:
             return super().sum(x, axis=axis, keepdims=keepdims, **kind)
-        parts = classes(x, axis)
-        while len(parts) > 1:
-            pairs = zip(parts[::2], parts[1::2], strict=False)
-            parts = [a + b for a, b in pairs] + parts[len(parts) // 2 * 2 :]
-        total = stored(parts[0])
+        total = stored(in_pairs(add, classes(x, axis)))
         return total if keepdims else jnp.squeeze(total, axis)
 
     def max(self, x: Array, *, axis: int | None = None, keepdims: bool = False) -> Any:
@@ -218,12 +214,3 @@ class TurnedVerbs(JaxVerbs):
 def _is(value: Any, number: float) -> bool:
     """Whether a value is a plain number, and this one."""
     return isinstance(value, float) and value == number
-
-
-@jax.custom_jvp
-def _at_most(d: Any, most: Any) -> Any:
-    # In this order, as XLA's minimum drops a NaN in its first operand.
-    return jnp.minimum(most, d)
-
-
-_at_most.defjvp(lambda primals, tangents: (_at_most(*primals), tangents[0]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
@@ -10,6 +11,7 @@ import jax.numpy as jnp
 
 from xent._kernel import Kernel, Statistics
 from xent._rounds import Round, of_one
+from xent.engines.jax.turned import in_pairs
 
 Measure = Callable[[Kernel, Any, Any], Statistics]
 """A function of a kernel, prediction and target."""
@@ -45,7 +47,4 @@ def merged(kernel: Kernel, xp: Any, s: Statistics, names: tuple[str, ...]) -> St
         for n, i in enumerate(mine):
             every[i] = gathered[:, n]
     parts = [jax.tree.unflatten(tree, [x[n] for x in every]) for n in range(every[0].shape[0])]
-    while len(parts) > 1:
-        pairs = zip(parts[::2], parts[1::2], strict=False)
-        parts = [kernel.merge(xp, a, b) for a, b in pairs] + parts[len(parts) // 2 * 2 :]
-    return parts[0]
+    return in_pairs(partial(kernel.merge, xp), parts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property, partial, reduce
+from operator import add
 from typing import Any
 
 import jax
@@ -10,6 +11,7 @@ import jax.numpy as jnp
 
 from xent._typing import Array, Verbs
 from xent.engines.jax import arithmetic
+from xent.engines.jax.turned import in_pairs
 
 SHORT = 32
 """Classes of a row below which it is made column by column: of few, a loop over classes costs more."""
@@ -90,10 +92,7 @@ class SumOfColumns(Decayed):
     def sum(self, **along: Any) -> Any:
         """Return the sum along the axis of the classes, of pairs of pairs: it loses the fewest digits."""
         parts = [jnp.exp(self.xp.shifted(x, self.peak)) for x in self.rows.each()]
-        while len(parts) > 1:
-            pairs = zip(parts[::2], parts[1::2], strict=False)
-            parts = [a + b for a, b in pairs] + parts[len(parts) // 2 * 2 :]
-        return parts[0]
+        return in_pairs(add, parts)
 
 
 class Unstored(Without):
