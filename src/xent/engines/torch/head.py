@@ -68,7 +68,7 @@ class Placed(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Any) -> Any:
-        ctx.placements = [Replicate() if p.is_partial() else p for p in x.placements]
+        ctx.placements = added_up(x.placements)
         return x.view_as(x)
 
     @staticmethod
@@ -143,7 +143,7 @@ class Share:
             return None
         g = self.layout.whole(g, self._placements(*axes, summed=True), tuple(x.shape))
         if isinstance(x, DTensor):
-            return g.redistribute(placements=added_up(x))
+            return g.redistribute(placements=added_up(x.placements))
         return g.full_tensor()
 
     def _with_classes(self, plan: Plan, operands: Operands) -> tuple[Head, Operands]:

@@ -98,7 +98,7 @@ class _Whole(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, w: Any) -> Any:
-        lies = [Replicate() if p.is_partial() else p for p in ctx.placements]
+        lies = added_up(ctx.placements)
         w = w if list(w.placements) == lies else w.redistribute(placements=lies)
         return (here(w, ctx.placements),) + (None,) * 4
 
@@ -120,9 +120,9 @@ def settled(x: Any) -> list[Any]:
     return [p if type(p) is Shard else Replicate() for p in x.placements]
 
 
-def added_up(x: Any) -> list[Any]:
-    """Return the placements of a derivative: those of ``x``, of whatever kind, but whole for a sum."""
-    return [Replicate() if p.is_partial() else p for p in x.placements]
+def added_up(placements: Iterable[Any]) -> list[Any]:
+    """Return the placements of a derivative: those of what it is of, of any kind, but whole for a sum."""
+    return [Replicate() if p.is_partial() else p for p in placements]
 
 
 def of_whole_rows(placements: Iterable[Any], ndim: int, axis: int | None) -> list[Any]:
@@ -209,4 +209,6 @@ def placed(layout: Layout, plan: Plan, x: Any, value: Any) -> Any:
     if axis is not None:
         return layout.whole(value, layout.of_rows, shape[:axis] + shape[axis + 1 :])
     value = layout.whole(value, layout.placements, shape)
-    return value.redistribute(placements=added_up(x)) if isinstance(x, DTensor) else value
+    return (
+        value.redistribute(placements=added_up(x.placements)) if isinstance(x, DTensor) else value
+    )

@@ -15,7 +15,7 @@ from xent import _math as m
 from xent._engine import Engine, value_of
 from xent._kernel import Statistics
 from xent._made_target import SOFTMAX_OF
-from xent._nested import leaves
+from xent._nested import leaves, mapped
 from xent._plan import READY, Operands, Plan, masked, widened
 from xent._rounds import Round
 from xent._rows import reduced, rows_and_gradient_of
@@ -127,7 +127,7 @@ def _gradient(xp: Any, plan: Plan, operands: Operands, w: Any) -> Any:
 
 def _some(s: Statistics, place: Any) -> Statistics:
     """Return the statistics of some rows."""
-    return None if s is None else filled_as(s, (part[place] for part in leaves(s)))
+    return mapped(lambda part: part[place], s)
 
 
 class Local(Torch):

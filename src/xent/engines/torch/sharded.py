@@ -102,7 +102,7 @@ class Sharded(Torch):
     def placed(self, g: Any, x: Any) -> Any:
         """Return a gradient placed as what it is of, or whole."""
         if isinstance(x, DTensor):
-            return spread(g, x.device_mesh).redistribute(placements=added_up(x))
+            return spread(g, x.device_mesh).redistribute(placements=added_up(x.placements))
         return g.full_tensor() if isinstance(g, DTensor) else g
 
     def run(self, function: Callable[..., Any], *args: Any) -> Any:
@@ -155,7 +155,7 @@ class Sharded(Torch):
         value, g = Local(layout.groups[1]).value_and_gradient(own, operands)
         if isinstance(x, DTensor):
             g = layout.whole(g, layout.placements, layout.shape)
-            g = g.redistribute(placements=added_up(x))
+            g = g.redistribute(placements=added_up(x.placements))
         return placed(layout, plan, x, value), g
 
     def _localised(self, plan: Plan, operands: Operands) -> tuple[Layout, Plan, Operands]:
