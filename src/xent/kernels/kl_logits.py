@@ -8,7 +8,7 @@ The target are the logits of p, as of a teacher in distillation; the prediction 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from xent import _math as m
 from xent import _series as series
@@ -69,7 +69,7 @@ class FromLogits(Kernel):
         delta, lack = _differences(xp, *at, peaks, fallen)
         delta = xp.where(empty, nearly_equal.finite(xp, q.peak), delta)
         base = delta, xp.where(empty, xp.zeros_like(lack), lack)
-        d_p, d_q, x = _from_base(xp, target, logits, peaks, base)
+        (d_p, d_q), x = _from_base(xp, target, logits, peaks, base)
         e, total = xp.exp(d_p), 1 + p.rest
         cross = _expected(xp, e, _present(xp, d_p, d_p - d_q, 0.0), axis)
         mean = _expected(xp, e, x, axis) / total
@@ -78,7 +78,7 @@ class FromLogits(Kernel):
         if xp.anywhere(lambda: close):
             again = xp.anew(target, mean), xp.anew(logits, mean)
             if again[0] is not target:
-                d_p, d_q, x = _from_base(xp, *again, peaks, base)
+                (d_p, d_q), x = _from_base(xp, *again, peaks, base)
             eta = _present(xp, d_p, x - mean, xp.inf)
             # d_p + η by q's own logit, known where p's is not: the larger of the two where η > 0.
             of_q = d_q - xp.where(empty, xp.zeros_like(mean), fallen[1] + mean)
@@ -169,11 +169,8 @@ class FromLogits(Kernel):
         return 1 + 0 * m.limited(xp, s.p)
 
 
-def _differences(
-    xp: Verbs, p_logits: Array, q_logits: Array, peaks: Two, below: Two
-) -> tuple[Array, Array]:
+def _differences(xp: Verbs, t: Array, z: Array, peaks: Two, below: Two) -> Two:
     """Return δ and what it lacks as a rounded difference; δ is 0 where p is exactly 0."""
-    t, z = p_logits, q_logits
     if xp.finite:
         return z - t, m.residue(z, t, z - t)
     # Beside an infinite peak δ is that of a logit of 0, whatever the peak is in other blocks.
@@ -183,31 +180,25 @@ def _differences(
     return xp.where(below[0] == -xp.inf, xp.zeros_like(delta), delta), lack
 
 
-def _from_base(
-    xp: Verbs, p_logits: Array, q_logits: Array, peaks: Two, base: Two
-) -> tuple[Array, Array, Array]:
+def _from_base(xp: Verbs, t: Array, z: Array, peaks: Two, base: Two) -> tuple[Two, Array]:
     """Return what both are below their peaks, and δ counted from a base, 0 where p is exactly 0."""
-    below = _below(xp, p_logits, q_logits, peaks)
-    delta, lack = _differences(xp, p_logits, q_logits, peaks, below)
-    return *below, _present(xp, below[0], (delta - base[0]) + (lack - base[1]), 0.0)
+    delta, lack = _differences(xp, t, z, peaks, below := _below(xp, t, z, peaks))
+    return below, _present(xp, below[0], (delta - base[0]) + (lack - base[1]), 0.0)
 
 
-def _below(xp: Verbs, p_logits: Array, q_logits: Array, peaks: Two) -> Two:
+def _below(xp: Verbs, t: Array, z: Array, peaks: Two) -> Two:
     """Return what the logits of p and q are below their peaks."""
-    return xp.shifted(p_logits, peaks[0]), xp.shifted(q_logits, peaks[1])
+    return xp.shifted(t, peaks[0]), xp.shifted(z, peaks[1])
 
 
 def _chosen(xp: Verbs, first: Array, a: Contrast, b: Contrast) -> Contrast:
     """Return the one or the other of two contrasts, row by row."""
 
-    def each(x: tuple[Array, ...], y: tuple[Array, ...]) -> list[Array]:
-        return [xp.where(first, u, v) for u, v in zip(x, y, strict=True)]
+    def each(x: Any, y: Any) -> Any:
+        return type(x)(*map(each, x, y)) if isinstance(x, tuple) else xp.where(first, x, y)
 
-    def softmax(x: m.Normaliser, y: m.Normaliser) -> m.Normaliser:
-        peak, rest = each(x[:2], y[:2])
-        return m.Normaliser(peak, rest, x.place)
-
-    return Contrast(softmax(a.p, b.p), softmax(a.q, b.q), *each(a[2:], b[2:]))
+    chosen: Contrast = each(a, b)
+    return chosen
 
 
 def _ratio(xp: Verbs, x: m.Normaliser, of: m.Normaliser) -> tuple[Array, Array, Array]:

@@ -18,15 +18,16 @@ def _excess(xp: Verbs, eta: Array, total: Array) -> Array:
     With a = |η| and f = exp −a: d = f − 1 + a by its series where that would cancel, and u = a − d. It is d
     below 0 and a u − d above, which from 1 on is 1 − f − a f, of which then no term is larger than it.
     """
-    a, above = xp.abs(xp.anew(eta, total)), xp.clip(eta, 0.0, None)
+    above = xp.clip(eta, 0.0, None)
+    a = xp.abs(xp.anew(eta, total))  # without a row beside it a compiler makes a loop of η alone
     near, far = a < series.HALF, eta > 1
     few = xp.clip(a, None, series.HALF)
-    f = xp.exp(-a)
-    d = series.chosen(xp, near, lambda: series.expm1_tail(xp, -few), lambda: a + (f - 1))
+    d = series.chosen(xp, near, lambda: series.expm1_tail(xp, -few), lambda: a + (xp.exp(-a) - 1))
     u = above - (d if xp.finite else xp.clip(d, None, 1.0))
     made = xp.abs(above * u - d)
     if not xp.anywhere(lambda: far):
         return made
+    f = xp.exp(-a)
     fallen = above * f
     fallen = fallen if xp.finite else xp.where(above == xp.inf, xp.zeros_like(a), fallen)
     return xp.where(far, (1 - f) - fallen, made)
