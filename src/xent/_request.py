@@ -129,12 +129,12 @@ def weighing(options: Mapping[str, Any]) -> dict[str, Any]:
 def with_numbers(
     engine: Engine, arrays: Any, given: Mapping[str, Any], kernels: Iterable[Kernel], like: str
 ) -> tuple[Engine, Any]:
-    """Return the engine and the arrays of what is given; of kernels' numbers too, if of another library."""
+    """Return the engine and the arrays of what is given, with those of kernels' numbers."""
     own: dict[str, Any] = {}
     for kernel in kernels:
         own |= _arrays_in(kernel, type(kernel).__name__)
     if all(_dispatch.engine_of(name, x).library == engine.library for name, x in own.items()):
-        return engine, arrays
+        return engine, {**arrays, **own}
     return _dispatch.resolve({**given, **own}, like=like)
 
 

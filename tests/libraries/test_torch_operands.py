@@ -159,6 +159,24 @@ def test_a_tensor_without_axes_is_a_number(case, option):
     assert graphs() == 1
 
 
+@pytest.mark.filterwarnings(
+    "ignore:There is a performance drop"
+)  # torch's own, of what has no rule
+@pytest.mark.parametrize(("case", "option"), [*OF_NUMBERS, *OF_PARAMETERS])
+def test_a_number_alone_is_mapped(case, option):
+    """As in a sweep: the logits are the same for all, and of no transform."""
+    function, z = of_option(case, option)
+    values = (PARAMETERS | NUMBERS)[option]
+    numbers = torch.asarray(values, dtype=z.dtype)
+    got = torch.func.vmap(lambda x: function(z, x))(numbers)
+    want = torch.stack([function(z, x) for x in values])
+    torch.testing.assert_close(got, want, rtol=RTOL, atol=0)
+    of_each = torch.func.grad(lambda z, x: function(z, x).sum())
+    got = torch.func.vmap(of_each, (None, 0))(z, numbers)
+    want = torch.stack([value_and_gradient(function, z, x)[1] for x in values])
+    torch.testing.assert_close(got, want, rtol=RTOL, atol=0)
+
+
 @pytest.mark.parametrize(("case", "option"), OF_NUMBERS)
 def test_the_derivative_of_a_number_is_true_or_refused(case, option):
     """Never a silent 0."""

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from numbers import Real
 from typing import Any
 
-from xent import _dtype
+from xent import _dispatch, _dtype
 from xent._check import arguments
+from xent._namespace import Sight
 from xent._typing import Number
 
 Rule = tuple[str, Callable[[float], bool]]
@@ -68,8 +69,16 @@ def number(name: str, x: Any, form: str = "logits", rule: Rule | None = None) ->
     if getattr(x, "shape", None) == () and _dtype.name(x.dtype) != "bool":
         if type(x).__module__ == "numpy":
             return number(name, x.item(), form, rule)
-        return undifferentiated(name, x)
+        return looked_at(name, undifferentiated(name, x), rule)
     raise TypeError(f"{name} is {type(x).__qualname__}; it takes a number")
+
+
+def looked_at(name: str, x: Any, rule: Rule | None = None) -> Any:
+    """Return a number that is an array, which is checked where its value can be read."""
+    engine = _dispatch.engine_of(name, x)
+    if engine.sight([x]) is Sight.READABLE:
+        number(name, float(engine.xp.constant(x)), rule=rule)
+    return x
 
 
 _LEAST, _MOST = 2.0**-126, 2.0**128 - 2.0**103
@@ -101,5 +110,8 @@ def operand(x: Any) -> Number:
 def undifferentiated(name: str, x: Any) -> Any:
     """Return ``x``, of which no derivative is asked for by autograd: none would reach it."""
     if getattr(x, "requires_grad", False):
-        raise TypeError(f"{name} requires a gradient, and a number has none here; detach it")
+        instead = ", or divide the logits by it" if name == "temperature" else ""
+        raise TypeError(
+            f"{name} requires a gradient, and a number has none here; detach it{instead}"
+        )
     return x

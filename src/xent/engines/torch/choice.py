@@ -36,15 +36,20 @@ def _of_values(tensors: Iterable[Any]) -> Engine | None:
     return engine_of(flat)
 
 
+def follows_numbers(plan: Plan, operands: Operands) -> bool:
+    """Whether a transform follows a number: of that torch differentiates our steps."""
+    return plan.traced and tensor.has_wrapped(operands.numbers)
+
+
 def rows_of_values(engine: Engine, plan: Plan, operands: Operands) -> Any:
     """Return the loss of each row as a value: by blocks where the values are there, else in one."""
-    own = _of_values(operands[:-1])
+    own = None if follows_numbers(plan, operands) else _of_values(operands[:-1])
     return rows_of(engine.xp, plan, operands) if own is None else own.rows(plan, operands)
 
 
 def gradient_of_values(engine: Engine, plan: Plan, operands: Operands, w: Any) -> Any:
     """Return rows and gradient as values, likewise."""
-    own = _of_values((*operands[:-1], w))
+    own = None if follows_numbers(plan, operands) else _of_values((*operands[:-1], w))
     if own is None:
         return rows_and_gradient_of(engine.xp, plan, operands, w)
     return own.rows_and_gradient(plan, operands, w)

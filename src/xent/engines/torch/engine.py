@@ -21,7 +21,7 @@ from xent._typing import Array
 from xent.engines.columns import slopes_of_both
 from xent.engines.head_loop import clean, with_target
 from xent.engines.torch import half, learned, tensor
-from xent.engines.torch.choice import engine_of, gradient_of_values
+from xent.engines.torch.choice import engine_of, follows_numbers, gradient_of_values
 from xent.engines.torch.device import DEVICE
 from xent.engines.torch.followed import Followed
 from xent.engines.torch.made import HeadLoss, Loss, Made
@@ -127,7 +127,8 @@ class Torch(Followed):
     def value_and_gradient(self, plan: Plan, operands: Operands) -> tuple[Array, Array]:
         """Return value and gradient; with a graph in one block, which autograd can follow."""
         tensors = operands[:-1]
-        engine = None if differentiable(tensors) else engine_of(tensors)
+        known = not (differentiable(tensors) or follows_numbers(plan, operands))
+        engine = engine_of(tensors) if known else None
         if engine is not None:
             return engine.value_and_gradient(plan, operands)
         return value_and_gradient_of(self, plan, operands)
@@ -144,7 +145,7 @@ class Torch(Followed):
         tensors = operands[:-1]
         if differentiable(tensors[1:]):
             return value_of(self, plan, widened(self.xp, operands))
-        engine = engine_of(tensors)
+        engine = None if follows_numbers(plan, operands) else engine_of(tensors)
         if engine is None or differentiable(tensors[:1]):
             return value_of(self, plan, operands)
         return engine.value(plan, operands)
@@ -174,7 +175,8 @@ class Torch(Followed):
         """Return the value of a linear loss, its gradients made with it where they are known."""
         inputs: list[Any] = [x for x in head if x is not None]
         plan, operands = masked(plan, operands)
-        engine = self.engine_of([*inputs, *operands[1:-1]])
+        numbers_too = follows_numbers(plan, operands)
+        engine = None if numbers_too else self.engine_of([*inputs, *operands[1:-1]])
         followed, others_too = differentiable(inputs), differentiable(operands[1:-1])
         each: Any = head
         wanted: Any = tuple(followed and x is not None and x.requires_grad for x in each)
@@ -195,7 +197,8 @@ class Torch(Followed):
         """Return the value of a linear loss and its gradients; with a graph in one block."""
         plan, operands = masked(plan, operands)
         tensors: list[Any] = [*head, *operands[1:-1]]
-        engine = None if differentiable(tensors) else self.engine_of(tensors)
+        known = not (differentiable(tensors) or follows_numbers(plan, operands))
+        engine = self.engine_of(tensors) if known else None
         if engine is not None:
             return engine.linear_value_and_gradient(plan, head, operands, chunks)
         loss = HeadLoss(self, engine, plan, operands, chunks, (True, True, head.bias is not None))

@@ -11,9 +11,10 @@ import torch
 
 from xent._engine import Engine
 from xent._plan import LOG, QUOTIENT, READY, Operands, Plan
+from xent._rows import rows_of
 from xent._typing import Array
 from xent.engines.torch import tensor
-from xent.engines.torch.choice import rows_of_values
+from xent.engines.torch.choice import follows_numbers, rows_of_values
 from xent.engines.torch.function import Compiled, Rows, Work, broadcast, silent
 from xent.engines.torch.tensor import differentiable, visible
 from xent.engines.torch.verbs import TorchVerbs
@@ -70,6 +71,8 @@ class Followed(Engine):
     def rows(self, plan: Plan, operands: Operands) -> Array:
         """Return the loss of each row, differentiable where a graph is wanted."""
         if plan.traced:
+            if follows_numbers(plan, operands):
+                return rows_of(self.xp, plan, operands)
             made: Array | None = self.of_transform(plan, operands)
             if made is not None:
                 return made

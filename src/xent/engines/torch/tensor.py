@@ -10,6 +10,8 @@ from torch import Tensor
 from torch.autograd import forward_ad
 from torch.fx.experimental.proxy_tensor import get_proxy_mode
 
+from xent._nested import leaves
+
 HOST = "cpu"
 """The kind of device where a look at a value costs nothing."""
 
@@ -41,6 +43,13 @@ def eager(tensors: Iterable[Any]) -> bool:
         ):
             return False
     return True
+
+
+def has_wrapped(numbers: Any) -> bool:
+    """Whether a transform follows one of nested numbers, of which no rule of ours knows."""
+    return not torch.compiler.is_dynamo_compiling() and any(
+        isinstance(x, Tensor) and _functorch.is_functorch_wrapped_tensor(x) for x in leaves(numbers)
+    )
 
 
 def is_traced() -> bool:
