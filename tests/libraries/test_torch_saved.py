@@ -7,7 +7,7 @@ import torch
 
 import xent
 from tests.cases import TRIED
-from tests.libraries.test_torch_gradients import tensors
+from tests.libraries.test_torch_gradients import ALL, tensors
 
 LABELS = [0, 2, 1, 0]
 
@@ -75,3 +75,20 @@ def test_a_target_that_was_written_over_is_an_error(loss):
     y[:] = 1
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         value.backward()
+
+
+@pytest.mark.parametrize(("case", "options"), ALL)
+def test_a_second_backward_has_the_bits_of_the_first(case, options):
+    """As `gradcheck` asks: also where the first one's gradient was made with the value."""
+    for seed in range(3):
+        given, _ = tensors(case, options, seed=seed)
+        z = given.pop(case.form).requires_grad_()
+        draw = torch.Generator().manual_seed(seed)
+        for scaled in (False, True):
+            value = case.function(**given, **{case.form: z})
+            w = torch.rand(value.shape, generator=draw, dtype=value.dtype)
+            w = w if scaled else torch.ones_like(w)
+            first, second = (
+                torch.autograd.grad(value, z, w, retain_graph=again)[0] for again in (True, False)
+            )
+            assert torch.equal(first, second)

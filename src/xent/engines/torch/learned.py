@@ -51,12 +51,14 @@ def _parts(loss: HeadLoss, plan: Plan, operands: Operands, features: Any, *head:
 class _Part(Loss):
     """Some rows, of which every operand may be differentiated: all are inputs of the function."""
 
+    known = False
+
     def __init__(self, loss: HeadLoss, plan: Plan, given: tuple[Any, ...]) -> None:
         no_others = Operands(given[0].new_empty(0), numbers=loss.numbers)
         super().__init__(loss.engine, loss.own, plan, no_others)
         self.wide, self.wanted = loss.chunks.size >= 4, [_is_learned(x) for x in given]
 
-    def made(self, *inputs: Any) -> Any:
+    def made(self, operands: Operands, *inputs: Any) -> Any:
         """Return the value, of which no gradient is known."""
         return self.plain((), *inputs), None
 

@@ -31,7 +31,7 @@ class Made(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, loss: Any, *inputs: Any) -> Any:
-        made, ctx.gradients = loss.made(*inputs)
+        made, ctx.gradients = loss.made(loss.operands, *inputs)
         ctx.loss, ctx.count = loss, len(inputs)
         value = made
         if loss.plan.beside:  # a function returns no tuple in a tuple
@@ -56,6 +56,8 @@ class Made(torch.autograd.Function):
             found = iter(torch.autograd.grad(values, sought, some, create_graph=True))
             return (None, *(next(found) if want else None for want in wanted))
         gradients, ctx.gradients = ctx.gradients, None
+        if gradients is None and ctx.loss.known:  # a second backward, to the last bit as the first
+            _, gradients = ctx.loss.made(ctx.loss.with_others(inputs[0], others), *inputs)
         known = None if gradients is None else _scaled(gradients, ws[0])
         gradients = ctx.loss.again(ws, others, *inputs) if known is None else known
         return (None, *gradients[:count])
@@ -95,6 +97,9 @@ _HALF = (torch.float16, torch.bfloat16)
 class Loss:
     """A loss of which the prediction alone is differentiated."""
 
+    known = True
+    """Whether its gradients are made with its value."""
+
     def __init__(self, engine: Any, own: Any, plan: Plan, operands: Operands) -> None:
         self.engine, self.own, self.plan = engine, own, plan
         self.operands: Any = operands
@@ -104,9 +109,9 @@ class Loss:
         """Return the operands again."""
         return Operands._make((x, *others, self.numbers))
 
-    def made(self, x: Any) -> Any:
+    def made(self, operands: Operands, x: Any) -> Any:
         """Return the value and the gradient."""
-        value, g = self.own.value_and_gradient(self.plan, self.operands)
+        value, g = self.own.value_and_gradient(self.plan, operands)
         return value, (g,)
 
     def plain(self, others: tuple[Any, ...], x: Any) -> Any:
@@ -140,9 +145,9 @@ class HeadLoss(Loss):
         """The shape of what has one entry per value."""
         return self.chunks.shape if self.plan.row_axis is None else self.chunks.shape[:1]
 
-    def made(self, *inputs: Any) -> Any:
+    def made(self, operands: Operands, *inputs: Any) -> Any:
         """Return the value, and the gradients where they are known with it."""
-        operands = self.operands._replace(prediction=inputs[0])
+        operands = operands._replace(prediction=inputs[0])
         wanted = self.wanted if self.known else None
         return heads.run(self.own, self.plan, Head(*inputs), operands, self.chunks, wanted)
 

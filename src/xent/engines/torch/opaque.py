@@ -92,7 +92,7 @@ _operation = partial(
 @_operation("xent::linear", schema=f"({_GIVEN}) -> Tensor[]")
 def _linear(*args: Any) -> list[Any]:
     loss, inputs = _loss(*args)
-    value, gradients = loss.made(*inputs)
+    value, gradients = loss.made(loss.operands, *inputs)
     return [*flat(value), *_there(gradients or ())]
 
 
