@@ -1,6 +1,7 @@
 """What is said of a keyword that is another library's, or nobody's (R18)."""
 
 import re
+from inspect import signature
 
 import numpy as np
 import pytest
@@ -60,9 +61,24 @@ HABITS = {
     "mask": "xent's name is where, True for the rows that count",
     "smoothing": "xent's name is label_smoothing",
     "normalize": "xent's name is reduction",
+    "alpha": "xent's name is class_weight",
+    "logit": "xent's name is logits",
+    "temperature": "divide the logits by it",
     "eps": "xent clips nothing",
 }
+HABITS_OF_OTHERS = [
+    (xent.kl_divergence, "teacher_logits", "target_logits"),
+    (xent.kl_divergence, "target_log_probs", "target_logits"),
+    (xent.kl_divergence, "T", "temperature"),
+    (xent.renyi_divergence, "alpha", "order"),
+]
 _OPTIONS = ("axis", "reduction", "label_smoothing", "class_weight", "sample_weight")
+
+
+@pytest.mark.parametrize(("loss", "name", "own"), HABITS_OF_OTHERS)
+def test_a_habit_of_another_loss_is_named(loss, name, own):
+    with pytest.raises(TypeError, match=rf"'{name}' \(xent's name is {own}\)"):
+        loss(Y, Z, **{name: 0})
 
 
 @pytest.mark.parametrize(("name", "hint"), HABITS.items())
@@ -73,8 +89,15 @@ def test_a_habit_of_another_library_is_named(name, hint):
     assert "it takes target, probs, logits, log_probs, axis" in str(caught.value)
 
 
-@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
-@pytest.mark.parametrize("name", HABITS)
+@pytest.mark.parametrize(
+    ("loss", "name"),
+    [
+        pytest.param(loss, name, id=f"{name}-{of}")
+        for of, loss in LOSSES.items()
+        for name in HABITS
+        if name not in signature(loss).parameters
+    ],
+)
 def test_a_hint_names_what_the_loss_takes(loss, name):
     with pytest.raises(TypeError, match="unexpected keyword argument") as caught:
         loss(Y, **{name: 0})

@@ -30,13 +30,18 @@ _HABITS = {
     "log_target": "pass the target's logits as target_logits=",
     "mask": "xent's name is where, True for the rows that count",
     "eps": "xent clips nothing: probability 0 on the truth costs inf",
+    "temperature": "divide the logits by it",
 }
 
 _NAMES = {
     **dict.fromkeys(("weight", "weights"), ("class_weight", "sample_weight")),
     **dict.fromkeys(("size_average", "reduce", "normalize"), ("reduction",)),
+    **dict.fromkeys(("teacher_logits", "target_log_probs"), ("target_logits",)),
+    "alpha": ("order", "class_weight"),
     "dim": ("axis",),
+    "logit": ("logits",),
     "smoothing": ("label_smoothing",),
+    "T": ("temperature",),
 }
 """What xent calls what others have another name for, where a function takes it."""
 
@@ -50,6 +55,7 @@ _REMEDIES = {
     "sparse.": "it is sparse: pass x.todense()",
     "cubed.": "cubed has no take_along_axis: pass x.compute()",
     "mlx.": "MLX has no namespace of the array API standard: pass np.asarray(x)",
+    "torch.nn.modules.": "it is a module: pass what it returns, or its arrays, as x.weight",
     "tensorflow.": "TensorFlow has no namespace of the array API standard: pass x.numpy()",
 }
 """What to pass in place of what looks like an array and is none, or would lose its meaning (R1)."""

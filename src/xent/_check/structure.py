@@ -124,7 +124,7 @@ def tangent(x: Array, name: str, shape: Sequence[int]) -> None:
 
 def _of_rows(name: str, x: Array, rows: Sequence[int]) -> None:
     """Raise unless ``x`` has one entry per row."""
-    sizes.of_shape(name, x, rows, "; it takes one entry per row, shape {}")
+    sizes.of_shape(name, x, rows, "; it takes one entry per row, shape {}, nothing is broadcast")
 
 
 def mask(where: Array | None, rows: Sequence[int]) -> None:
@@ -201,5 +201,5 @@ def weights(classes: int, reduction: str, operands: Operands, rows: tuple[int, .
     elif reduction == "mean" and math.prod(rows) == 0:
         raise ValueError(
             f"a mean over no rows: the rows have shape {tuple(rows)}; "
-            "use reduction='sum' or 'none' where a batch may be empty"
+            "use reduction='sum' or 'none', or a denominator, where a batch may be empty"
         )

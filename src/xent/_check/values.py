@@ -17,6 +17,7 @@ _ROUNDING = 4
 
 LEFT_OUT = "rows are left out by ignore_index= or where=, of a loss that takes them"
 LOGITS = "logits go to logits=, of a loss that takes them"
+_OF_ELEMENTS = "of labels -1 and 1 pass (target + 1) / 2; what is padded is left out by where="
 OF_LOGITS = "of logits, as of a teacher, xent.softmax makes them; a divergence has target_logits="
 OF_LOGS = "log-probabilities are at most 0"
 
@@ -90,15 +91,17 @@ _RANGES = {
 }
 
 
-def _bounds(xp: Verbs, form: Form, name: str, x: Array, keep: Array | None) -> None:
-    """Raise with the first entry that is out of the range of its form."""
+def _bounds(
+    xp: Verbs, form: Form, name: str, x: Array, axis: int | None, keep: Array | None
+) -> None:
+    """Raise with the first entry that is out of the range of its form; an element has no ``axis``."""
     low, high, rule = _RANGES[form]
     high += _ROUNDING * _dtype.eps(x)
     if not _within(xp, x, low, high):
         if name in ("probs", "q"):
             rule += f" ({LOGITS})"
         elif name == "target":
-            rule += f" ({OF_LOGITS})"
+            rule += f" ({_OF_ELEMENTS if axis is None else OF_LOGITS})"
         _none(xp, x, (x < low) | (x > high), keep, f"{name} holds {{!r}} at {{}}; {rule}")
 
 
@@ -137,7 +140,7 @@ def of_form(
     if form == "probs" and not validate and 0 not in x.shape and xp.within(x, 0.0, 1.0):
         return
     wide = keep if keep is None or axis is None else keep[(slice(None),) * axis + (None, ...)]
-    _bounds(xp, form, name, x, wide)
+    _bounds(xp, form, name, x, axis, wide)
     if validate and axis is not None:
         p = _dtype.cast(xp, x, _dtype.compute_dtype(xp, x))
         total = xp.sum(p if form == "probs" else xp.exp(p), axis=axis)
