@@ -138,6 +138,16 @@ def mixed_block(target: np.ndarray, logits: np.ndarray) -> tuple[np.ndarray, ...
     return (t * (log_sum[:, None] - shifted)).sum(-1), q - t, q + t
 
 
+def teacher_block(teacher: np.ndarray, logits: np.ndarray) -> tuple[np.ndarray, ...]:
+    """The same of a teacher's logits: log1p Σ p (expm1 d − d), d = log(q/p) but for its mean, and q − p."""
+    p_shifted, p_powers, _ = softmax_parts(teacher.astype(np.float64))
+    shifted, powers, _ = softmax_parts(logits)
+    p, q = (x / x.sum(-1, keepdims=True) for x in (p_powers, powers))
+    d = shifted - p_shifted
+    d -= (p * d).sum(-1, keepdims=True)
+    return np.log1p((p * (np.expm1(d) - d)).sum(-1)), q - p, q + p
+
+
 def divergence_block(target: np.ndarray, logits: np.ndarray) -> tuple[np.ndarray, ...]:
     """Σ p (log p − log q), and q Σp − p."""
     p = target.astype(np.float64)

@@ -30,30 +30,32 @@ def _with_workers(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def xent_contenders(loss: str, axis: bool = True) -> tuple[Contender, ...]:
+def xent_contenders(loss: str, axis: bool = True, target: str = "target") -> tuple[Contender, ...]:
     """Return xent wherever it runs, and in threads where it has them.
 
     Parameters
     ----------
     loss : str
-        The name of a loss of (target, logits).
+        The name of a loss of a target and logits.
     axis : bool
         Whether it takes ``axis``.
+    target : str
+        What it calls the target.
     """
 
     def forward(how: How) -> Callable[..., Any]:
         import xent
 
         function, options = getattr(xent, loss), _options(how, axis)
-        return lambda target, logits: function(target, logits=logits, **options)
+        return lambda t, logits: function(**{target: t}, logits=logits, **options)
 
     def gradient(how: How) -> Callable[..., Any]:
         import xent
 
         function, options = xent.value_and_grad(getattr(xent, loss)), _options(how, axis)
 
-        def both(target: Any, logits: Any) -> tuple[Any, tuple[Any]]:
-            value, slope = function(target, logits=logits, **options)
+        def both(t: Any, logits: Any) -> tuple[Any, tuple[Any]]:
+            value, slope = function(**{target: t}, logits=logits, **options)
             return value, (slope,)
 
         return both

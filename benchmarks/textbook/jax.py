@@ -40,3 +40,13 @@ def divergence_loss(how: How) -> Callable[..., Any]:
     return lambda target, logits: how.reduce(
         (target * (jnp.log(target) - nn.log_softmax(logits, how.axis))).sum(how.axis)
     )
+
+
+def teacher_loss(how: How) -> Callable[..., Any]:
+    """Σ p (log p − log q) of two log-softmaxes."""
+
+    def loss(teacher: Any, logits: Any) -> Any:
+        log_p, log_q = (nn.log_softmax(x, how.axis) for x in (teacher, logits))
+        return how.reduce((jnp.exp(log_p) * (log_p - log_q)).sum(how.axis))
+
+    return loss

@@ -95,6 +95,33 @@ def divergence_gradient(how: How) -> Callable[..., Any]:
     )
 
 
+def teacher_loss(how: How) -> Callable[..., Any]:
+    """Σ p (log p − log q) of two log-softmaxes."""
+
+    def loss(teacher: Any, logits: Any) -> Any:
+        log_p, log_q = (_log_softmax(x, how.axis) for x in (teacher, logits))
+        return how.reduce((np.exp(log_p) * (log_p - log_q)).sum(axis=how.axis))
+
+    return loss
+
+
+def teacher_gradient(how: How) -> Callable[..., Any]:
+    """The same, and the softmax minus the teacher's."""
+
+    def both(teacher: Any, logits: Any) -> tuple[Any, tuple[Any]]:
+        log_p, log_q = (_log_softmax(x, how.axis) for x in (teacher, logits))
+        p = np.exp(log_p)
+        rows = (p * (log_p - log_q)).sum(axis=how.axis)
+        return rows.mean(), ((np.exp(log_q) - p) / np.float32(rows.size),)
+
+    return both
+
+
+def _log_softmax(logits: Any, axis: int) -> Any:
+    shifted = logits - logits.max(axis=axis, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
+
+
 def _soft_gradient(how: How, cost: Callable[[Any, Any, Any], Any]) -> Callable[..., Any]:
     """Return the loss of rows Σ t · cost, and softmax minus target."""
 

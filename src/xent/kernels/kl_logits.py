@@ -171,13 +171,13 @@ class FromLogits(Kernel):
 
 def _differences(xp: Verbs, t: Array, z: Array, peaks: Two, below: Two) -> Two:
     """Return δ and what it lacks as a rounded difference; δ is 0 where p is exactly 0."""
-    if xp.finite:
-        return z - t, m.residue(z, t, z - t)
     # Beside an infinite peak δ is that of a logit of 0, whatever the peak is in other blocks.
-    t, z = (xp.where(xp.isinf(peak), d, x) for x, peak, d in zip((t, z), peaks, below, strict=True))
+    if not xp.finite:
+        each = zip((t, z), peaks, below, strict=True)
+        t, z = (xp.where(xp.isinf(peak), d, x) for x, peak, d in each)
     delta = z - t
-    lack = m.lost_below(xp, z, t, delta)
-    return xp.where(below[0] == -xp.inf, xp.zeros_like(delta), delta), lack
+    lack = m.residue(z, t, delta) if xp.finite else m.lost_below(xp, z, t, delta)
+    return _present(xp, below[0], delta, 0.0), lack
 
 
 def _from_base(xp: Verbs, t: Array, z: Array, peaks: Two, base: Two) -> tuple[Two, Array]:
