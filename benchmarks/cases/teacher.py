@@ -49,9 +49,9 @@ def torch(how: How) -> Callable[..., Any]:
 
 
 def optax(how: How) -> Callable[..., Any]:
-    """`optax.kl_divergence_with_log_targets` of two log-softmaxes."""
+    """`optax.losses.kl_divergence_with_log_targets` of two log-softmaxes."""
     from jax import nn
-    from optax import kl_divergence_with_log_targets
+    from optax.losses import kl_divergence_with_log_targets
 
     return lambda teacher, logits: how.reduce(
         kl_divergence_with_log_targets(

@@ -22,7 +22,7 @@ def _excess(xp: Verbs, eta: Array, total: Array) -> Array:
     a = xp.abs(xp.anew(eta, total))  # without a row beside it a compiler makes a loop of η alone
     near, far = a < series.HALF, eta > 1
     few = xp.clip(a, None, series.HALF)
-    d = series.chosen(xp, near, lambda: series.expm1_tail(xp, -few), lambda: a + (xp.exp(-a) - 1))
+    d = series.chosen(xp, near, lambda: series.expm1_tail(xp, -few), lambda: a + xp.expm1(-a))
     u = above - (d if xp.finite else xp.clip(d, None, 1.0))
     made = xp.abs(above * u - d)
     if not xp.anywhere(lambda: far):
