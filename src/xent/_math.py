@@ -137,8 +137,8 @@ class Normaliser(NamedTuple):
     """What softmax needs of a row: its peak, and the sum of the exponentials beside one peak.
 
     The peak's own exponential, 1, is kept out of ``rest``, which it would drown where it is small.
-    ``place`` is where the peak is among the classes of the block, −1 after a merge: an index, or what `pick`,
-    `put`, `parted` and `sum_beside` take for one.
+    ``place`` is where the peak is among the classes of the block, −1 after a merge: an index, or what `put`,
+    `parted` and `sum_beside` alone take for one.
     """
 
     peak: Array

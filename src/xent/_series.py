@@ -18,7 +18,7 @@ NEAR = 0.25
 """|r| below which the series replace the logarithms."""
 
 HALF = 0.5
-"""|x| below which a series replaces expm1(x) − x, beyond which an exponential less 1 serves as well."""
+"""|x| below which a series replaces expm1(x) − x."""
 
 
 def chosen(

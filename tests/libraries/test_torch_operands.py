@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from torch._dynamo.utils import counters
+from torch.autograd import forward_ad
 
 import xent
 from tests.cases import NAMED
@@ -205,3 +206,18 @@ def test_losses_of_one_name_in_one_process(apart):
             loss = loss_of(kernel)
             compiled = compiled_by(lambda z, f=loss: f(y, logits=z, reduction="none"))
             assert_near(compiled(z).numpy(), slope * ROWS)
+
+
+@pytest.mark.parametrize(("case", "option"), [*OF_NUMBERS, *OF_PARAMETERS])
+def test_forward_mode_follows_a_number(case, option):
+    """Whatever the logits require: never a silent 0."""
+    function, z = of_option(case, option)
+    number = torch.asarray((PARAMETERS | NUMBERS)[option][0], dtype=z.dtype)
+    h = 1e-5 * number
+    near = [function(z, number + k * h).sum() for k in (-2, -1, 1, 2)]
+    want = (8 * (near[2] - near[1]) - (near[3] - near[0])) / (12 * h)
+    for x in (z, z.clone().requires_grad_()):
+        with forward_ad.dual_level():
+            value = function(x, forward_ad.make_dual(number, torch.ones_like(number))).sum()
+            got = forward_ad.unpack_dual(value).tangent
+        torch.testing.assert_close(got.detach(), want, rtol=2.0**-28, atol=0)

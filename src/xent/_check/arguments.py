@@ -37,7 +37,7 @@ _NAMES = {
     **dict.fromkeys(("weight", "weights"), ("class_weight", "sample_weight")),
     **dict.fromkeys(("size_average", "reduce", "normalize"), ("reduction",)),
     **dict.fromkeys(("teacher_logits", "target_log_probs"), ("target_logits",)),
-    "alpha": ("order", "class_weight"),
+    "alpha": ("order", "beta", "skew", "class_weight"),
     "dim": ("axis",),
     "logit": ("logits",),
     "smoothing": ("label_smoothing",),

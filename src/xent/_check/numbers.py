@@ -54,7 +54,7 @@ def is_array(number: Any) -> bool:
 
 
 def number(name: str, x: Any, form: str = "logits", rule: Rule | None = None) -> Number:
-    """Return an option as a float, or as it is where its value is an array's, not to be waited for."""
+    """Return an option as a float; an array as it is, as its value may have to be waited for."""
     if form != "logits" and name in ("softcap", "temperature", "z_loss"):
         raise ValueError(f"{name} acts on logits; the prediction was given as {form}")
     if isinstance(x, Real) and not isinstance(x, bool):
@@ -66,7 +66,7 @@ def number(name: str, x: Any, form: str = "logits", rule: Rule | None = None) ->
         if not holds(plain):
             raise ValueError(f"{name} is {arguments.shown(x)}; it takes {takes}")
         return plain
-    if getattr(x, "shape", None) == () and _dtype.name(x.dtype) != "bool":
+    if getattr(x, "shape", None) == () and (_dtype.is_floating(x) or _dtype.is_integer(x)):
         if type(x).__module__ == "numpy":
             return number(name, x.item(), form, rule)
         return looked_at(name, undifferentiated(name, x), rule)
@@ -75,9 +75,8 @@ def number(name: str, x: Any, form: str = "logits", rule: Rule | None = None) ->
 
 def looked_at(name: str, x: Any, rule: Rule | None = None) -> Any:
     """Return a number that is an array, which is checked where its value can be read."""
-    engine = _dispatch.engine_of(name, x)
-    if engine.sight([x]) is Sight.READABLE:
-        number(name, float(engine.xp.constant(x)), rule=rule)
+    if _dispatch.engine_of(name, x).sight([x]) is Sight.READABLE:
+        number(name, x.item() if hasattr(x, "item") else float(x), rule=rule)
     return x
 
 

@@ -124,7 +124,7 @@ def tangent(x: Array, name: str, shape: Sequence[int]) -> None:
 
 def _of_rows(name: str, x: Array, rows: Sequence[int]) -> None:
     """Raise unless ``x`` has one entry per row."""
-    sizes.of_shape(name, x, rows, "; it takes one entry per row, shape {}, nothing is broadcast")
+    sizes.of_shape(name, x, rows, "; it takes one entry per row, shape {}; nothing is broadcast")
 
 
 def mask(where: Array | None, rows: Sequence[int]) -> None:

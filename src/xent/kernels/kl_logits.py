@@ -23,7 +23,7 @@ _NEAR = 2.0**-5
 """The divergence below which log(q / p) is known better, as η less its mean, than q and p are."""
 
 
-Two = tuple[Array, Array]
+Two = tuple[Array, ...]
 """Of p and of q."""
 
 
@@ -60,25 +60,28 @@ class FromLogits(Kernel):
         It is log1p of a sum of terms p (expm1 η − η), made of q, which is p exp η, where η > 0; of rows far
         apart Σ p (log p − log q).
         """
-        p, q = (m.normaliser(xp, x, axis)[0] for x in (target, logits))
+        p, q = (m.normaliser(xp, x, axis, indexed=True)[0] for x in (target, logits))
         peaks = p.peak, q.peak
         # A block that p excludes counts from q's peak, as if p's were 0.
         empty = p.peak == -xp.inf
         at = xp.pick(target, p.place, axis), xp.pick(logits, p.place, axis)
-        fallen = _below(xp, *at, peaks)
+        fallen = tuple(map(xp.shifted, at, peaks))
         delta, lack = _differences(xp, *at, peaks, fallen)
         delta = xp.where(empty, nearly_equal.finite(xp, q.peak), delta)
         base = delta, xp.where(empty, xp.zeros_like(lack), lack)
-        (d_p, d_q), x = _from_base(xp, target, logits, peaks, base)
+        (d_p, d_q), x = _from_base(xp, target, logits, peaks, base, p.place, axis)
         e, total = xp.exp(d_p), 1 + p.rest
         cross = _expected(xp, e, _present(xp, d_p, d_p - d_q, 0.0), axis)
         mean = _expected(xp, e, x, axis) / total
         far = cross / total + (xp.log1p(q.rest) - xp.log1p(p.rest))
         close, cost = far < _FAR, far
         if xp.anywhere(lambda: close):
-            again = xp.anew(target, mean), xp.anew(logits, mean)
+            again = (
+                xp.anew(target, mean),
+                xp.anew(logits, mean),
+            )  # else both loops' steps are stored
             if again[0] is not target:
-                (d_p, d_q), x = _from_base(xp, *again, peaks, base)
+                (d_p, d_q), x = _from_base(xp, *again, peaks, base, p.place, axis)
             eta = _present(xp, d_p, x - mean, xp.inf)
             # d_p + η by q's own logit, known where p's is not: the larger of the two where η > 0.
             of_q = d_q - xp.where(empty, xp.zeros_like(mean), fallen[1] + mean)
@@ -139,7 +142,7 @@ class FromLogits(Kernel):
         """
         peaks = s.p.peak, s.q.peak
         target, logits = xp.anew(target, s.cost), xp.anew(logits, s.cost)
-        d_p, d_q = below = _below(xp, target, logits, peaks)
+        d_p, d_q = below = tuple(map(xp.shifted, (target, logits), peaks))
         p, q = _probs(xp, target, s.p, d_p), _probs(xp, logits, s.q, d_q)
         value = self.value(xp, s)
         close = value < _NEAR
@@ -156,7 +159,7 @@ class FromLogits(Kernel):
     ) -> Array:
         """Return −p η."""
         peaks = s.p.peak, s.q.peak
-        d_p, _ = below = _below(xp, target, logits, peaks)
+        d_p, _ = below = tuple(map(xp.shifted, (target, logits), peaks))
         delta, lack = _differences(xp, target, logits, peaks, below)
         p = _probs(xp, target, s.p, d_p)
         # A class that q alone excludes lies infinitely below the mean, and all others above.
@@ -180,15 +183,12 @@ def _differences(xp: Verbs, t: Array, z: Array, peaks: Two, below: Two) -> Two:
     return _present(xp, below[0], delta, 0.0), lack
 
 
-def _from_base(xp: Verbs, t: Array, z: Array, peaks: Two, base: Two) -> tuple[Two, Array]:
-    """Return what both are below their peaks, and δ counted from a base, 0 where p is exactly 0."""
-    delta, lack = _differences(xp, t, z, peaks, below := _below(xp, t, z, peaks))
-    return below, _present(xp, below[0], (delta - base[0]) + (lack - base[1]), 0.0)
-
-
-def _below(xp: Verbs, t: Array, z: Array, peaks: Two) -> Two:
-    """Return what the logits of p and q are below their peaks."""
-    return xp.shifted(t, peaks[0]), xp.shifted(z, peaks[1])
+def _from_base(xp: Verbs, t: Any, z: Any, peaks: Two, base: Two, place: Any, axis: int) -> Any:
+    """Return what both are below their peaks, and δ counted from a base, 0 where p is 0 and at its peak."""
+    below = tuple(map(xp.shifted, (t, z), peaks))
+    delta, lack = _differences(xp, t, z, peaks, below)
+    x = _present(xp, below[0], (delta - base[0]) + (lack - base[1]), 0.0)
+    return below, xp.put(x, place, 0.0, axis)  # where logits that are made anew leave an ULP
 
 
 def _chosen(xp: Verbs, first: Array, a: Contrast, b: Contrast) -> Contrast:

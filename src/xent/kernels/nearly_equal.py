@@ -5,18 +5,26 @@ from __future__ import annotations
 from xent import _series as series
 from xent._typing import Array, Verbs
 
+_MOST = 64.0
+"""More than the logarithm of any number of classes, and less than that of the largest number."""
+
 
 def divergence(xp: Verbs, eta: Array, size: Array, total: Array, axis: int) -> Array:
-    """Return log1p(Σ p (expm1 η − η)); ``size`` is log(p ``total``), and η more where that is above 0."""
-    spread = xp.sum(xp.exp(size) * _excess(xp, eta, total), axis=axis, keepdims=True)
+    """Return log1p(Σ p (expm1 η − η)); ``size`` is log(p ``total``), and η more where that is above 0.
+
+    It is above `_MOST` only of rows that are not near, of which nobody looks at more than that it is finite.
+    """
+    spread = xp.sum(
+        xp.exp(xp.clip(size, None, _MOST)) * _excess(xp, eta, total), axis=axis, keepdims=True
+    )
     return xp.log1p(spread / total)
 
 
 def _excess(xp: Verbs, eta: Array, total: Array) -> Array:
     """Return (expm1 η − η) / exp max(η, 0), at most |η|.
 
-    With a = |η| and f = exp −a: d = f − 1 + a by its series where that would cancel, and u = a − d. It is d
-    below 0 and a u − d above, which from 1 on is 1 − f − a f, of which then no term is larger than it.
+    With a = |η| and f = exp −a, d = f − 1 + a by its series where that would cancel. It is d below 0, and
+    a (a − d) − d above, which from 1 on is 1 − f − a f, of which then no term is larger than it.
     """
     above = xp.clip(eta, 0.0, None)
     a = xp.abs(xp.anew(eta, total))  # without a row beside it a compiler makes a loop of η alone

@@ -37,8 +37,8 @@ def _of_values(tensors: Iterable[Any]) -> Engine | None:
 
 
 def follows_numbers(plan: Plan, operands: Operands) -> bool:
-    """Whether a transform follows a number: of that torch differentiates our steps."""
-    return plan.traced and tensor.has_wrapped(operands.numbers)
+    """Whether torch alone follows a number: of that it differentiates our steps."""
+    return (plan.traced or tensor.has_tangents()) and tensor.has_followed(operands.numbers)
 
 
 def rows_of_values(engine: Engine, plan: Plan, operands: Operands) -> Any:

@@ -70,9 +70,9 @@ class Followed(Engine):
 
     def rows(self, plan: Plan, operands: Operands) -> Array:
         """Return the loss of each row, differentiable where a graph is wanted."""
+        if follows_numbers(plan, operands):
+            return rows_of(self.xp, plan, operands)
         if plan.traced:
-            if follows_numbers(plan, operands):
-                return rows_of(self.xp, plan, operands)
             made: Array | None = self.of_transform(plan, operands)
             if made is not None:
                 return made

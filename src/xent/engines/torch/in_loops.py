@@ -59,15 +59,6 @@ def peak_and_place(x: Any, axis: int, decayed: Callable[[Any], Any]) -> tuple[An
     return peak, Place(near, alone, here), rest
 
 
-def first(x: Any, place: Place, axis: int) -> Any:
-    """Return the index of the first entry near a peak, the last where there is none."""
-    size, shape = x.shape[axis], [1] * x.ndim
-    shape[axis] = size
-    places = _places(size, x).reshape(shape)
-    index = torch.amin(torch.where(place.near, places, size - 1), axis, keepdim=True)
-    return stored(index.to(torch.int64))
-
-
 def is_at(x: Any, index: Any, axis: int) -> Any:
     """Return where ``x`` is at ``index``, by int32: of them a vector has as many as of float32."""
     size, shape = x.shape[axis], [1] * x.ndim

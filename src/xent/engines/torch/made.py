@@ -56,7 +56,8 @@ class Made(torch.autograd.Function):
             found = iter(torch.autograd.grad(values, sought, some, create_graph=True))
             return (None, *(next(found) if want else None for want in wanted))
         gradients, ctx.gradients = ctx.gradients, None
-        if gradients is None and ctx.loss.known:  # a second backward, to the last bit as the first
+        if gradients is None and ctx.loss.known and not _is_refused(inputs, ws[0]):
+            # A second backward, to the last bit as the first.
             _, gradients = ctx.loss.made(ctx.loss.with_others(inputs[0], others), *inputs)
         known = None if gradients is None else _scaled(gradients, ws[0])
         gradients = ctx.loss.again(ws, others, *inputs) if known is None else known
@@ -71,18 +72,26 @@ def flat(value: Any) -> list[Any]:
 def _scaled(gradients: Any, w: Any) -> Any:
     """Return the gradients times the incoming one, written over where that is a number; or None.
 
-    None where it would round a gradient in half precision a second time, as far as can be seen.
+    None where that is refused.
     """
     here = eager((w,))
     factor = w.item() if here and w.device.type == tensor.HOST else None
     if factor == 1:
         return gradients
-    for g in gradients:
-        if g is not None and g.dtype in _HALF and not (factor == 0 if factor is not None else here):
-            return None
+    if _is_refused(gradients, w):
+        return None
     if here and factor != 0:
         return [None if g is None else g.mul_(w) for g in gradients]
     return [None if g is None else m.scaled(UNSEEN.xp, w, g) for g in gradients]
+
+
+def _is_refused(tensors: Any, w: Any) -> bool:
+    """Whether to scale by ``w`` would round one in half precision a second time, as far as can be seen."""
+    if not any(x is not None and x.dtype in _HALF for x in tensors):
+        return False
+    here = eager((w,))
+    factor = w.item() if here and w.device.type == tensor.HOST else None
+    return factor != 1 and not (factor == 0 if factor is not None else here)
 
 
 def _learned(values: list[Any], ws: Any) -> tuple[list[Any], list[Any]]:

@@ -33,7 +33,7 @@ def eager(tensors: Iterable[Any]) -> bool:
     """
     if torch.compiler.is_dynamo_compiling() or torch._C._get_tracing_state() is not None:
         return False
-    if (_modes() or _included(_BEFORE)) and get_proxy_mode() is not None:
+    if (_modes() or _included(_BEFORE)) and (get_proxy_mode() is not None or _fakes()):
         return False
     for x in tensors:
         if x is not None and (
@@ -45,10 +45,16 @@ def eager(tensors: Iterable[Any]) -> bool:
     return True
 
 
-def has_wrapped(numbers: Any) -> bool:
-    """Whether a transform follows one of nested numbers, of which no rule of ours knows."""
+def _fakes() -> bool:
+    """Whether what is computed has no values, of whatever it is made."""
+    return torch._C._get_dispatch_mode(torch._C._TorchDispatchModeKey.FAKE) is not None
+
+
+def has_followed(numbers: Any) -> bool:
+    """Whether a transform, or forward mode, follows one of nested numbers, of which no rule of ours knows."""
     return not torch.compiler.is_dynamo_compiling() and any(
-        isinstance(x, Tensor) and _functorch.is_functorch_wrapped_tensor(x) for x in leaves(numbers)
+        isinstance(x, Tensor) and (_functorch.is_functorch_wrapped_tensor(x) or _is_dual(x))
+        for x in leaves(numbers)
     )
 
 

@@ -103,9 +103,7 @@ class TorchVerbs(Namespace):
         return torch.gather(x, axis, index)
 
     def pick(self, x: Any, index: Any, axis: int) -> Any:
-        """Return the entry of ``x`` at ``index``, or at a peak's place."""
-        if isinstance(index, in_loops.Place):
-            return in_loops.stored(torch.gather(x, axis, in_loops.first(x, index, axis)))
+        """Return the entry of ``x`` at ``index``."""
         return torch.gather(x, axis, index)
 
     def replaced(self, x: Any, index: Any, value: Any, axis: int) -> Any:
