@@ -174,3 +174,15 @@ def test_arrays_that_are_traced_beside_others_that_are_not():
             want = case.function(**given, **{name: jnp.asarray(options[name])})
             made = jax.jit(lambda x, c=case, g=given, n=name: c.function(**g, **{n: x}))
             assert_close(made(jnp.asarray(options[name])), want)
+
+
+@pytest.mark.parametrize(("case", "option"), [*OF_NUMBERS, *OF_PARAMETERS])
+def test_a_number_that_is_closed_over(case, option):
+    """An array of JAX that no trace follows is read by none of its steps."""
+    given, number = arguments(case), jnp.asarray((PARAMETERS | NUMBERS)[option][0])
+    z = given.pop(case.form)
+
+    def function(z):
+        return loss_with(case, option)(**given, **{case.form: z, option: number}).sum()
+
+    assert jax.eval_shape(jax.grad(function), z).shape == z.shape

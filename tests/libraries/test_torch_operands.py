@@ -221,3 +221,17 @@ def test_forward_mode_follows_a_number(case, option):
             value = function(x, forward_ad.make_dual(number, torch.ones_like(number))).sum()
             got = forward_ad.unpack_dual(value).tangent
         torch.testing.assert_close(got.detach(), want, rtol=2.0**-28, atol=0)
+
+
+def test_rows_that_are_far_apart_under_a_temperature_that_is_mapped():
+    """torch differentiates the steps themselves, of which none may be NaN where it is not chosen."""
+    t, z = torch.tensor([[0.0, -300, -300]]), torch.tensor([[0.0, 300, -5]])
+
+    def slope(temperature):
+        def loss(z):
+            return xent.kl_divergence(target_logits=t, logits=z, temperature=temperature)
+
+        return torch.func.grad(loss)(z)
+
+    got = torch.func.vmap(slope)(torch.tensor([1.0, 2.0]))
+    torch.testing.assert_close(got[:, 0], torch.tensor([[-1.0, 1, 0], [-0.5, 0.5, 0]]))

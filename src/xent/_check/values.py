@@ -17,7 +17,7 @@ _ROUNDING = 4
 
 LEFT_OUT = "rows are left out by ignore_index= or where=, of a loss that takes them"
 LOGITS = "logits go to logits=, of a loss that takes them"
-_OF_ELEMENTS = "of labels -1 and 1 pass (target + 1) / 2; what is padded is left out by where="
+OF_ELEMENTS = "of logits xent.sigmoid makes them, of labels -1 and 1 pass (target + 1) / 2"
 OF_LOGITS = "of logits, as of a teacher, xent.softmax makes them; a divergence has target_logits="
 OF_LOGS = "log-probabilities are at most 0"
 
@@ -101,7 +101,7 @@ def _bounds(
         if name in ("probs", "q"):
             rule += f" ({LOGITS})"
         elif name == "target":
-            rule += f" ({_OF_ELEMENTS if axis is None else OF_LOGITS})"
+            rule += f" ({OF_ELEMENTS if axis is None else OF_LOGITS})"
         _none(xp, x, (x < low) | (x > high), keep, f"{name} holds {{!r}} at {{}}; {rule}")
 
 

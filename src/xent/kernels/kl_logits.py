@@ -76,10 +76,8 @@ class FromLogits(Kernel):
         far = cross / total + (xp.log1p(q.rest) - xp.log1p(p.rest))
         close, cost = far < _FAR, far
         if xp.anywhere(lambda: close):
-            again = (
-                xp.anew(target, mean),
-                xp.anew(logits, mean),
-            )  # else both loops' steps are stored
+            # Else a compiler stores the steps that both loops take.
+            again = xp.anew(target, mean), xp.anew(logits, mean)
             if again[0] is not target:
                 (d_p, d_q), x = _from_base(xp, *again, peaks, base, p.place, axis)
             eta = _present(xp, d_p, x - mean, xp.inf)
@@ -183,7 +181,9 @@ def _differences(xp: Verbs, t: Array, z: Array, peaks: Two, below: Two) -> Two:
     return _present(xp, below[0], delta, 0.0), lack
 
 
-def _from_base(xp: Verbs, t: Any, z: Any, peaks: Two, base: Two, place: Any, axis: int) -> Any:
+def _from_base(
+    xp: Verbs, t: Array, z: Array, peaks: Two, base: Two, place: Any, axis: int
+) -> tuple[Two, Array]:
     """Return what both are below their peaks, and δ counted from a base, 0 where p is 0 and at its peak."""
     below = tuple(map(xp.shifted, (t, z), peaks))
     delta, lack = _differences(xp, t, z, peaks, below)

@@ -45,6 +45,7 @@ _WORDS = {
     labels.OF_SOFT: "CategoricalCrossentropy",
     values.LEFT_OUT: "rows are left out by ignore_class=, of a loss that has it",
     values.LOGITS: "logits go with from_logits=True, of a loss that has it",
+    values.OF_ELEMENTS: "softmax or sigmoid makes them of logits; labels -1 and 1 are (y + 1) / 2",
     values.OF_LOGITS: "softmax or sigmoid makes them of logits",
 }
 """What a phrase of an error is in Keras's losses."""

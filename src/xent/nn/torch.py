@@ -61,6 +61,7 @@ _WORDS = {
     values.LEFT_OUT: "rows are left out by ignore_index=, of a loss that has it",
     values.LOGITS: "BCEWithLogitsLoss takes logits",
     values.OF_LOGS: f"{values.OF_LOGS} (log_softmax makes them of logits; CrossEntropyLoss takes logits)",
+    values.OF_ELEMENTS: "softmax or sigmoid makes them of logits; labels -1 and 1 are (y + 1) / 2",
     values.OF_LOGITS: "softmax or sigmoid makes them of logits; KLDivLoss has log_target=True for logarithms",
 }
 """What a phrase of an error is in torch's modules."""
