@@ -28,11 +28,13 @@ def engine_of(tensors: Iterable[Any]) -> Eager | None:
     return PLAIN
 
 
-def _of_values(tensors: Iterable[Any]) -> Engine | None:
+def _of_values(plan: Plan, operands: Operands, *others: Any) -> Engine | None:
     """Return the engine that computes values alone, None where that is not known to be enough."""
+    if follows_numbers(plan, operands):
+        return None
     if torch.compiler.is_compiling():
         return None if tensor.is_transformed() or tensor.is_exported() else TRACED
-    flat = [x for y in tensors for x in (y if isinstance(y, tuple) else (y,))]
+    flat = [x for y in (*operands[:-1], *others) for x in (y if isinstance(y, tuple) else (y,))]
     return engine_of(flat)
 
 
@@ -43,13 +45,13 @@ def follows_numbers(plan: Plan, operands: Operands) -> bool:
 
 def rows_of_values(engine: Engine, plan: Plan, operands: Operands) -> Any:
     """Return the loss of each row as a value: by blocks where the values are there, else in one."""
-    own = None if follows_numbers(plan, operands) else _of_values(operands[:-1])
+    own = _of_values(plan, operands)
     return rows_of(engine.xp, plan, operands) if own is None else own.rows(plan, operands)
 
 
 def gradient_of_values(engine: Engine, plan: Plan, operands: Operands, w: Any) -> Any:
     """Return rows and gradient as values, likewise."""
-    own = None if follows_numbers(plan, operands) else _of_values((*operands[:-1], w))
+    own = _of_values(plan, operands, w)
     if own is None:
         return rows_and_gradient_of(engine.xp, plan, operands, w)
     return own.rows_and_gradient(plan, operands, w)
