@@ -7,6 +7,7 @@ import pytest
 from array_api_compat import numpy
 
 from tests.backends import Backend
+from tests.laws.large import long_sum
 from tests.laws.verbs import (
     CALLS,
     DTYPES,
@@ -16,7 +17,6 @@ from tests.laws.verbs import (
     SPECIAL,
     WIDE,
     Given,
-    long_sum,
 )
 from tests.near import assert_near, assert_same
 from xent import _dispatch

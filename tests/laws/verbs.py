@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tests.laws.large import long_sum, mixed
 from tests.near import EPS
 
 I, NAN = np.inf, np.nan  # noqa: E741  # ∞, as the tables are read
@@ -146,10 +147,6 @@ def sum_beside(xp, g):
     return xp.sum_beside(some, place, 1)
 
 
-def long_sum(xp, g):
-    return xp.sum(g.make(np.resize(np.asarray(g.rows, g.dtype), (1, 5000))), axis=1)
-
-
 LIMITS = (0.0, None), (None, 1.5), (-1.0, 1.0)
 KEPT = ("constant", "once", "settled")
 UNARY = ("abs", "exp", "expm1", "isinf", "isnan", "log", "log1p", "tanh", *KEPT)
@@ -238,7 +235,11 @@ CALLS = {
         long_sum,
     ],
     "times": [lambda xp, g: xp.times(g.x, g.column)],
-    "where": [lambda xp, g: xp.where(g.x > 0, g.x, g.y), lambda xp, g: xp.where(g.x > 0, g.x, 0.5)],
+    "where": [
+        lambda xp, g: xp.where(g.x > 0, g.x, g.y),
+        lambda xp, g: xp.where(g.x > 0, g.x, 0.5),
+        mixed,
+    ],
     "within": [
         lambda xp, g: [xp.within(g.x, *r) for r in ((-9, 9), (-I, I), (0, 1), (-4, 7), (-4, 6.5))],
         lambda xp, g: [xp.within(g.index, *r) for r in ((0, 3), (-100, 100), (1, 3))],

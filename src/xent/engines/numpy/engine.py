@@ -13,6 +13,7 @@ from xent._engine import Engine
 from xent._namespace import Namespace, Sight
 from xent._plan import Operands, Plan
 from xent._typing import Array
+from xent.engines import bits
 from xent.engines.blocks import Tile
 from xent.engines.eager import Eager
 from xent.engines.numpy.half import to_half
@@ -20,6 +21,9 @@ from xent.engines.numpy.sums import FEW, by_class, of_columns, of_parts
 
 MANY = 1 << 12
 """The fewest numbers of an array that is laid out class by class."""
+
+WIDE = {np.dtype(np.float32): np.int32, np.dtype(np.float64): np.int64}
+"""Whole numbers as wide as floats."""
 
 
 class NumPyVerbs(Namespace):
@@ -56,6 +60,15 @@ class NumPyVerbs(Namespace):
         """Return ``x`` within limits."""
         x = x if min is None else np.maximum(x, min)
         return x if max is None else np.minimum(x, max)
+
+    def where(self, condition: Any, a: Any, b: Any) -> Any:
+        """Return ``a`` where the condition holds, else ``b``."""
+        size = condition.size
+        if size >= bits.MANY and bits.is_mixed(np.count_nonzero(condition), size):
+            made = bits.chosen(np, WIDE, condition, a, b)
+            if made is not None:
+                return made
+        return np.where(condition, a, b)
 
     def decayed(self, x: Any, peak: Any) -> Any:
         """Return exp(x − peak) in ``x``."""

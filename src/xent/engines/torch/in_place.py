@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 
 from xent._namespace import Namespace
+from xent.engines import bits
 from xent.engines.torch import tensor
 from xent.engines.torch.verbs import TorchVerbs, in_range
 
@@ -15,12 +17,32 @@ FEW, MANY, COLUMNS = 32, 1 << 15, 12
 array that is worth another way, and the most classes that it goes down column by column.
 """
 
-LONG, STEP = 512, 128
+LONG, STEP = 4096, 128
 """The fewest classes of a row whose peak is found in steps, and classes of a step."""
+
+WIDE = {torch.float32: torch.int32}
+"""Whole numbers as wide as floats, whose products torch has vectors for."""
 
 
 class TorchInPlace(TorchVerbs):
     """torch's namespace where nothing is recorded."""
+
+    def anywhere(self, condition: Callable[[], Any]) -> bool:
+        """Return whether any entry holds, as it may on a device: of bytes torch finds it in vectors."""
+        if not self.looks:
+            return True
+        entries = condition()
+        return entries.device.type != tensor.HOST or bool(entries.view(torch.uint8).any())
+
+    def where(self, condition: Any, a: Any, b: Any) -> Any:
+        """Return ``a`` where the condition holds, else ``b``."""
+        if condition.numel() >= bits.MANY and condition.device.type == tensor.HOST:
+            some = condition[::FEW]  # torch takes as long to count all as to compute with half
+            if bits.is_mixed(int(torch.count_nonzero(some)), some.numel()):
+                made = bits.chosen(torch, WIDE, condition, a, b)
+                if made is not None:
+                    return made
+        return torch.where(condition, a, b)
 
     def decayed(self, x: Any, peak: Any) -> Any:
         """Return exp(x − peak) in ``x``, 1 where both are +∞: `fmin` takes a number rather than NaN."""
@@ -34,7 +56,7 @@ class TorchInPlace(TorchVerbs):
         """Return the index of the first maximum, of a long row in steps: torch goes number by number."""
         n, here = x.shape[axis], x.device.type == tensor.HOST
         if not (here and axis == x.ndim - 1 and n >= LONG and x.numel() >= MANY):
-            return super().first_peak(x, axis)
+            return torch.max(x, axis, keepdim=True).indices  # sooner than argmax
         whole = n - n % STEP
         peaks = [torch.amax(x[..., :whole].unflatten(-1, (-1, STEP)), -1)]
         if whole < n:
