@@ -82,10 +82,7 @@ class Torch(Followed):
         """Return a number as a tensor where a compiler has a symbol: of symbols c − (c − x) is x to it."""
         if not (isinstance(number, float) and torch.compiler.is_compiling()):
             return number
-        # Which takes long to load.
-        from torch.fx.experimental.symbolic_shapes import has_static_value
-
-        known = has_static_value(number) and has_static_value(classes)
+        known = tensor.is_static(number) and tensor.is_static(classes)
         return number if known else tensor.symbol(number, torch.float64, None)
 
     def follows(self, operands: Operands) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import torch
 
 from xent._namespace import Namespace
+from xent.engines.torch import tensor
 
 PLACES = 1024
 """How many places of a row a compiled loop has the numbers of: 4 KiB, which stay in the first cache."""
@@ -76,10 +77,8 @@ def _places(size: Any, like: Any) -> Any:
 
     Where the number is a compiler's symbol they are made.
     """
-    from torch.fx.experimental.symbolic_shapes import has_static_value  # which takes long to load
-
     places = torch.arange(size, dtype=torch.int32, device=like.device)
-    return stored(places) if has_static_value(size) else places
+    return stored(places) if tensor.is_static(size) else places
 
 
 def log1p(x: Any) -> Any:
@@ -121,10 +120,8 @@ def _peak_beside(xp: Namespace, x: Any, index: Any, axis: int) -> Any:
 
     Where the number of classes is a compiler's symbol the row is whole.
     """
-    from torch.fx.experimental.symbolic_shapes import has_static_value  # which takes long to load
-
     size = x.shape[axis]
-    if axis % x.ndim != x.ndim - 1 or not has_static_value(size):
+    if axis % x.ndim != x.ndim - 1 or not tensor.is_static(size):
         return torch.amax(xp.replaced(x, index, -torch.inf, axis), axis, keepdim=True)
     places = _places(min(size, PLACES), x)
     index = _narrow(index, size)

@@ -171,6 +171,16 @@ def symbol(x: float, dtype: Any, device: Any) -> Any:
 
 
 def number(x: Any, like: Any) -> Any:
-    """Return a number as it is, or of a compiled program as a tensor: of its value no guard is made then."""
+    """Return a number as it is, or of a compiled program as a tensor: of its value no guard is made then.
+
+    The first value that a compiler meets has a guard anyway, and powers of it are quick.
+    """
     compiled = isinstance(x, float) and torch.compiler.is_compiling()
-    return symbol(x, like.dtype, like.device) if compiled else x
+    return symbol(x, like.dtype, like.device) if compiled and not is_static(x) else x
+
+
+def is_static(x: Any) -> bool:
+    """Whether a compiler knows the value of a number, and has no symbol for it."""
+    from torch.fx.experimental.symbolic_shapes import has_static_value  # which takes long to load
+
+    return has_static_value(x)
