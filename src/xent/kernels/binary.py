@@ -9,8 +9,6 @@ is right: of t = 0 and z = −16 they leave 0 in float32, where the loss is 1.1e
 
 from __future__ import annotations
 
-from typing import Any
-
 from xent import _math as m
 from xent import _series as series
 from xent._kernel import Forms, Kernel
@@ -34,20 +32,19 @@ class FromLogits(Kernel):
 
     shape = "element"
 
-    def measure(self, xp: Verbs, logits: Array, target: Pair, axis: int) -> tuple[Array, Array]:
-        """Return (t + 1 − t) log1p(e^−|z|) + t max(−z, 0) + (1 − t) max(z, 0), and e^−|z|.
+    def measure(self, xp: Verbs, logits: Array, target: Pair, axis: int) -> tuple[Array, None]:
+        """Return (t + 1 − t) log1p(e^−|z|) + t max(−z, 0) + (1 − t) max(z, 0).
 
         A class without weight adds nothing, not even where the other part of the logit is infinite (R4).
         Not by a ``where``, which takes ten times an exponential where the signs are mixed.
         """
         positive, negative, *_ = target
-        e = xp.exp(-xp.abs(logits))
-        cost = (positive + negative) * xp.log1p(e)
+        cost = (positive + negative) * xp.log1p(xp.exp(-xp.abs(logits)))
         cost = cost + m.scaled(xp, positive, xp.clip(-logits, 0.0, None))
-        return cost + m.scaled(xp, negative, xp.clip(logits, 0.0, None)), e
+        return cost + m.scaled(xp, negative, xp.clip(logits, 0.0, None)), None
 
     def gradient(
-        self, xp: Verbs, logits: Array, target: Pair, s: Array, made: Any, w: Array, axis: int
+        self, xp: Verbs, logits: Array, target: Pair, s: Array, made: None, w: Array, axis: int
     ) -> Array:
         """Return (1 − t) σ(z) − t σ(−z), both σ over one denominator and neither from the other.
 
@@ -57,7 +54,7 @@ class FromLogits(Kernel):
         σ(z) but for its rounding no digit is left: that would take an exponential of twice the digits.
         """
         positive, negative, *soft = target
-        e_up, e_down = decays(xp, logits, made)
+        e_up, e_down = decays(xp, logits)
         inner = negative * e_down - positive * e_up
         for t in soft:
             inner = inner + ((1 - negative) - t) * e_down
@@ -70,22 +67,33 @@ class FromLogits(Kernel):
 
         The loss is linear in the pair, and so these are its derivatives.
         """
-        return _of_parts(xp, target, w, m.softplus(xp, -logits), m.softplus(xp, logits))
+        return _of_parts(xp, target, w, *costs(xp, logits))
 
 
-def decays(xp: Verbs, z: Array, made: Array | None) -> tuple[Array, Array]:
+def decays(xp: Verbs, z: Array) -> tuple[Array, Array]:
     """Return e^−max(z, 0) and e^−max(−z, 0), of which one is 1 and the other e^−|z|.
 
-    From e^−|z| where it was ``made`` already: it is at least −1 and at most 1, and so the larger of it and
-    the sign of z is 1 on one side and itself on the other, of an infinite z too. Made anew they are
-    smooth where z is 0: a library that halves the derivative of a minimum in a tie gives both the same
-    half, and the quotients that are made of them do not feel a common factor.
+    They are smooth where z is 0: a library that halves the derivative of a minimum in a tie gives both
+    the same half, and the quotients that are made of them do not feel a common factor.
     """
-    if made is None:
-        zero = xp.zeros_like(z)
-        return xp.exp(xp.minimum(-z, zero)), xp.exp(xp.minimum(z, zero))
-    sign = 1 - 2 * xp.astype(z < 0, z.dtype)
-    return xp.maximum(made, -sign), xp.maximum(made, sign)
+    zero = xp.zeros_like(z)
+    return xp.exp(xp.minimum(-z, zero)), xp.exp(xp.minimum(z, zero))
+
+
+def sigmoids(xp: Verbs, z: Array) -> tuple[Array, Array]:
+    """Return σ(−z) and σ(z), neither from the other."""
+    e_up, e_down = decays(xp, z)
+    whole = e_up + e_down
+    return e_up / whole, e_down / whole
+
+
+def costs(xp: Verbs, z: Array) -> tuple[Array, Array]:
+    """Return what each class costs, log(1 + e⁻ᶻ) and log(1 + eᶻ), by one logarithm."""
+    if xp.finite:  # and nobody differentiates
+        rest = xp.log1p(xp.exp(-xp.abs(z)))
+        return xp.clip(-z, 0.0, None) + rest, xp.clip(z, 0.0, None) + rest
+    below, nothing, rest = z < 0, xp.zeros_like(z), xp.log1p(xp.exp(-m.magnitude(xp, z)))
+    return xp.where(below, -z, nothing) + rest, xp.where(below, nothing, z) + rest
 
 
 def _of_parts(xp: Verbs, target: Pair, w: Array, cost: Array, anti: Array) -> Pair:

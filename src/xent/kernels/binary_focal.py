@@ -1,12 +1,14 @@
 """Focal loss of two classes, elementwise, and the asymmetric loss, whose negative class has a margin.
 
 Both are t f(C₊) + (1 − t) f(C₋), with f of the focal loss, each with its own γ, and C₊ and C₋ what the
-classes cost in the cross entropy.
+classes cost in the cross entropy. From a logit 1 − q = 1 − e^−C is the probability of the other class, and
+known to all digits as C is.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from xent import _math as m
 from xent import _series as series
@@ -82,13 +84,14 @@ class FromLogits(Weighed):
 
     def costs(self, xp: Verbs, x: Array) -> Two:
         """Return f(C₊) and f(C₋)."""
-        return self.f.cost(xp, m.softplus(xp, -x)), self.f.cost(xp, m.softplus(xp, x))
+        (down, up), (positive, negative) = binary.sigmoids(xp, x), binary.costs(xp, x)
+        return self.f.given(down, up).cost(xp, positive), self.f.given(up, down).cost(xp, negative)
 
     def slopes(self, xp: Verbs, x: Array) -> Two:
         """Return −f′(C₊) σ(−z) and f′(C₋) σ(z)."""
-        down, up = _sigmoids(xp, x)
-        positive = self.f.slope_in_logits(xp, m.softplus(xp, -x))
-        return -positive * down, self.f.slope_in_logits(xp, m.softplus(xp, x)) * up
+        (down, up), (positive, negative) = binary.sigmoids(xp, x), binary.costs(xp, x)
+        rise = _rise(xp, self.f, down, up, positive)
+        return -rise, _rise(xp, self.f, up, down, negative)
 
 
 class FromProbs(Weighed):
@@ -114,39 +117,70 @@ class Asymmetric(TwoClasses):
 
     def costs(self, xp: Verbs, x: Array) -> Two:
         """Return f₊(C₊) and f₋(C₋)."""
-        negative = Focal(self.gamma_negative).cost(xp, self._negative(xp, x)[0])
-        return Focal(self.gamma_positive).cost(xp, m.softplus(xp, -x)), negative
+        (down, up), (positive, other) = binary.sigmoids(xp, x), binary.costs(xp, x)
+        negative = self._beyond(xp, x, down, up)
+        of_negative = Focal(self.gamma_negative).given(negative.p, negative.q)
+        of_positive = Focal(self.gamma_positive).given(down, up)
+        return of_positive.cost(xp, positive), of_negative.cost(xp, negative.cost(xp, other))
 
     def slopes(self, xp: Verbs, x: Array) -> Two:
-        """Return −f₊′(C₊) σ(−z), and f₋′(C₋) times the derivative of C₋."""
-        cost, slope = self._negative(xp, x)
-        f = Focal(self.gamma_positive)
-        positive = f.slope_in_logits(xp, m.softplus(xp, -x)) * _sigmoids(xp, x)[0]
-        return -positive, Focal(self.gamma_negative).slope_in_logits(xp, cost) * slope
+        """Return −f₊′(C₊) σ(−z), and f₋′(C₋) times the derivative of C₋, σ(z) σ(−z) / (σ(−z) + margin)."""
+        (down, up), (positive, other) = binary.sigmoids(xp, x), binary.costs(xp, x)
+        negative = self._beyond(xp, x, down, up)
+        above = negative.p > 0
+        slope = xp.where(above, up * xp.where(negative.has, down / negative.rest, 1.0), 0.0)
+        f = Focal(self.gamma_negative).given(xp.where(above, negative.p, 1.0), negative.q)
+        rise = _rise(xp, Focal(self.gamma_positive), down, up, positive)
+        return -rise, f.df(xp, _bounded(xp, negative.cost(xp, other))) * slope
 
-    def _negative(self, xp: Verbs, x: Array) -> Two:
-        """Return C₋ and its derivative, both 0 up to the margin.
+    def _beyond(self, xp: Verbs, x: Array, down: Array, up: Array) -> Beyond:
+        """Return what is known of a logit beyond the margin.
 
-        Just above it C₋ is −log1p(margin − σ(z)), farther −log(σ(−z) + margin), and log(1 + eᶻ) without a
-        margin, where σ(−z) alone may be lost. Its derivative is σ(z) σ(−z) / (σ(−z) + margin).
+        Each time less the smaller of both sigmoids, whose rounding is the smaller too.
         """
-        down, up = _sigmoids(xp, x)
-        # Each time less the smaller of both sigmoids, whose rounding is the smaller too.
         margin = xp.number(self.margin, x)
         over = xp.where(x > 0, (1 - margin) - down, up - margin)
         rate = margin * xp.ones_like(x)
-        near, above, has = over < series.NEAR, over > 0, rate > 0
-        rest = xp.where(has, down + rate, 1.0)
-        far = xp.where(has, -xp.log(rest), m.softplus(xp, x))
-        cost = xp.where(near, 0 - xp.log1p(-xp.where(near & above, over, 0.0)), far)
-        return cost, xp.where(above, up * xp.where(has, down / rest, 1.0), 0.0)
+        q, has = down + rate, rate > 0
+        rest = q if xp.finite else xp.where(has, q, 1.0)
+        return Beyond(xp.where(over > 0, over, 0.0), q, has, rest)
 
 
-def _sigmoids(xp: Verbs, z: Array) -> Two:
-    """Return σ(−z) and σ(z), neither from the other."""
-    e_up, e_down = binary.decays(xp, z, None)
-    whole = e_up + e_down
-    return e_up / whole, e_down / whole
+class Beyond(NamedTuple):
+    """A negative class beyond the margin.
+
+    Attributes
+    ----------
+    p, q : max(σ(z) − margin, 0), and 1 − p where that is not 0
+    has, rest : whether there is a margin, and then q
+    """
+
+    p: Array
+    q: Array
+    has: Array
+    rest: Array
+
+    def cost(self, xp: Verbs, other: Array) -> Array:
+        """Return C₋, 0 up to the margin, just above it −log1p(−p), and farther −log q.
+
+        Without a margin that is ``other``, log(1 + eᶻ): σ(−z) alone may be lost.
+        """
+        near = self.p < series.NEAR
+        inner = self.p if xp.finite else xp.where(near, self.p, 0.0)
+        far = xp.where(self.has, -xp.log(self.rest), other)
+        return xp.where(near, 0 - xp.log1p(-inner), far)
+
+
+def _rise(xp: Verbs, f: Focal, p: Array, q: Array, c: Array) -> Array:
+    """Return f′(C) p as p^γ (p + γ q C), where C is infinite only beside q = 0."""
+    return f.power(xp, p) * (p + xp.number(f.gamma, c) * (q * _bounded(xp, c)))
+
+
+def _bounded(xp: Verbs, c: Array) -> Array:
+    """Return C, 1 where it is infinite: what it is multiplied by is 0 there, and has a derivative."""
+    if not xp.maybe(lambda: c == xp.inf):
+        return c
+    return xp.where(c == xp.inf, 1.0, c)
 
 
 def kernels(gamma: Number, alpha: Number | None) -> Forms:

@@ -41,18 +41,28 @@ class Curve:
         """Return f′(∞)."""
         return 1.0
 
+    def given(self, p: Array, q: Array) -> Curve:
+        """Return the curve of a C of which p = 1 − e^−C and q = e^−C are known, to all their digits."""
+        return self
+
     def cost(self, xp: Verbs, c: Array) -> Array:
         """Return f(C) of any C."""
+        if not xp.maybe(lambda: c == xp.inf):
+            return self.f(xp, c)
         lost = c == xp.inf
         return xp.where(lost, self.lost(xp, c), self.f(xp, xp.where(lost, 1.0, c)))
 
     def slope(self, xp: Verbs, c: Array) -> Array:
         """Return f′(C) of any C."""
+        if not xp.maybe(lambda: c == xp.inf):
+            return self.df(xp, c)
         lost = c == xp.inf
         return xp.where(lost, xp.number(self.dull(), c), self.df(xp, xp.where(lost, 1.0, c)))
 
     def slope_in_logits(self, xp: Verbs, c: Array) -> Array:
         """Return f′(C), a constant where C is 0: an infinite f″ is multiplied by 0 there in logits."""
+        if xp.finite and not xp.anywhere(lambda: c == 0):
+            return self.slope(xp, c)
         sure = c == 0
         return xp.where(sure, xp.number(self.certain(), c), self.slope(xp, xp.where(sure, 1.0, c)))
 
@@ -66,6 +76,10 @@ class Focal(Curve):
     """f(C) = p^γ C, with p = 1 − e^−C."""
 
     gamma: Number
+
+    def given(self, p: Array, q: Array) -> Curve:
+        """Return the curve that makes p^γ of p."""
+        return FocalOfShares(self.gamma, p, q)
 
     def f(self, xp: Verbs, c: Array) -> Array:
         """Return p^γ C; where C is 0 the power is a constant, of which a derivative may be infinite."""
@@ -83,9 +97,35 @@ class Focal(Curve):
         """Return 1 for γ = 0, else 0."""
         return 0.0**self.gamma
 
+    def power(self, xp: Verbs, p: Array) -> Array:
+        """Return p^γ, of p = 0 a constant: a derivative may be infinite there."""
+        gamma = xp.number(self.gamma, p)
+        if xp.finite:  # and nobody differentiates
+            return p**gamma
+        none = p == 0
+        return xp.where(none, xp.number(self.certain(), p), xp.where(none, 1.0, p) ** gamma)
+
     def _share(self, xp: Verbs, c: Array) -> Array:
         """Return p^γ."""
         return (-xp.expm1(-c)) ** xp.number(self.gamma, c)
+
+
+@dataclass(frozen=True, eq=False)
+class FocalOfShares(Focal):
+    """The same where p = 1 − e^−C and q = e^−C are known: without an expm1."""
+
+    p: Array
+    q: Array
+
+    def f(self, xp: Verbs, c: Array) -> Array:
+        """Return p^γ C."""
+        return self.power(xp, self.p) * c
+
+    def df(self, xp: Verbs, c: Array) -> Array:
+        """Return p^γ (1 + γ C q / p)."""
+        p = self.p if xp.finite else xp.where(self.p == 0, 1.0, self.p)
+        ratio = xp.divide(c * self.q, p)
+        return self.power(xp, self.p) * (1 + xp.number(self.gamma, c) * ratio)
 
 
 @dataclass(frozen=True)

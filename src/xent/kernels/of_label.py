@@ -59,7 +59,8 @@ class SoftFromLogits(OfCurve, AfterSoftmax):
     def measure(self, xp: Verbs, logits: Array, target: Array, axis: int) -> tuple[Known, Array]:
         """Return the normaliser and the cost of whole rows, and the exponentials."""
         softmax, d, made = m.normaliser(xp, logits, axis)
-        cost = m.scaled(xp, target, self.f.cost(xp, _costs(xp, softmax, d)))
+        f = self._given(xp, softmax, made, axis)
+        cost = m.scaled(xp, target, f.cost(xp, _costs(xp, softmax, d)))
         return Known(softmax, Sums(xp.sum(cost, axis=axis, keepdims=True))), made
 
     def measure_after(
@@ -79,8 +80,9 @@ class SoftFromLogits(OfCurve, AfterSoftmax):
         """Return U a − u with uₖ = tₖ f′(Cₖ) and U their sum, at the peak without u's own part in it."""
         softmax, mass = s.before, s.own.inner
         d, rest = m.below(xp, logits, softmax, axis), m.limited(xp, softmax)
-        u = target * self.f.slope_in_logits(xp, xp.log1p(rest) - d)
         e = m.exponentials(xp, logits, softmax, made, axis)
+        f = self._given(xp, softmax, e, axis) if mass is None else self.f
+        u = target * f.slope_in_logits(xp, xp.log1p(rest) - d)
         if mass is not None:
             return excess_of_softmax(xp, e, u, mass, rest, w)
         return excess_with_peak(xp, e, u, xp.parted(u, softmax.place, axis), softmax, w, axis)
@@ -91,6 +93,15 @@ class SoftFromLogits(OfCurve, AfterSoftmax):
         """Return f(Cₖ), in which the loss is linear."""
         d = m.below(xp, logits, s.before, axis)
         return m.scaled(xp, w, self.f.cost(xp, _costs(xp, s.before, d)))
+
+    def _given(self, xp: Verbs, softmax: m.Normaliser, e: Array, axis: int) -> Curve:
+        """Return f of whole rows, given q = e / (1 + rest) and 1 − q.
+
+        But at the peak q is no more than half, and the difference exact but for its rounding.
+        """
+        total = 1 + softmax.rest
+        q = e / total
+        return self.f.given(xp.put(1 - q, softmax.place, softmax.rest / total, axis), q)
 
 
 def _costs(xp: Verbs, softmax: m.Normaliser, d: Array) -> Array:

@@ -7,12 +7,10 @@ Zhai, Mustafa, Kolesnikov and Beyer, Sigmoid Loss for Language Image Pre-Trainin
 
 from __future__ import annotations
 
-from typing import Any
-
 from xent import _math as m
 from xent._kernel import Forms, Kernel
 from xent._typing import Array, Verbs
-from xent.kernels.binary import decays
+from xent.kernels.binary import sigmoids
 
 
 class FromLogits(Kernel):
@@ -22,27 +20,19 @@ class FromLogits(Kernel):
     label is in another block, all logits are those of other classes.
     """
 
-    def measure(self, xp: Verbs, logits: Array, label: Array, axis: int) -> tuple[Array, Array]:
-        """Return the sum of the costs of the classes of the block, and e^−|z|."""
-        e = xp.exp(-xp.abs(logits))
-        costs = xp.clip(logits, 0.0, None) + xp.log1p(e)
+    def measure(self, xp: Verbs, logits: Array, label: Array, axis: int) -> tuple[Array, None]:
+        """Return the sum of the costs of the classes of the block."""
+        costs = xp.clip(logits, 0.0, None) + xp.log1p(xp.exp(-xp.abs(logits)))
         own = m.softplus(xp, -xp.at_label(logits, label, axis))
-        return xp.sum(xp.put(costs, label, own, axis), axis=axis, keepdims=True), e
+        return xp.sum(xp.put(costs, label, own, axis), axis=axis, keepdims=True), None
 
     def gradient(
-        self, xp: Verbs, logits: Array, label: Array, s: Array, made: Any, w: Array, axis: int
+        self, xp: Verbs, logits: Array, label: Array, s: Array, made: None, w: Array, axis: int
     ) -> Array:
         """Return σ(zⱼ), −σ(−z_y) at the label, and all of it times w."""
-        own = _sigmoid(xp, -xp.at_label(logits, label, axis), None)
-        return xp.put(w * _sigmoid(xp, logits, made), label, -w * own, axis)
-
-
-def _sigmoid(xp: Verbs, z: Array, made: Array | None) -> Array:
-    """Return σ(z), of e^−|z| where that was made."""
-    if made is not None:
-        return xp.where(z < 0, made, 1.0) / (1 + made)
-    up, down = decays(xp, z, None)
-    return down / (up + down)
+        _, own = sigmoids(xp, -xp.at_label(logits, label, axis))
+        _, each = sigmoids(xp, logits)
+        return xp.put(w * each, label, -w * own, axis)
 
 
 KERNELS: Forms = {"logits": FromLogits()}
