@@ -27,14 +27,14 @@ class Blend(NamedTuple):
     softmax : the row's normaliser
     mass : the mass of the smoothed target
     score : Σ t′ₖ (peak − zₖ)
-    lack : what the normaliser's rest lacks as a rounded sum, for the gradient
+    lack : what the normaliser's rest lacks as a rounded sum, for the gradient; None where that makes it
     label : the label's logit, NaN where the block does not have it, and of a whole row where it is no class
     """
 
     softmax: m.Normaliser
     mass: Array
     score: Array
-    lack: Array
+    lack: Any
     label: Array
 
 
@@ -63,7 +63,7 @@ class FromLogits(Kernel):
         A block without the label has the classes beside it alone, and their mass. The mass is counted
         from 1 in the block that has it: the mass of a whole row is then exactly 1.
         """
-        softmax, d, _ = m.normaliser(xp, logits, axis)
+        softmax, d, made = m.normaliser(xp, logits, axis)
         label = xp.at_label(logits, target.at, axis)
         elsewhere = xp.isnan(label)
         below = xp.where(elsewhere, xp.zeros_like(label), -xp.at_label(d, target.at, axis))
@@ -72,9 +72,13 @@ class FromLogits(Kernel):
         )
         score = m.scaled(xp, other, -xp.sum(d, axis=axis, keepdims=True))
         score = score + m.scaled(xp, own - other, below)
-        size, e = logits.shape[axis], xp.exp(d)
+        size, e = logits.shape[axis], m.exponentials(xp, logits, softmax, made, axis)
         mass = xp.where(elsewhere, other * size, 1 - other * (target.classes - size))
-        return Blend(softmax, mass, score, _lack(xp, softmax, e, axis), label), e
+        alone = (
+            xp.finite and size == target.classes
+        )  # a block whose gradient is made next, if at all
+        lack = None if alone else _lack(xp, softmax, e, axis)
+        return Blend(softmax, mass, score, lack, label), e
 
     def merge(self, xp: Verbs, a: Blend, b: Blend) -> Blend:
         """Return the blend of a row from those of its halves, both seen from the higher peak.
@@ -109,7 +113,8 @@ class FromLogits(Kernel):
         rest = _rest(xp, s)
         total = 1 + rest
         high = m.upper(total, 12)
-        low = ((1 - high) + rest) + s.lack
+        lack = _lack(xp, s.softmax, made, axis) if s.lack is None else s.lack
+        low = ((1 - high) + rest) + lack
 
         def less(e: Array, t: m.Split) -> Array:
             return (e - t.high * high) - (t.high * low + t.low * total)
