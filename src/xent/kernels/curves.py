@@ -117,6 +117,10 @@ class FocalOfShares(Focal):
     p: Array
     q: Array
 
+    def cost(self, xp: Verbs, c: Array) -> Array:
+        """Return f(C); that of an infinite C is infinite by itself, but has no derivative."""
+        return self.f(xp, c) if xp.alone else super().cost(xp, c)
+
     def f(self, xp: Verbs, c: Array) -> Array:
         """Return p^γ C."""
         return self.power(xp, self.p) * c
