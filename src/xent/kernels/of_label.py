@@ -78,14 +78,22 @@ class SoftFromLogits(OfCurve, AfterSoftmax):
         self, xp: Verbs, logits: Array, target: Array, s: Known, made: Any, w: Array, axis: int
     ) -> Array:
         """Return U a − u with uₖ = tₖ f′(Cₖ) and U their sum, at the peak without u's own part in it."""
-        softmax, mass = s.before, s.own.inner
-        d, rest = m.below(xp, logits, softmax, axis), m.limited(xp, softmax)
-        e = m.exponentials(xp, logits, softmax, made, axis)
-        f = self._given(xp, softmax, e, axis) if mass is None else self.f
-        u = target * f.slope_in_logits(xp, xp.log1p(rest) - d)
+        softmax, mass, rest = s.before, s.own.inner, m.limited(xp, s.before)
+
+        def falls(logits: Array) -> tuple[Array, Array]:
+            e = m.exponentials(xp, logits, softmax, made, axis)
+            f = self._given(xp, softmax, e, axis) if mass is None else self.f
+            d = m.below(xp, logits, softmax, axis)
+            return e, target * f.slope_in_logits(xp, xp.log1p(rest) - d)
+
+        e, u = falls(xp.anew(logits, rest))
         if mass is not None:
             return excess_of_softmax(xp, e, u, mass, rest, w)
-        return excess_with_peak(xp, e, u, xp.parted(u, softmax.place, axis), softmax, w, axis)
+        parts = xp.parted(u, softmax.place, axis)
+        again = xp.anew(logits, parts[1])
+        if again is not logits:
+            e, u = falls(again)
+        return excess_with_peak(xp, e, u, parts, softmax, w, axis)
 
     def target_gradient(
         self, xp: Verbs, logits: Array, target: Array, s: Known, w: Array, axis: int

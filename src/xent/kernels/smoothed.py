@@ -70,9 +70,15 @@ class FromLogits(Kernel):
         other, own = (
             xp.full_like(label, 1.0) * (t.high + t.low) for t in (target.other, target.own)
         )
-        score = m.scaled(xp, other, -xp.sum(d, axis=axis, keepdims=True))
+        if xp.alone:  # A loop may do so before it is known where the peak is, and d is 0 there.
+            fall = xp.sum_beside(xp.shifted(logits, softmax.peak), softmax.place, axis)
+        else:
+            fall = xp.sum(d, axis=axis, keepdims=True)
+        score = m.scaled(xp, other, -fall)
         score = score + m.scaled(xp, own - other, below)
-        size, e = logits.shape[axis], m.exponentials(xp, logits, softmax, made, axis)
+        size = logits.shape[axis]
+        # A compiler would store the normaliser's.
+        e = m.exponentials(xp, logits, softmax, made, axis) if xp.finite else xp.exp(d)
         mass = xp.where(elsewhere, other * size, 1 - other * (target.classes - size))
         alone = (
             xp.finite and size == target.classes
