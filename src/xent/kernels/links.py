@@ -10,6 +10,7 @@ from math import inf
 from typing import Any, ClassVar
 
 from xent import _math as m
+from xent import _series as series
 from xent._elementary import LOGSUMEXP, LogSumExp
 from xent._kernel import Kernel
 from xent._typing import Array, Verbs
@@ -42,11 +43,19 @@ class LogSumExpSquared(LogSumExp):
         return super().gradient(xp, logits, None, s, made, w, axis)
 
 
+def fallen(xp: Verbs, logits: Array, axis: int) -> tuple[m.Normaliser, Array, Array]:
+    """Return the normaliser of each row, d = z − peak, and exp d."""
+    softmax, d, made = m.normaliser(xp, logits, axis)
+    if xp.finite:
+        return softmax, d, m.exponentials(xp, logits, softmax, made, axis)
+    return softmax, d, xp.exp(d)  # a compiler would store those that the normaliser sums
+
+
 def softmax_and_complement(xp: Verbs, logits: Array, axis: int) -> tuple[Array, Array]:
     """Return the softmax a, and 1 − a: at the peak rest / (1 + rest)."""
-    s, d, _ = m.normaliser(xp, logits, axis)
+    s, _, e = fallen(xp, logits, axis)
     rest = m.limited(xp, s)
-    a = xp.exp(d) / (1 + rest)
+    a = e / (1 + rest)
     return a, xp.put(1 - a, s.place, rest / (1 + rest), axis)
 
 
@@ -59,19 +68,20 @@ class Softmax(Kernel):
     shape = "block"
     merges = False
 
-    def measure(self, xp: Verbs, logits: Array, target: None, axis: int) -> tuple[Array, None]:
-        """Return exp(z − peak) / (1 + rest)."""
-        return m.softmax(xp, logits, axis), None
+    def measure(self, xp: Verbs, logits: Array, target: None, axis: int) -> tuple[Array, Any]:
+        """Return exp(z − peak) / (1 + rest), and the place of the peak."""
+        s, _, e = fallen(xp, logits, axis)
+        return e / (1 + m.limited(xp, s)), s.place
 
     def gradient(
-        self, xp: Verbs, logits: Array, target: None, a: Array, made: None, w: Array, axis: int
+        self, xp: Verbs, logits: Array, target: None, a: Array, made: Any, w: Array, axis: int
     ) -> Array:
         """Return a (v − Σ a v), v = w − w_peak: constants, which softmax does not feel, drop exactly.
 
         Where no class has half of the mass w_peak may be larger than all that is left: there v counts
         from the mean Σ a w, and what that was rounded by is small the second time.
         """
-        index = xp.first_peak(logits, axis)
+        index = xp.first_peak(logits, axis) if made is None else made
         w_peak, a_peak = xp.pick(w, index, axis), xp.pick(a, index, axis)
         mean = xp.sum(a * (w - w_peak), axis=axis, keepdims=True)
         v = w - (w_peak + xp.where(a_peak < 0.5, mean, xp.zeros_like(mean)))
@@ -87,13 +97,13 @@ class LogSoftmax(Kernel):
     shape = "block"
     merges = False
 
-    def measure(self, xp: Verbs, logits: Array, target: None, axis: int) -> tuple[Array, None]:
-        """Return z − peak − log1p(rest)."""
-        softmax, d, _ = m.normaliser(xp, logits, axis)
-        return d - xp.log1p(m.limited(xp, softmax)), None
+    def measure(self, xp: Verbs, logits: Array, target: None, axis: int) -> tuple[Array, Any]:
+        """Return z − peak − log1p(rest), and what it is made of."""
+        made = fallen(xp, logits, axis)
+        return made[1] - xp.log1p(m.limited(xp, made[0])), made
 
     def gradient(
-        self, xp: Verbs, logits: Array, target: None, s: Array, made: None, w: Array, axis: int
+        self, xp: Verbs, logits: Array, target: None, s: Array, made: Any, w: Array, axis: int
     ) -> Array:
         """Return w − a Σ w as w (1 − a) − a (Σ w − w), which the peak's own w does not drown.
 
@@ -104,17 +114,20 @@ class LogSoftmax(Kernel):
         What is left are the roundings of a and of two products, κ times over: two units, as anywhere. To
         take the products in two parts would double the operations.
         """
-        softmax, d, _ = m.normaliser(xp, logits, axis)
+        softmax, d, e = fallen(xp, logits, axis) if made is None else made
         rest, size = m.limited(xp, softmax), logits.shape[axis]
-        a, excess = xp.exp(d) / (1 + rest), xp.expm1(d)
+        a, all_w = e / (1 + rest), xp.sum(w, axis=axis, keepdims=True)
         # In this order: transposed, for forward mode, a w and − Σ a w meet before the rest is added.
         own = w * xp.put(1 - a, softmax.place, rest / (1 + rest), axis)
-        all_w, all_excess = (xp.sum(x, axis=axis, keepdims=True) for x in (w, excess))
-        v = w - all_w / size
-        even = size * v - xp.sum(v, axis=axis, keepdims=True)
-        tied = (even + (w * all_excess - excess * all_w)) / (1 + rest)
-        near = (excess > -0.5) & (all_excess > -0.25 * size)
-        return xp.where(near, tied, own - a * (all_w - w))
+        far = own - a * (all_w - w)
+
+        def tied() -> Array:
+            excess, v = xp.expm1(d), w - all_w / size
+            even = size * v - xp.sum(v, axis=axis, keepdims=True)
+            beside = w * xp.sum(excess, axis=axis, keepdims=True) - excess * all_w
+            return xp.where(excess > -0.5, (even + beside) / (1 + rest), far)
+
+        return series.chosen(xp, 1 + rest > 0.75 * size, tied, lambda: far)
 
 
 class Sigmoid(Kernel):

@@ -17,6 +17,7 @@ from xent import _math as m
 from xent._kernel import Forms, Kernel
 from xent._typing import Array, Verbs
 from xent.kernels import distributions as ce
+from xent.kernels.links import fallen
 
 
 class Blend(NamedTuple):
@@ -63,7 +64,7 @@ class FromLogits(Kernel):
         A block without the label has the classes beside it alone, and their mass. The mass is counted
         from 1 in the block that has it: the mass of a whole row is then exactly 1.
         """
-        softmax, d, made = m.normaliser(xp, logits, axis)
+        softmax, d, e = fallen(xp, logits, axis)
         label = xp.at_label(logits, target.at, axis)
         elsewhere = xp.isnan(label)
         below = xp.where(elsewhere, xp.zeros_like(label), -xp.at_label(d, target.at, axis))
@@ -77,8 +78,6 @@ class FromLogits(Kernel):
         score = m.scaled(xp, other, -fall)
         score = score + m.scaled(xp, own - other, below)
         size = logits.shape[axis]
-        # A compiler would store the normaliser's.
-        e = m.exponentials(xp, logits, softmax, made, axis) if xp.finite else xp.exp(d)
         mass = xp.where(elsewhere, other * size, 1 - other * (target.classes - size))
         alone = (
             xp.finite and size == target.classes
