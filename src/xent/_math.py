@@ -117,14 +117,9 @@ def lost_below(xp: Verbs, x: Array, peak: Array, d: Array) -> Array:
     The half ULP that d is off makes exp d wrong by up to |d| / 2 ULP. Five operations an element: for losses
     that no training run loops over, or that lose no time by them.
     """
-    c = residue(x, peak, d)
-    return xp.where(xp.abs(c) < xp.inf, c, xp.zeros_like(c))
-
-
-def residue(x: Array, peak: Array, d: Array) -> Array:
-    """Return the same where all are finite, NaN where one is not."""
     b = x - d
-    return (x - (d + b)) + (b - peak)
+    c = (x - (d + b)) + (b - peak)
+    return c if xp.finite else xp.where(xp.abs(c) < xp.inf, c, xp.zeros_like(c))
 
 
 def fall(xp: Verbs, x: Array, peak: Array) -> Array:

@@ -204,10 +204,11 @@ def _excess(xp: Verbs, p: Array, b: Array, log_b: Array) -> Array:
     As (b − p) − p log1p(x), x = (b − p)/p, near p = b: no better than b is, and in less time than
     the series that two given probabilities deserve.
     """
-    more, some = b - p, p + xp.astype(p == 0, p.dtype)
+    more, absent = b - p, p == 0
+    some = p + xp.astype(absent, p.dtype) if xp.anywhere(lambda: absent) else p
     x = more / some
     excess = more - p * xp.log_near_or_far(xp.abs(x) < series.NEAR, x, log_b, some)
-    return xp.where(excess < 0, xp.zeros_like(excess), excess)
+    return xp.clip(excess, 0.0, None)
 
 
 KERNELS: Forms = {"logits": FromLogits(), "probs": FromProbs(), "log_probs": FromLogProbs()}

@@ -177,8 +177,7 @@ def _differences(xp: Verbs, t: Array, z: Array, peaks: Two, below: Two) -> Two:
         each = zip((t, z), peaks, below, strict=True)
         t, z = (xp.where(xp.isinf(peak), d, x) for x, peak, d in each)
     delta = z - t
-    lack = m.residue(z, t, delta) if xp.finite else m.lost_below(xp, z, t, delta)
-    return _present(xp, below[0], delta, 0.0), lack
+    return _present(xp, below[0], delta, 0.0), m.lost_below(xp, z, t, delta)
 
 
 def _from_base(
