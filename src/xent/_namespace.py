@@ -239,3 +239,7 @@ class Namespace:
     def times(self, x: Array, factor: Array) -> Array:
         """Return ``x · factor`` of an ``x`` that is the caller's own and the larger one."""
         return x * factor
+
+    def plus(self, x: Array, term: Any) -> Array:
+        """Return ``x + term`` of the same."""
+        return x + term

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from math import factorial
-from typing import Any
 
 from xent import _dtype
 from xent import _math as m
@@ -99,12 +98,12 @@ _EXPM1_HALF = _terms(lambda k: 1 / factorial(k + 1), HALF)
 
 def odd_tail(xp: Verbs, r: Array) -> Array:
     """Return artanh(r)/r − 1 = r²/3 + r⁴/5 + …, for |r| < ¼."""
-    return _series(r * r, _ODD)
+    return _series(xp, r * r, _ODD)
 
 
 def expm1_tail(xp: Verbs, x: Array) -> Array:
     """Return expm1(x) − x = x²/2! + x³/3! + …, for |x| < ½."""
-    return x * _series(x, _EXPM1_HALF)
+    return xp.times(_series(xp, x, _EXPM1_HALF), x)
 
 
 def expm1(xp: Verbs, x: Array) -> Array:
@@ -127,7 +126,7 @@ def expm1_ratio(xp: Verbs, x: Array) -> Array:
     x = xp.once(x)
     near = xp.abs(x) < NEAR
     inner, outer = xp.where(near, x, 0.0), xp.where(near, 1.0, x)
-    return xp.where(near, 1 + _series(inner, _EXPM1), xp.divide(xp.expm1(outer), outer))
+    return xp.where(near, xp.plus(_series(xp, inner, _EXPM1), 1), xp.divide(xp.expm1(outer), outer))
 
 
 def expm1_excess(xp: Verbs, x: Array) -> Array:
@@ -135,14 +134,14 @@ def expm1_excess(xp: Verbs, x: Array) -> Array:
     x = xp.once(x)
     near = xp.abs(x) < NEAR
     plain = xp.where(near, xp.ones_like(x), x)
-    series = _series(xp.where(near, x, xp.zeros_like(x)), _EXPM1)
+    series = _series(xp, xp.where(near, x, xp.zeros_like(x)), _EXPM1)
     return xp.where(near, series, (xp.expm1(plain) - plain) / plain)
 
 
-def _series(x: Array, terms: dict[float, list[float]]) -> Array:
+def _series(xp: Verbs, x: Array, terms: dict[float, list[float]]) -> Array:
     """Return Σₖ cₖ xᵏ for k = 1, 2, …, by Horner's rule from the smallest term."""
-    total: Any
-    total, *others = reversed(terms[_dtype.eps(x)])
+    last, *others = reversed(terms[_dtype.eps(x)])
+    total = x * last
     for c in others:
-        total = total * x + c
-    return total * x
+        total = xp.times(xp.plus(total, c), x)
+    return total

@@ -235,6 +235,7 @@ CALLS = {
         long_sum,
     ],
     "times": [lambda xp, g: xp.times(g.x, g.column)],
+    "plus": [lambda xp, g: xp.plus(g.x, g.column), lambda xp, g: xp.plus(g.x, 0.5)],
     "where": [
         lambda xp, g: xp.where(g.x > 0, g.x, g.y),
         lambda xp, g: xp.where(g.x > 0, g.x, 0.5),

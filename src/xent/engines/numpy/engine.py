@@ -90,7 +90,13 @@ class NumPyVerbs(Namespace):
 
     def times(self, x: Any, factor: Any) -> Any:
         """Return ``x · factor`` in ``x``."""
-        return np.multiply(x, factor, out=x)
+        x *= factor  # which may be a scalar of NumPy
+        return x
+
+    def plus(self, x: Any, term: Any) -> Any:
+        """Return ``x + term`` in ``x``."""
+        x += term
+        return x
 
     def pick(self, x: Any, index: Any, axis: int) -> Any:
         """Return the entry of ``x`` at ``index``."""

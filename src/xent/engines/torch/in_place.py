@@ -69,6 +69,10 @@ class TorchInPlace(TorchVerbs):
         """Return ``x · factor`` in ``x``."""
         return x.mul_(factor)
 
+    def plus(self, x: Any, term: Any) -> Any:
+        """Return ``x + term`` in ``x``."""
+        return x.add_(term)
+
     def replaced(self, x: Any, index: Any, value: Any, axis: int) -> Any:
         """Return a copy with ``value`` at ``index``."""
         if self.finite:
