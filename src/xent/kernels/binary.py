@@ -76,6 +76,9 @@ def decays(xp: Verbs, z: Array) -> tuple[Array, Array]:
     They are smooth where z is 0: a library that halves the derivative of a minimum in a tie gives both
     the same half, and the quotients that are made of them do not feel a common factor.
     """
+    if xp.alone:  # by one exponential, which is not smooth
+        e, below = xp.exp(-xp.abs(z)), z < 0
+        return xp.where(below, 1.0, e), xp.where(below, e, 1.0)
     zero = xp.zeros_like(z)
     return xp.exp(xp.minimum(-z, zero)), xp.exp(xp.minimum(z, zero))
 
