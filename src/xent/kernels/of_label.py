@@ -18,6 +18,7 @@ from xent.kernels import labels
 from xent.kernels.curves import Curve
 from xent.kernels.distributions import excess_of_softmax, excess_with_peak
 from xent.kernels.inner import AfterSoftmax, Inner, Sums
+from xent.kernels.links import fallen
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class SoftFromLogits(OfCurve, AfterSoftmax):
 
     def measure(self, xp: Verbs, logits: Array, target: Array, axis: int) -> tuple[Known, Array]:
         """Return the normaliser and the cost of whole rows, and the exponentials."""
-        softmax, d, made = m.normaliser(xp, logits, axis)
+        softmax, d, made = fallen(xp, logits, axis)
         f = self._given(xp, softmax, made, axis)
         cost = m.scaled(xp, target, f.cost(xp, _costs(xp, softmax, d)))
         return Known(softmax, Sums(xp.sum(cost, axis=axis, keepdims=True))), made
