@@ -6,6 +6,7 @@ the others' p g, with 1 − p as their sum.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from xent import _math as m
@@ -89,4 +90,23 @@ def through(xp: Verbs, p: Array, g: Array, axis: int) -> Array:
     top, peak = xp.pick(own, place, axis), xp.pick(p, place, axis)
     inner: Any = own - m.scaled(xp, p, beside + top)
     inner = xp.put(inner, place, m.scaled(xp, rest, top) - m.scaled(xp, peak, beside), axis)
+    return xp.where(xp.isinf(own), own, inner)
+
+
+def through_anew(
+    xp: Verbs, made: Callable[[Array], tuple[Array, Array]], s: m.Normaliser, axis: int
+) -> Array:
+    """Return p (g − Σ p g) of whole rows, of p and g that are ``made`` beside a row.
+
+    Else a compiler would store what they are made of between its loops.
+    """
+    p, g = made(s.rest)
+    own = m.scaled(xp, p, g)
+    beside = xp.sum(xp.replaced(own, s.place, 0.0, axis), axis=axis, keepdims=True)
+    top, rest = xp.pick(own, s.place, axis), m.limited(xp, s)
+    if xp.alone:
+        p, g = made(beside)
+        own = m.scaled(xp, p, g)
+    inner = own - m.scaled(xp, p, beside + top)
+    inner = xp.put(inner, s.place, (m.scaled(xp, rest, top) - beside) / (1 + rest), axis)
     return xp.where(xp.isinf(own), own, inner)

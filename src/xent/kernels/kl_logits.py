@@ -131,7 +131,7 @@ class FromLogits(Kernel):
         return w * self.softmaxes(xp, logits, target, s)[2]
 
     def softmaxes(
-        self, xp: Verbs, logits: Array, target: Array, s: Contrast
+        self, xp: Verbs, logits: Array, target: Array, s: Contrast, row: Array | None = None
     ) -> tuple[Array, Array, Array]:
         """Return p, q and q − p; of rows that are nearly equal as p (exp x − 1), x = log(q / p).
 
@@ -139,7 +139,7 @@ class FromLogits(Kernel):
         the roundings of both exponentials and sums, κ times over: two or three units each, as anywhere.
         """
         peaks = s.p.peak, s.q.peak
-        target, logits = xp.anew(target, s.cost), xp.anew(logits, s.cost)
+        target, logits = (xp.anew(x, s.cost if row is None else row) for x in (target, logits))
         d_p, d_q = below = tuple(map(xp.shifted, (target, logits), peaks))
         p, q = _probs(xp, target, s.p, d_p), _probs(xp, logits, s.q, d_q)
         value = self.value(xp, s)

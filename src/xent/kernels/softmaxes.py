@@ -9,7 +9,7 @@ from typing import NamedTuple
 from xent import _math as m
 from xent._kernel import Kernel, Known
 from xent._typing import Array, Verbs
-from xent.kernels.inner import AfterSoftmax, Inner, Softmax
+from xent.kernels.inner import AfterSoftmax, Inner, Softmax, through_anew
 from xent.kernels.kl_logits import OF_LOGITS, Contrast
 
 Alone = Callable[[], Array]
@@ -89,7 +89,7 @@ class OfSoftmaxes(AfterSoftmax):
     def measure(self, xp: Verbs, logits: Array, target: Array, axis: int) -> tuple[Known, None]:
         """Return the sum, and the statistics of both rows."""
         s, _ = OF_LOGITS.measure(xp, logits, target, axis)
-        p, q, d = OF_LOGITS.softmaxes(xp, logits, target, s)
+        p, q, d = _both(xp, logits, target, s, s.cost)
         terms = xp.sum(self.terms(xp, p, q, -d), axis=axis, keepdims=True)
         return Known(Facing(s), SumsOfTwo(terms)), None
 
@@ -97,7 +97,7 @@ class OfSoftmaxes(AfterSoftmax):
         self, xp: Verbs, logits: Array, target: Array, known: Facing, axis: int
     ) -> SumsOfTwo:
         """Return the sums of a block."""
-        p, q, d = OF_LOGITS.softmaxes(xp, logits, target, known.contrast)
+        p, q, d = _both(xp, logits, target, known.contrast, known.contrast.cost)
         terms = xp.sum(self.terms(xp, p, q, -d), axis=axis, keepdims=True)
         of_q, of_p = _alone(xp, p, q, known, axis)
         slope, target_slope = (
@@ -113,8 +113,14 @@ class OfSoftmaxes(AfterSoftmax):
     ) -> Array:
         """Return q (g − Σ q g), g the derivative with respect to q."""
         contrast = s.before.contrast
-        p, q, d = OF_LOGITS.softmaxes(xp, logits, target, contrast)
-        g = self.slope(xp, p, q, -d, _alone(xp, p, q, s.before, axis)[0])
+
+        def sloped(row: Array) -> tuple[Array, Array]:
+            p, q, d = _both(xp, logits, target, contrast, row)
+            return q, self.slope(xp, p, q, -d, _alone(xp, p, q, s.before, axis)[0])
+
+        if s.own.inner is None:
+            return w * through_anew(xp, sloped, contrast.q, axis)
+        q, g = sloped(contrast.cost)
         return w * Softmax(q, logits, contrast.q).through(xp, g, s.own.inner, axis)
 
     def target_gradient(
@@ -122,9 +128,23 @@ class OfSoftmaxes(AfterSoftmax):
     ) -> Array:
         """Return p (g − Σ p g), g the derivative with respect to p."""
         contrast = s.before.contrast
-        p, q, d = OF_LOGITS.softmaxes(xp, logits, target, contrast)
-        g = self.target_slope(xp, p, q, -d, _alone(xp, p, q, s.before, axis)[1])
+
+        def sloped(row: Array) -> tuple[Array, Array]:
+            p, q, d = _both(xp, logits, target, contrast, row)
+            return p, self.target_slope(xp, p, q, -d, _alone(xp, p, q, s.before, axis)[1])
+
+        if s.own.of_target is None:
+            return w * through_anew(xp, sloped, contrast.p, axis)
+        p, g = sloped(contrast.cost)
         return w * Softmax(p, target, contrast.p).through(xp, g, s.own.of_target, axis)
+
+
+def _both(
+    xp: Verbs, logits: Array, target: Array, s: Contrast, row: Array
+) -> tuple[Array, Array, Array]:
+    """Return p, q and q − p, made beside a row: without one a compiler makes a loop of what they make."""
+    p, q, d = (xp.anew(x, row) for x in OF_LOGITS.softmaxes(xp, logits, target, s, row))
+    return p, q, d
 
 
 def _alone(xp: Verbs, p: Array, q: Array, known: Facing, axis: int) -> tuple[Alone, Alone]:
