@@ -27,11 +27,10 @@ STORED = re.compile(rf"= empty_strided_cpu\(\({ROWS}, {CLASSES}\)")
         lambda t, z: xent.cross_entropy(torch.argmax(t, 1), logits=z, label_smoothing=0.1),
         lambda t, z: xent.focal_loss(t, logits=z),
         lambda t, z: xent.binary_focal_loss(t, logits=z),
-        lambda t, z: xent.asymmetric_loss(t, logits=z),
     ],
     ids=[
         *("labels", "soft targets", "two rows of logits", "smoothed labels"),
-        *("focal", "binary focal", "asymmetric"),
+        *("focal", "binary focal"),
     ],
 )
 def test_a_compiled_gradient_is_all_that_is_stored(loss):
