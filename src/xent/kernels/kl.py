@@ -208,7 +208,9 @@ def _excess(xp: Verbs, p: Array, b: Array, log_b: Array) -> Array:
     some = p + xp.astype(absent, p.dtype) if xp.anywhere(lambda: absent) else p
     x = more / some
     excess = more - p * xp.log_near_or_far(xp.abs(x) < series.NEAR, x, log_b, some)
-    return xp.clip(excess, 0.0, None)
+    if xp.finite:
+        return xp.clip(excess, 0.0, None)  # which XLA has a kernel more for
+    return xp.where(excess < 0, xp.zeros_like(excess), excess)
 
 
 KERNELS: Forms = {"logits": FromLogits(), "probs": FromProbs(), "log_probs": FromLogProbs()}
