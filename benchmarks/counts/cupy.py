@@ -91,7 +91,7 @@ _HELD = {
     "z-loss": (Count(8.04, 17), Count(15.09, 55)),
     "soft targets": (Count(21.52, 29), Count(30.54, 58)),
     "KL": (Count(85.02, 60), Count(106.04, 87)),
-    "binary": (Count(8.0, 4), Count(18.0, 7)),
+    "binary": (Count(7.0, 4), Count(16.0, 7)),
 }
 _GOALS = {
     "labels": (Count(4, 20), Count(7, 30)),

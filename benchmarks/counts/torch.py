@@ -198,7 +198,7 @@ _OPERATIONS = {
     "z-loss": (Count(20.01, 342), Count(33.01, 561)),
     "soft targets": (Count(28.5, 230), Count(41.51, 403)),
     "KL": (Count(91.01, 422), Count(120.01, 571)),
-    "binary": (Count(56.0, 268), Count(102.5, 462)),
+    "binary": (Count(56.0, 268), Count(102.0, 454)),
 }
 _HEADS = {
     "linear head": (Count(5.53, 16), Count(19.72, 32)),
