@@ -54,7 +54,7 @@ class Curve:
 
     def slope(self, xp: Verbs, c: Array) -> Array:
         """Return f′(C) of any C."""
-        if not xp.maybe(lambda: c == xp.inf):
+        if not xp.anywhere(lambda: c == xp.inf):  # which a bounded f would not show
             return self.df(xp, c)
         lost = c == xp.inf
         return xp.where(lost, xp.number(self.dull(), c), self.df(xp, xp.where(lost, 1.0, c)))
@@ -120,6 +120,10 @@ class FocalOfShares(Focal):
     def cost(self, xp: Verbs, c: Array) -> Array:
         """Return f(C); that of an infinite C is infinite by itself, but has no derivative."""
         return self.f(xp, c) if xp.alone else super().cost(xp, c)
+
+    def slope(self, xp: Verbs, c: Array) -> Array:
+        """Return f′(C); of an infinite C the loss is infinite, and so seen."""
+        return self.df(xp, c) if xp.finite else super().slope(xp, c)
 
     def f(self, xp: Verbs, c: Array) -> Array:
         """Return p^γ C."""

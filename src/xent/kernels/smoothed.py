@@ -79,10 +79,10 @@ class FromLogits(Kernel):
         score = score + m.scaled(xp, own - other, below)
         size = logits.shape[axis]
         mass = xp.where(elsewhere, other * size, 1 - other * (target.classes - size))
-        alone = (
+        made_next = (
             xp.finite and size == target.classes
-        )  # a block whose gradient is made next, if at all
-        lack = None if alone else _lack(xp, softmax, e, axis)
+        )  # by `gradient`, which has e then, if at all
+        lack = None if made_next else _lack(xp, softmax, e, axis)
         return Blend(softmax, mass, score, lack, label), e
 
     def merge(self, xp: Verbs, a: Blend, b: Blend) -> Blend:
