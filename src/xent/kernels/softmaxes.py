@@ -118,10 +118,7 @@ class OfSoftmaxes(AfterSoftmax):
             p, q, d = _both(xp, logits, target, contrast, row)
             return q, self.slope(xp, p, q, -d, _alone(xp, p, q, s.before, axis)[0])
 
-        if s.own.inner is None:
-            return w * through_anew(xp, sloped, contrast.q, axis)
-        q, g = sloped(contrast.cost)
-        return w * Softmax(q, logits, contrast.q).through(xp, g, s.own.inner, axis)
+        return w * _through(xp, sloped, logits, contrast.q, s.own.inner, axis)
 
     def target_gradient(
         self, xp: Verbs, logits: Array, target: Array, s: Known, w: Array, axis: int
@@ -133,10 +130,22 @@ class OfSoftmaxes(AfterSoftmax):
             p, q, d = _both(xp, logits, target, contrast, row)
             return p, self.target_slope(xp, p, q, -d, _alone(xp, p, q, s.before, axis)[1])
 
-        if s.own.of_target is None:
-            return w * through_anew(xp, sloped, contrast.p, axis)
-        p, g = sloped(contrast.cost)
-        return w * Softmax(p, target, contrast.p).through(xp, g, s.own.of_target, axis)
+        return w * _through(xp, sloped, target, contrast.p, s.own.of_target, axis)
+
+
+def _through(
+    xp: Verbs,
+    sloped: Callable[[Array], tuple[Array, Array]],
+    x: Array,
+    softmax: m.Normaliser,
+    inner: Inner | None,
+    axis: int,
+) -> Array:
+    """Return p (g − Σ p g) of p and g beside a row, of whole rows or of a part of which the sum is known."""
+    if inner is None:
+        return through_anew(xp, sloped, softmax, axis)
+    p, g = sloped(softmax.rest)
+    return Softmax(p, x, softmax).through(xp, g, inner, axis)
 
 
 def _both(
