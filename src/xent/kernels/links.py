@@ -116,9 +116,10 @@ class LogSoftmax(Kernel):
         """
         softmax, d, e = fallen(xp, logits, axis) if made is None else made
         rest, size = m.limited(xp, softmax), logits.shape[axis]
-        a, all_w = e / (1 + rest), xp.sum(w, axis=axis, keepdims=True)
+        a = e / (1 + rest)
         # In this order: transposed, for forward mode, a w and − Σ a w meet before the rest is added.
         own = w * xp.put(1 - a, softmax.place, rest / (1 + rest), axis)
+        all_w = xp.sum(w, axis=axis, keepdims=True)
         far = own - a * (all_w - w)
 
         def tied() -> Array:
