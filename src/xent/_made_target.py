@@ -51,7 +51,8 @@ class SoftmaxOf(Logits):
     def ready(self, xp: Verbs, plan: Plan, operands: Operands, first: Any) -> Any:
         """Return the probabilities."""
         assert plan.axis is not None
-        return m.softmax(xp, super().ready(xp, plan, operands, first), plan.axis)
+        s, _, e = m.exponentiated(xp, super().ready(xp, plan, operands, first), plan.axis)
+        return e / (1 + m.limited(xp, s))
 
 
 SMOOTHED_LABEL = SmoothedLabel("SMOOTHED_LABEL")

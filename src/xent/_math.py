@@ -115,7 +115,7 @@ def lost_below(xp: Verbs, x: Array, peak: Array, d: Array) -> Array:
     """Return what ``d``, the rounded ``x − peak``, lacks: Knuth's exact difference, 0 beside ∞.
 
     The half ULP that d is off makes exp d wrong by up to |d| / 2 ULP. Five operations an element: for losses
-    that no training run loops over, or that lose no time by them.
+    that no training run loops over, or that lose no time by them. Where all is finite ∞ is not asked for.
     """
     b = x - d
     c = (x - (d + b)) + (b - peak)
@@ -226,10 +226,12 @@ def limited(xp: Verbs, softmax: Normaliser) -> Array:
     return xp.where(lost, xp.full_like(softmax.rest, xp.nan), softmax.rest)
 
 
-def softmax(xp: Verbs, logits: Array, axis: int) -> Array:
-    """Return exp(z − peak) / (1 + rest)."""
-    s, d, _ = normaliser(xp, logits, axis)
-    return xp.exp(d) / (1 + limited(xp, s))
+def exponentiated(xp: Verbs, logits: Array, axis: int) -> tuple[Normaliser, Array, Array]:
+    """Return the normaliser of each row, d = z − peak, and exp d."""
+    softmax, d, made = normaliser(xp, logits, axis)
+    if xp.finite:
+        return softmax, d, exponentials(xp, logits, softmax, made, axis)
+    return softmax, d, xp.exp(d)  # a compiler would store those that the normaliser sums
 
 
 def root(xp: Verbs, d: Array) -> Array:

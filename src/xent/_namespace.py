@@ -42,7 +42,7 @@ class Namespace:
     ----------
     api : the library's namespace, as array-api-compat has it
     finite : whether to compute as if no number were infinite and all labels were classes; the caller
-        sees in the result where that was not so
+        sees in the result where that was not so, and nobody differentiates what is computed so
     """
 
     def __init__(self, api: Any, *, finite: bool = False) -> None:
@@ -98,7 +98,7 @@ class Namespace:
         return x
 
     def number(self, x: Any, like: Array) -> Any:
-        """Return a parameter, an array while torch compiles: so the program holds for other values too."""
+        """Return a parameter, an array where torch compiles for any value of it."""
         return x
 
     def settled(self, x: Array) -> Array:

@@ -18,7 +18,7 @@ from tests.near import largest
 from xent import _math as m
 from xent._kernel import Kernel
 from xent._namespace import Namespace
-from xent.engines.numpy.verbs import NumPyVerbs
+from xent.engines.numpy.engine import NumPyVerbs
 from xent.kernels import (
     binary,
     distributions,

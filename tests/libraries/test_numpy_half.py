@@ -75,7 +75,7 @@ def test_a_gradient_in_float16_is_made_so(case, monkeypatch):
         seen.append(x.shape)
         return to_half(x)
 
-    monkeypatch.setattr("xent.engines.numpy.verbs.to_half", noted)
+    monkeypatch.setattr("xent.engines.numpy.engine.to_half", noted)
     given = case.arguments()
     given[case.form] = given[case.form].astype(np.float16)
     Backend.NUMPY.run(case.both, **given)

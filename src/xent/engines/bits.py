@@ -13,7 +13,7 @@ MANY = 1 << 14
 """The fewest numbers that are worth it."""
 
 RARE = 12
-"""One number in so many, and fewer, is guessed well enough."""
+"""What holds, or fails, for one number in so many or fewer is guessed well enough."""
 
 
 def is_mixed(count: int, size: int) -> bool:
@@ -22,10 +22,10 @@ def is_mixed(count: int, size: int) -> bool:
 
 
 def chosen(api: Any, wide: Mapping[Any, Any], condition: Any, a: Any, b: Any) -> Any:
-    """Return ``a`` where the condition holds, else ``b``, as b + c (a − b) of whole numbers, which wrap.
+    """Return ``a`` where the condition c holds, else ``b``, as b + c (a − b) of whole numbers, which wrap.
 
-    ``wide`` has for each dtype of floats that of whole numbers as wide. None of other dtypes, of two, and
-    where no array is as large as the condition.
+    ``wide`` has for each dtype of floats that of whole numbers as wide. None is returned for other dtypes,
+    for two that differ, and where neither array is as large as the condition.
     """
     full = next((x for x in (a, b) if getattr(x, "shape", None) == condition.shape), None)
     if full is None or full.dtype not in wide:

@@ -15,7 +15,7 @@ from xent import _series as series
 from xent._kernel import Forms, Kernel
 from xent._typing import Array, Number, Verbs
 from xent.kernels import binary
-from xent.kernels.curves import Focal
+from xent.kernels.curves import Focal, FocalOfShares
 
 Two = tuple[Array, Array]
 """Of the positive and of the negative class."""
@@ -85,13 +85,14 @@ class FromLogits(Weighed):
     def costs(self, xp: Verbs, x: Array) -> Two:
         """Return f(C₊) and f(C₋)."""
         (down, up), (positive, negative) = binary.sigmoids(xp, x), binary.costs(xp, x)
-        return self.f.given(down, up).cost(xp, positive), self.f.given(up, down).cost(xp, negative)
+        first, second = _of_both(self.f, down, up)
+        return first.cost(xp, positive), second.cost(xp, negative)
 
     def slopes(self, xp: Verbs, x: Array) -> Two:
         """Return −f′(C₊) σ(−z) and f′(C₋) σ(z)."""
         (down, up), (positive, negative) = binary.sigmoids(xp, x), binary.costs(xp, x)
-        rise = _rise(xp, self.f, down, up, positive)
-        return -rise, _rise(xp, self.f, up, down, negative)
+        first, second = _of_both(self.f, down, up)
+        return -first.rise(xp, positive), second.rise(xp, negative)
 
 
 class FromProbs(Weighed):
@@ -119,8 +120,8 @@ class Asymmetric(TwoClasses):
         """Return f₊(C₊) and f₋(C₋)."""
         (down, up), (positive, other) = binary.sigmoids(xp, x), binary.costs(xp, x)
         negative = self._beyond(xp, x, down, up)
-        of_negative = Focal(self.gamma_negative).given(negative.p, negative.q)
-        of_positive = Focal(self.gamma_positive).given(down, up)
+        of_negative = Focal(self.gamma_negative).given(lambda: (negative.p, negative.q))
+        of_positive = Focal(self.gamma_positive).given(lambda: (down, up))
         return of_positive.cost(xp, positive), of_negative.cost(xp, negative.cost(xp, other))
 
     def slopes(self, xp: Verbs, x: Array) -> Two:
@@ -129,9 +130,10 @@ class Asymmetric(TwoClasses):
         negative = self._beyond(xp, x, down, up)
         above = negative.p > 0
         slope = xp.where(above, up * xp.where(negative.has, down / negative.rest, 1.0), 0.0)
-        f = Focal(self.gamma_negative).given(xp.where(above, negative.p, 1.0), negative.q)
-        rise = _rise(xp, Focal(self.gamma_positive), down, up, positive)
-        return -rise, f.df(xp, _bounded(xp, negative.cost(xp, other))) * slope
+        p = xp.where(above, negative.p, 1.0)
+        f = Focal(self.gamma_negative).given(lambda: (p, negative.q))
+        rise = Focal(self.gamma_positive).given(lambda: (down, up)).rise(xp, positive)
+        return -rise, f.slope(xp, negative.cost(xp, other)) * slope
 
     def _beyond(self, xp: Verbs, x: Array, down: Array, up: Array) -> Beyond:
         """Return what is known of a logit beyond the margin.
@@ -142,7 +144,7 @@ class Asymmetric(TwoClasses):
         over = xp.where(x > 0, (1 - margin) - down, up - margin)
         rate = margin * xp.ones_like(x)
         q, has = down + rate, rate > 0
-        rest = q if xp.finite else xp.where(has, q, 1.0)
+        rest = q if xp.finite else xp.where(has, q, 1.0)  # of which nobody looks at a 0 / 0
         return Beyond(xp.where(over > 0, over, 0.0), q, has, rest)
 
 
@@ -152,7 +154,7 @@ class Beyond(NamedTuple):
     Attributes
     ----------
     p, q : max(σ(z) − margin, 0), and 1 − p where that is not 0
-    has, rest : whether there is a margin, and then q
+    has, rest : whether there is a margin, and q if there is, else anything
     """
 
     p: Array
@@ -171,16 +173,9 @@ class Beyond(NamedTuple):
         return xp.where(near, 0 - xp.log1p(-inner), far)
 
 
-def _rise(xp: Verbs, f: Focal, p: Array, q: Array, c: Array) -> Array:
-    """Return f′(C) p as p^γ (p + γ q C), where C is infinite only beside q = 0."""
-    return f.power(xp, p) * (p + xp.number(f.gamma, c) * (q * _bounded(xp, c)))
-
-
-def _bounded(xp: Verbs, c: Array) -> Array:
-    """Return C, 1 where it is infinite: what it is multiplied by is 0 there, and has a derivative."""
-    if not xp.maybe(lambda: c == xp.inf):
-        return c
-    return xp.where(c == xp.inf, 1.0, c)
+def _of_both(f: Focal, down: Array, up: Array) -> tuple[FocalOfShares, FocalOfShares]:
+    """Return f of the positive and of the negative class, of σ(−z) and σ(z)."""
+    return f.given(lambda: (down, up)), f.given(lambda: (up, down))
 
 
 def kernels(gamma: Number, alpha: Number | None) -> Forms:

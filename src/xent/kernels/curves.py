@@ -6,11 +6,15 @@ it has all that C has.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from xent import _series as series
 from xent._kernel import lacking
 from xent._typing import Array, Number, Verbs
+
+Shares = tuple[Array, Array]
+"""1 − q and q of a class."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +45,8 @@ class Curve:
         """Return f′(∞)."""
         return 1.0
 
-    def given(self, p: Array, q: Array) -> Curve:
-        """Return the curve of a C of which p = 1 − e^−C and q = e^−C are known, to all their digits."""
+    def given(self, shares: Callable[[], Shares]) -> Curve:
+        """Return the curve of a C of which p = 1 − e^−C and q = e^−C are known to all their digits."""
         return self
 
     def cost(self, xp: Verbs, c: Array) -> Array:
@@ -77,9 +81,9 @@ class Focal(Curve):
 
     gamma: Number
 
-    def given(self, p: Array, q: Array) -> Curve:
+    def given(self, shares: Callable[[], Shares]) -> FocalOfShares:
         """Return the curve that makes p^γ of p."""
-        return FocalOfShares(self.gamma, p, q)
+        return FocalOfShares(self.gamma, *shares())
 
     def f(self, xp: Verbs, c: Array) -> Array:
         """Return p^γ C; where C is 0 the power is a constant, of which a derivative may be infinite."""
@@ -100,7 +104,7 @@ class Focal(Curve):
     def power(self, xp: Verbs, p: Array) -> Array:
         """Return p^γ, of p = 0 a constant: a derivative may be infinite there."""
         gamma = xp.number(self.gamma, p)
-        if xp.finite:  # and nobody differentiates
+        if xp.finite:
             return p**gamma
         none = p == 0
         return xp.where(none, xp.number(self.certain(), p), xp.where(none, 1.0, p) ** gamma)
@@ -112,13 +116,16 @@ class Focal(Curve):
 
 @dataclass(frozen=True, eq=False)
 class FocalOfShares(Focal):
-    """The same where p = 1 − e^−C and q = e^−C are known: without an expm1."""
+    """The same where p = 1 − e^−C and q = e^−C are known: without an expm1.
+
+    f′ is 0 / 0 where C is 0, of which `slope_in_logits` takes care. Arrays do not compare: nor do these.
+    """
 
     p: Array
     q: Array
 
     def cost(self, xp: Verbs, c: Array) -> Array:
-        """Return f(C); that of an infinite C is infinite by itself, but has no derivative."""
+        """Return f(C); that of an infinite C is infinite by itself, where nobody differentiates it."""
         return self.f(xp, c) if xp.alone else super().cost(xp, c)
 
     def slope(self, xp: Verbs, c: Array) -> Array:
@@ -134,6 +141,12 @@ class FocalOfShares(Focal):
         p = self.p if xp.finite else xp.where(self.p == 0, 1.0, self.p)
         ratio = xp.divide(c * self.q, p)
         return self.power(xp, self.p) * (1 + xp.number(self.gamma, c) * ratio)
+
+    def rise(self, xp: Verbs, c: Array) -> Array:
+        """Return p f′(C) = p^γ (p + γ q C), also of an infinite C, beside which q is 0."""
+        if xp.maybe(lambda: c == xp.inf):
+            c = xp.where(c == xp.inf, 1.0, c)
+        return self.power(xp, self.p) * (self.p + xp.number(self.gamma, c) * (self.q * c))
 
 
 @dataclass(frozen=True)

@@ -96,7 +96,7 @@ def through(xp: Verbs, p: Array, g: Array, axis: int) -> Array:
 def through_anew(
     xp: Verbs, made: Callable[[Array], tuple[Array, Array]], s: m.Normaliser, axis: int
 ) -> Array:
-    """Return p (g − Σ p g) of whole rows, of p and g that are ``made`` beside a row.
+    """Return p (g − Σ p g) of whole rows, of p and g that are ``made`` beside a row; the place is an index.
 
     Else a compiler would store what they are made of between its loops.
     """

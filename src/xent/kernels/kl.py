@@ -209,7 +209,8 @@ def _excess(xp: Verbs, p: Array, b: Array, log_b: Array) -> Array:
     x = more / some
     excess = more - p * xp.log_near_or_far(xp.abs(x) < series.NEAR, x, log_b, some)
     if xp.finite:
-        return xp.clip(excess, 0.0, None)  # which XLA has a kernel more for
+        return xp.clip(excess, 0.0, None)
+    # Not by a clip, for which XLA has a kernel more.
     return xp.where(excess < 0, xp.zeros_like(excess), excess)
 
 

@@ -150,7 +150,7 @@ def _odds(xp: Verbs, s: Rivals) -> Odds:
         d = peak - label
         above = d <= 0
         ahead, behind = xp.where(above, d, 0.0), xp.where(above, 0.0, -d)
-    part = peak - d  # `residue`, in place: a call of it is counted in every small loss
+    part = peak - d  # `lost_below`, in place: a call of it is counted in every small loss
     lack = (peak - (d + part)) + (part - label)
     if not xp.finite and xp.maybe(lambda: xp.isnan(lack)):  # as beside an infinite number (R5)
         lack = xp.where(xp.isnan(lack), 0.0, lack)

@@ -43,17 +43,9 @@ class LogSumExpSquared(LogSumExp):
         return super().gradient(xp, logits, None, s, made, w, axis)
 
 
-def fallen(xp: Verbs, logits: Array, axis: int) -> tuple[m.Normaliser, Array, Array]:
-    """Return the normaliser of each row, d = z − peak, and exp d."""
-    softmax, d, made = m.normaliser(xp, logits, axis)
-    if xp.finite:
-        return softmax, d, m.exponentials(xp, logits, softmax, made, axis)
-    return softmax, d, xp.exp(d)  # a compiler would store those that the normaliser sums
-
-
 def softmax_and_complement(xp: Verbs, logits: Array, axis: int) -> tuple[Array, Array]:
     """Return the softmax a, and 1 − a: at the peak rest / (1 + rest)."""
-    s, _, e = fallen(xp, logits, axis)
+    s, _, e = m.exponentiated(xp, logits, axis)
     rest = m.limited(xp, s)
     a = e / (1 + rest)
     return a, xp.put(1 - a, s.place, rest / (1 + rest), axis)
@@ -69,8 +61,8 @@ class Softmax(Kernel):
     merges = False
 
     def measure(self, xp: Verbs, logits: Array, target: None, axis: int) -> tuple[Array, Any]:
-        """Return exp(z − peak) / (1 + rest), and the place of the peak."""
-        s, _, e = fallen(xp, logits, axis)
+        """Return exp(z − peak) / (1 + rest), and the peak's place, an index where a gradient takes it."""
+        s, _, e = m.exponentiated(xp, logits, axis)
         return e / (1 + m.limited(xp, s)), s.place
 
     def gradient(
@@ -99,7 +91,7 @@ class LogSoftmax(Kernel):
 
     def measure(self, xp: Verbs, logits: Array, target: None, axis: int) -> tuple[Array, Any]:
         """Return z − peak − log1p(rest), and what it is made of."""
-        made = fallen(xp, logits, axis)
+        made = m.exponentiated(xp, logits, axis)
         return made[1] - xp.log1p(m.limited(xp, made[0])), made
 
     def gradient(
@@ -114,7 +106,7 @@ class LogSoftmax(Kernel):
         What is left are the roundings of a and of two products, κ times over: two units, as anywhere. To
         take the products in two parts would double the operations.
         """
-        softmax, d, e = fallen(xp, logits, axis) if made is None else made
+        softmax, d, e = m.exponentiated(xp, logits, axis) if made is None else made
         rest, size = m.limited(xp, softmax), logits.shape[axis]
         a = e / (1 + rest)
         # In this order: transposed, for forward mode, a w and − Σ a w meet before the rest is added.

@@ -15,10 +15,9 @@ from xent import _math as m
 from xent._kernel import Forms, Kernel, Known
 from xent._typing import Array, Number, Verbs
 from xent.kernels import labels
-from xent.kernels.curves import Curve
+from xent.kernels.curves import Curve, Shares
 from xent.kernels.distributions import excess_of_softmax, excess_with_peak
 from xent.kernels.inner import AfterSoftmax, Inner, Sums
-from xent.kernels.links import fallen
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ class SoftFromLogits(OfCurve, AfterSoftmax):
 
     def measure(self, xp: Verbs, logits: Array, target: Array, axis: int) -> tuple[Known, Array]:
         """Return the normaliser and the cost of whole rows, and the exponentials."""
-        softmax, d, made = fallen(xp, logits, axis)
+        softmax, d, made = m.exponentiated(xp, logits, axis)
         f = self._given(xp, softmax, made, axis)
         cost = m.scaled(xp, target, f.cost(xp, _costs(xp, softmax, d)))
         return Known(softmax, Sums(xp.sum(cost, axis=axis, keepdims=True))), made
@@ -106,11 +105,16 @@ class SoftFromLogits(OfCurve, AfterSoftmax):
     def _given(self, xp: Verbs, softmax: m.Normaliser, e: Array, axis: int) -> Curve:
         """Return f of whole rows, given q = e / (1 + rest) and 1 − q.
 
-        But at the peak q is no more than half, and the difference exact but for its rounding.
+        Elsewhere than at the peak q is no more than half, and the difference exact but for its rounding.
+        Of a row without a limit C says so.
         """
-        total = 1 + softmax.rest
-        q = e / total
-        return self.f.given(xp.put(1 - q, softmax.place, softmax.rest / total, axis), q)
+
+        def shares() -> Shares:
+            total = 1 + softmax.rest
+            q = e / total
+            return xp.put(1 - q, softmax.place, softmax.rest / total, axis), q
+
+        return self.f.given(shares)
 
 
 def _costs(xp: Verbs, softmax: m.Normaliser, d: Array) -> Array:

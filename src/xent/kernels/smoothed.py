@@ -17,7 +17,6 @@ from xent import _math as m
 from xent._kernel import Forms, Kernel
 from xent._typing import Array, Verbs
 from xent.kernels import distributions as ce
-from xent.kernels.links import fallen
 
 
 class Blend(NamedTuple):
@@ -35,7 +34,7 @@ class Blend(NamedTuple):
     softmax: m.Normaliser
     mass: Array
     score: Array
-    lack: Any
+    lack: Array | None
     label: Array
 
 
@@ -64,14 +63,14 @@ class FromLogits(Kernel):
         A block without the label has the classes beside it alone, and their mass. The mass is counted
         from 1 in the block that has it: the mass of a whole row is then exactly 1.
         """
-        softmax, d, e = fallen(xp, logits, axis)
+        softmax, d, e = m.exponentiated(xp, logits, axis)
         label = xp.at_label(logits, target.at, axis)
         elsewhere = xp.isnan(label)
         below = xp.where(elsewhere, xp.zeros_like(label), -xp.at_label(d, target.at, axis))
         other, own = (
             xp.full_like(label, 1.0) * (t.high + t.low) for t in (target.other, target.own)
         )
-        if xp.alone:  # A loop may do so before it is known where the peak is, and d is 0 there.
+        if xp.alone:  # A loop may sum so before it is known where the peak is, which d is made by.
             fall = xp.sum_beside(xp.shifted(logits, softmax.peak), softmax.place, axis)
         else:
             fall = xp.sum(d, axis=axis, keepdims=True)

@@ -20,6 +20,9 @@ array that is worth another way, and the most classes that it goes down column b
 LONG, STEP = 4096, 128
 """The fewest classes of a row whose peak is found in steps, and classes of a step."""
 
+SAMPLED = 32
+"""One row of a condition in so many is counted: to count all takes half as long as to compute."""
+
 WIDE = {torch.float32: torch.int32}
 """Whole numbers as wide as floats, whose products torch has vectors for."""
 
@@ -37,8 +40,10 @@ class TorchInPlace(TorchVerbs):
     def where(self, condition: Any, a: Any, b: Any) -> Any:
         """Return ``a`` where the condition holds, else ``b``."""
         if condition.numel() >= bits.MANY and condition.device.type == tensor.HOST:
-            some = condition[::FEW]  # torch takes as long to count all as to compute with half
+            some = condition[::SAMPLED]
             if bits.is_mixed(int(torch.count_nonzero(some)), some.numel()):
+                # What is negated by a flag, as an imaginary part may be, has no bits of its own.
+                a, b = (x.resolve_neg() if isinstance(x, torch.Tensor) else x for x in (a, b))
                 made = bits.chosen(torch, WIDE, condition, a, b)
                 if made is not None:
                     return made

@@ -171,9 +171,10 @@ def symbol(x: float, dtype: Any, device: Any) -> Any:
 
 
 def number(x: Any, like: Any) -> Any:
-    """Return a number as it is, or of a compiled program as a tensor: of its value no guard is made then.
+    """Return a number as it is, or as a tensor where a compiler has a symbol for it, and makes no guard.
 
-    The first value that a compiler meets has a guard anyway, and powers of it are quick.
+    It has one for what it meets a second time with another value; the first has a guard anyway, and its
+    powers are quick.
     """
     compiled = isinstance(x, float) and torch.compiler.is_compiling()
     return symbol(x, like.dtype, like.device) if compiled and not is_static(x) else x
