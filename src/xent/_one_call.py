@@ -42,7 +42,7 @@ def asked(problem: Any, loss: Callable[..., Any], *, looks: bool) -> Any:
         if _may_be_one(args, kwargs):
             from xent.engines.torch.one_call import in_one_call  # which loads the compiler
 
-            made = in_one_call(name, args, kwargs)
+            made = in_one_call(name, args, {k: _constant(k, x) for k, x in kwargs.items()})
             if made is not None:
                 return _Made(made)
         return problem(*args, **kwargs)
@@ -51,6 +51,11 @@ def asked(problem: Any, loss: Callable[..., Any], *, looks: bool) -> Any:
     same = FunctionType(problem.__code__, problem.__globals__, closure=problem.__closure__)
     vars(same)["_torchdynamo_inline"] = read  # as torch's own compiled functions have it
     return same
+
+
+def _constant(key: str, x: Any) -> Any:
+    """Return a 0 for what is one here, of which a compiler may have a symbol, as for what was none before."""
+    return 0.0 if key in _OFF_AT_ZERO and type(x) in (int, float) else x
 
 
 def _may_be_one(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:

@@ -91,17 +91,22 @@ def test_no_rows(shape, reduction):
     torch.testing.assert_close(value, xent.cross_entropy(given[0], logits=given[1], **options))
 
 
-@pytest.mark.parametrize("dynamic", [None, True])
-def test_smoothing_by_a_schedule(dynamic):
+NUMBERS = {
+    "label_smoothing": lambda z, x: xent.cross_entropy(Y, logits=z, label_smoothing=x),
+    "z_loss": lambda z, x: xent.cross_entropy(Y, logits=z, z_loss=x),
+    "gamma": lambda z, x: xent.focal_loss(Y, logits=z, gamma=x),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "dynamic"), [(name, None) for name in NUMBERS] + [("label_smoothing", True)]
+)
+def test_a_number_by_a_schedule(name, dynamic):
     """A number is a compiler's symbol from its second value on, and the classes too where all is dynamic."""
-
-    def function(z, smoothing):
-        return xent.cross_entropy(Y, logits=z, label_smoothing=smoothing)
-
+    function = NUMBERS[name]
     whole = torch.compile(function, backend="aot_eager", dynamic=dynamic, fullgraph=True)
-    for smoothing in (0.1, 0.2, 0.3, 0.37):
-        want = function(Z, smoothing)
-        torch.testing.assert_close(whole(Z, smoothing), want, rtol=1e-15, atol=0)
+    for x in (0.1, 0.2, 0.0, 0.37):
+        torch.testing.assert_close(whole(Z, x), function(Z, x), rtol=1e-14, atol=0)
 
 
 def test_a_module_of_torch_looks_at_little():
