@@ -1,7 +1,7 @@
 """A choice between two floats by their bits, for libraries that jump at each number.
 
 NumPy's ``where`` and torch's on a processor take one number or the other by a jump, which the processor
-guesses. Where it can't guess, in a condition that holds here and there, they take ten times a difference.
+guesses. Where it can't, in a condition that holds here and there, that takes far longer than a difference.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ LONG, STEP = 4096, 128
 """The fewest classes of a row whose peak is found in steps, and classes of a step."""
 
 SAMPLED = 32
-"""One row of a condition in so many is counted: to count all takes half as long as to compute."""
+"""One row of a condition in so many is counted: to count all takes a good part of what is to be saved."""
 
 WIDE = {torch.float32: torch.int32}
 """Whole numbers as wide as floats, whose products torch has vectors for."""
