@@ -29,8 +29,8 @@ CUDA = {"cupy": "cupy", "jax": "jax-cuda", "torch": "torch"}
 """The extra that installs each library for a GPU."""
 EVERY = {"XENT_EVERY": "1"}
 """What has the tests try every loss where each costs a compilation, or processes; else they try some."""
-BRIEFLY = ("--one-in=12",)
-"""What has them try a twelfth of each test's cases on a library but NumPy; `nox -s every` tries all."""
+BRIEFLY = ("--one-in=16",)
+"""What has them try a sixteenth of each test's cases on a library but NumPy; `nox -s every` tries all."""
 SHARED = {"OMP_WAIT_POLICY": "PASSIVE", "OPENBLAS_NUM_THREADS": "1"}
 """Has no thread spin while it waits: those of one test process would on another's cores."""
 PROCESSES = f"--processes={len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else 1}"
