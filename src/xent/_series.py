@@ -85,7 +85,7 @@ def _terms(c: Callable[[int], float], most: float) -> dict[float, list[float]]:
     table = {}
     for eps in _dtype.EPS.values():
         n = 1
-        while c(n + 1) * most**n / (1 - most) > c(1) * eps / 4:
+        while 2 * c(n + 1) * most**n > c(1) * eps / 4:
             n += 1
         table[eps] = [c(k) for k in range(1, n + 1)]
     return table
@@ -94,6 +94,7 @@ def _terms(c: Callable[[int], float], most: float) -> dict[float, list[float]]:
 _ODD = _terms(lambda k: 1 / (2 * k + 1), NEAR**2)
 _EXPM1 = _terms(lambda k: 1 / factorial(k + 1), NEAR)
 _EXPM1_HALF = _terms(lambda k: 1 / factorial(k + 1), HALF)
+_EXPM1_ONE = _terms(lambda k: 1 / factorial(k + 1), 1)
 
 
 def odd_tail(xp: Verbs, r: Array) -> Array:
@@ -104,6 +105,11 @@ def odd_tail(xp: Verbs, r: Array) -> Array:
 def expm1_tail(xp: Verbs, x: Array) -> Array:
     """Return expm1(x) − x = x²/2! + x³/3! + …, for |x| < ½."""
     return xp.times(_series(xp, x, _EXPM1_HALF), x)
+
+
+def expm1_long_tail(xp: Verbs, x: Array) -> Array:
+    """Return expm1(x) − x = x²/2! + x³/3! + …, for |x| ≤ 1."""
+    return xp.times(_series(xp, x, _EXPM1_ONE), x)
 
 
 def expm1(xp: Verbs, x: Array) -> Array:

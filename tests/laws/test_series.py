@@ -1,9 +1,13 @@
-"""Of a series and the logarithms that it replaces, what no entry needs is not made where that is seen."""
+"""A series and what it stands for are one where they meet, and what no entry is seen to need is not made."""
+
+from decimal import Decimal, localcontext
 
 import numpy as np
 import pytest
 
+import xent
 from tests.backends import Backend
+from tests.near import assert_near
 from xent import _dispatch, _series
 
 P = np.array([0.5, 0.25, 0.125, 0.125])
@@ -47,3 +51,28 @@ def test_what_no_entry_needs_is_not_made(backend, kind, function, made):
 def test_of_no_row_and_of_one_class(rows):
     p = np.full((rows, 1), 0.5)
     assert _series.log_ratio(_dispatch.engine_of("x", p).xp, p, p).shape == p.shape
+
+
+def divergence(t, z):
+    """Return D(p‖q) of two rows of logits, by 60 digits."""
+    with localcontext() as context:
+        context.prec = 60
+        p, q = ([Decimal(float(x)).exp() for x in row] for row in (t, z))
+        of_p, of_q = sum(p), sum(q)
+        terms = (a / of_p * (a / of_p * of_q / b).ln() for a, b in zip(p, q, strict=True))
+        return float(sum(terms))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("rare", [0, -3, -12])
+def test_rows_of_which_one_class_has_another_share(backend, dtype, rare):
+    """By a series up to e times its share, and beyond by its difference."""
+    gaps = [s * x for x in (2.0**-20, 0.25, 0.5, 0.97, 1.0, 1.03, 1.25, 2.0, 3.0) for s in (-1, 1)]
+    t = np.asarray(np.random.default_rng(5).normal(size=(len(gaps), 40)), dtype)
+    t[:, 7] = rare
+    z = t.copy()
+    z[:, 7] += np.asarray(gaps, dtype)
+    got = backend.run(xent.kl_divergence, target_logits=t, logits=z, reduction="none")
+    want = [divergence(*rows) for rows in zip(t, z, strict=True)]
+    assert max(want) < 0.5
+    assert_near(got, want, 8)

@@ -57,8 +57,7 @@ class FromLogits(Kernel):
     def measure(self, xp: Verbs, logits: Array, target: Array, axis: int) -> tuple[Contrast, None]:
         """Return the divergence of a block as of a row of its own, and both normalisers.
 
-        It is log1p of a sum of terms p (expm1 η − η), made of q, which is p exp η, where η > 0; of rows far
-        apart Σ p (log p − log q).
+        It is log1p of a sum of terms p (expm1 η − η); of rows far apart Σ p (log p − log q).
         """
         p, q = (m.normaliser(xp, x, axis, indexed=True)[0] for x in (target, logits))
         peaks = p.peak, q.peak
@@ -81,9 +80,8 @@ class FromLogits(Kernel):
             if again[0] is not target:
                 (d_p, d_q), x = _from_base(xp, *again, peaks, base, p.place, axis)
             eta = _present(xp, d_p, x - mean, xp.inf)
-            # d_p + η by q's own logit, known where p's is not: the larger of the two where η > 0.
-            of_q = d_q - xp.where(empty, xp.zeros_like(mean), fallen[1] + mean)
-            near = nearly_equal.divergence(xp, eta, xp.maximum(d_p, of_q), total, axis)
+            lift = xp.where(empty, xp.zeros_like(mean), -(fallen[1] + mean))
+            near = nearly_equal.divergence(xp, eta, (d_p, d_q), lift, total, axis)
             cost = xp.where(close, near, far)
         cost = xp.where(q.peak == -xp.inf, xp.full_like(cost, xp.inf), cost)
         return Contrast(p, q, xp.where(empty, xp.zeros_like(cost), cost), *base, mean), None

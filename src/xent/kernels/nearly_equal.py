@@ -8,37 +8,28 @@ from xent._typing import Array, Verbs
 _MOST = 64.0
 """More than the logarithm of any number of classes, and less than that of the largest number."""
 
+_LARGE = 2.0**100
+"""More than any |η| of rows that are near, and a sum of as many as there are is a number."""
 
-def divergence(xp: Verbs, eta: Array, size: Array, total: Array, axis: int) -> Array:
-    """Return log1p(Σ p (expm1 η − η)); ``size`` is log(p ``total``), and η more where that is above 0.
 
-    It is above `_MOST` only of rows that are not near, of which nobody looks at more than that it is finite.
+def divergence(
+    xp: Verbs, eta: Array, below: tuple[Array, Array], lift: Array, total: Array, axis: int
+) -> Array:
+    """Return log1p(Σ p (expm1 η − η)), where p is exp d_p / ``total``, and p exp η is exp (d_q + ``lift``).
+
+    Up to |η| = 1 by a series; beyond as p exp η − p (1 + η), of which no more than three bits cancel. It is a
+    number of rows that are not near, of which nobody looks at more.
     """
-    spread = xp.sum(
-        xp.exp(xp.clip(size, None, _MOST)) * _excess(xp, eta, total), axis=axis, keepdims=True
-    )
-    return xp.log1p(spread / total)
-
-
-def _excess(xp: Verbs, eta: Array, total: Array) -> Array:
-    """Return (expm1 η − η) / exp max(η, 0), at most |η|.
-
-    With a = |η| and f = exp −a, d = f − 1 + a by its series where that would cancel. It is d below 0, and
-    a (a − d) − d above, which from 1 on is 1 − f − a f, of which then no term is larger than it.
-    """
-    above = xp.clip(eta, 0.0, None)
-    a = xp.abs(xp.anew(eta, total))  # without a row beside it a compiler makes a loop of η alone
-    near, far = a < series.HALF, eta > 1
-    few = xp.clip(a, None, series.HALF)
-    d = series.chosen(xp, near, lambda: series.expm1_tail(xp, -few), lambda: a + xp.expm1(-a))
-    u = above - (d if xp.finite else xp.clip(d, None, 1.0))
-    made = xp.abs(above * u - d)
-    if not xp.anywhere(lambda: far):
-        return made
-    f = xp.exp(-a)
-    fallen = above * f
-    fallen = fallen if xp.finite else xp.where(above == xp.inf, xp.zeros_like(a), fallen)
-    return xp.where(far, (1 - f) - fallen, made)
+    d_p, d_q = below
+    e = xp.exp(d_p)
+    eta = xp.anew(eta, total)  # without a row beside it a compiler makes a loop of η alone
+    eta = eta if xp.finite else xp.clip(eta, -_LARGE, _LARGE)
+    terms = e * series.expm1_long_tail(xp, xp.clip(eta, -1.0, 1.0))
+    wide = xp.abs(eta) > 1
+    if xp.anywhere(lambda: wide):
+        of_q = xp.exp(d_q) * xp.exp(xp.clip(lift, None, _MOST))
+        terms = xp.where(wide, of_q - e * (1 + eta), terms)
+    return xp.log1p(xp.sum(terms, axis=axis, keepdims=True) / total)
 
 
 def finite(xp: Verbs, x: Array) -> Array:
