@@ -8,27 +8,28 @@ from xent._typing import Array, Verbs
 _MOST = 64.0
 """More than the logarithm of any number of classes, and less than that of the largest number."""
 
-_LARGE = 2.0**100
-"""More than any |η| of rows that are near, and a sum of as many as there are is a number."""
-
 
 def divergence(
     xp: Verbs, eta: Array, below: tuple[Array, Array], lift: Array, total: Array, axis: int
 ) -> Array:
     """Return log1p(Σ p (expm1 η − η)), where p is exp d_p / ``total``, and p exp η is exp (d_q + ``lift``).
 
-    Up to |η| = 1 by a series; beyond as p exp η − p (1 + η), of which no more than three bits cancel. It is a
-    number of rows that are not near, of which nobody looks at more.
+    Up to |η| = 1 by a series, and beyond as p (f + |η| − 1) or p exp η (1 − f − f η) with f = exp −|η|: of
+    both p and p exp η, which are rounded each by itself, a term has but the larger one.
     """
     d_p, d_q = below
     e = xp.exp(d_p)
     eta = xp.anew(eta, total)  # without a row beside it a compiler makes a loop of η alone
-    eta = eta if xp.finite else xp.clip(eta, -_LARGE, _LARGE)
+    if not xp.finite:
+        most = float(xp.finfo(eta.dtype).max)
+        eta = xp.clip(eta, -most, most)
     terms = e * series.expm1_long_tail(xp, xp.clip(eta, -1.0, 1.0))
-    wide = xp.abs(eta) > 1
+    a = xp.abs(eta)
+    wide = a > 1
     if xp.anywhere(lambda: wide):
-        of_q = xp.exp(d_q) * xp.exp(xp.clip(lift, None, _MOST))
-        terms = xp.where(wide, of_q - e * (1 + eta), terms)
+        f = xp.exp(-a)
+        rise = xp.exp(xp.clip(d_q + lift, None, _MOST)) * ((1 - f) - a * f)
+        terms = xp.where(wide, xp.where(eta > 0, rise, e * (a - (1 - f))), terms)
     return xp.log1p(xp.sum(terms, axis=axis, keepdims=True) / total)
 
 
