@@ -56,6 +56,7 @@ HABITS = {
     "weight": "class_weight and sample_weight",
     "weights": "class_weight and sample_weight",
     "dim": "xent's name is axis",
+    "ignore_class": "xent's name is ignore_index",
     "size_average": "xent's name is reduction",
     "reduce": "xent's name is reduction",
     "mask": "xent's name is where, True for the rows that count",

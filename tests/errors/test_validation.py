@@ -111,6 +111,18 @@ def test_binary_targets_out_of_range(backend):
             backend.run(xent.binary_cross_entropy, target=target, logits=z)
 
 
+def test_labels_that_were_meant_for_another_loss(backend):
+    if not reads(backend):
+        pytest.skip(f"{backend} reads no values")
+    for loss, target, z, said in (
+        (xent.binary_cross_entropy, [-1, 1], np.zeros(2), r"pass \(target \+ 1\) // 2"),
+        (xent.cross_entropy, [0, 1], np.zeros((2, 1)), "by one logit take binary_cross_entropy"),
+        (xent.cross_entropy, [0, 1], np.zeros(2), "0 or 1 each take binary_cross_entropy"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            backend.run(loss, target=np.asarray(target), logits=z)
+
+
 def test_an_unchecked_binary_label_is_nan(backend):
     target, z = np.asarray([0, 1, 2, -1]), np.zeros(4)
     rows = backend.run(

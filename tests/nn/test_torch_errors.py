@@ -144,6 +144,20 @@ def test_what_a_head_makes_is_no_input():
     assert_refused(one, Z, LABELS, ValueError, held)
 
 
+@pytest.mark.parametrize("name", ["BCELoss", "BCEWithLogitsLoss", "MultiLabelSoftMarginLoss"])
+def test_integer_labels_of_elements_are_0_or_1(name):
+    """Beside logits torch takes any number in floating point; an integer is a label."""
+    module, x, _ = made(name)
+    assert_refused(module, x, torch.full(x.shape, -1), ValueError, ("target holds label -1 at",))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_array_is_told_apart_from_a_tensor(name):
+    module, x, target = made(name)
+    with pytest.raises(TypeError, match=r"\(numpy\.ndarray\); it takes a tensor"):
+        module(x.detach().numpy(), target)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_list_is_shown_in_short(name):
     module, _, target = made(name)

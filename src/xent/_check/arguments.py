@@ -39,12 +39,12 @@ _NAMES = {
     **dict.fromkeys(("teacher_logits", "target_log_probs"), ("target_logits",)),
     "alpha": ("order", "beta", "skew", "class_weight"),
     "dim": ("axis",),
+    "ignore_class": ("ignore_index",),
     "logit": ("logits",),
     "smoothing": ("label_smoothing",),
     "T": ("temperature",),
 }
 """What xent calls what others have another name for, where a function takes it."""
-
 
 _REMEDIES = {
     "numpy.matrix": "its products are those of matrices: pass np.asarray(x)",

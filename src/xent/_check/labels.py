@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 ROUNDED = "labels must be integers (Keras makes them floats): cast them to an integer dtype"
 ONE_HOT = "one-hot rows must be in floating point"
+OF_BINARY = "of elements that are 0 or 1 each take binary_cross_entropy"
 OF_SOFT = "cross_entropy or categorical_cross_entropy"
 MASK = "use where="
 
@@ -38,6 +39,7 @@ def is_labels(
         structure.of_kind("target", x, only != "distributions", takes)
         whole = tuple(x.shape) == tuple(shape)
         one_hot = f"; {ONE_HOT}" if whole else ""
+        one_hot += f"; {OF_BINARY}" if whole and own and len(rows) == 0 else ""
         rule = f"; it takes {{}}, the shape {{}} of {form} without axis {axis}, and nothing is broadcast"
         drop = f"; pass it without axis {axis}" if column else ""
         if not column and tuple(x.shape) != rows:  # else a compiler would guard what is compared

@@ -52,13 +52,20 @@ def _left_out(name: str) -> str:
     return LEFT_OUT
 
 
+_FEW = {
+    1: "of two classes by one logit take binary_cross_entropy; ",
+    2: "of labels -1 and 1 pass (target + 1) // 2; ",
+}
+"""What labels of so few classes may have been meant for."""
+
+
 def labels(xp: Verbs, name: str, x: Array, classes: int, keep: Array | None) -> None:
     """Raise with the first label out of range."""
     index = _dtype.cast(xp, x, xp.integer)
     if not _within(xp, index, 0, classes - 1):
-        message = (
-            f"{name} holds label {{}} at {{}}; labels are 0 to {classes - 1} ({_left_out(name)})"
-        )
+        hint = _FEW.get(classes, "") if name == "target" else ""
+        rule = f"labels are 0 to {classes - 1} ({hint}{_left_out(name)})"
+        message = f"{name} holds label {{}} at {{}}; {rule}"
         _none(xp, x, (index < 0) | (index >= classes), keep, message)
 
 

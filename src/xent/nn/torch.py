@@ -77,9 +77,13 @@ def _reduced(loss: _Loss, reduction: str, count: int | None, *given: Any, **opti
 
 
 def _need_tensor(name: str, x: Any, least: int = 0) -> None:
-    if not isinstance(x, Tensor) or x.ndim < least:
-        axes = f" of at least {least} axis" * (least > 0)
-        raise TypeError(f"{name} is {arguments.shown(x)}; it takes a tensor{axes}")
+    if not isinstance(x, Tensor):
+        kind = f" ({type(x).__module__}.{type(x).__qualname__})" if hasattr(x, "dtype") else ""
+        raise TypeError(f"{name} is {arguments.shown(x)}{kind}; it takes a tensor")
+    if x.ndim < least:
+        raise TypeError(
+            f"{name} is {arguments.shown(x)}; it takes a tensor of at least {least} axis"
+        )
 
 
 def _need_both(input: Any, target: Any, least: int = 0) -> None:
@@ -176,6 +180,8 @@ def _of_elements(
 ) -> Tensor:
     """Return a binary loss, whose mean divides by the number of elements, whatever they weigh."""
     _need_pairs(input, target)
+    if form == "logits" and target.is_floating_point():
+        options["validate"] = False  # torch's takes any number beside logits
     if weight is not None:
         structure.broadcastable("weight", weight, target.shape)
         options["sample_weight"] = weight.expand(target.shape)
@@ -194,7 +200,7 @@ class BCEWithLogitsLoss(nn.BCEWithLogitsLoss):
     """`xent.binary_cross_entropy` of logits, as `torch.nn.BCEWithLogitsLoss`."""
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        options = {"pos_weight": self.pos_weight, "validate": False}
+        options = {"pos_weight": self.pos_weight}
         return _of_elements(self, "logits", input, target, self.weight, **options)
 
 
@@ -203,7 +209,7 @@ class MultiLabelSoftMarginLoss(nn.MultiLabelSoftMarginLoss):
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         _need_both(input, target, 1)
-        cost = _of_elements(self, "logits", input, target, self.weight, validate=False)
+        cost = _of_elements(self, "logits", input, target, self.weight)
         if self.reduction == "none":
             return cost.mean(-1)
         return cost / target.shape[-1] if self.reduction == "sum" else cost
