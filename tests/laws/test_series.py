@@ -54,19 +54,14 @@ def test_of_no_row_and_of_one_class(rows):
 
 
 def divergence(t, z):
-    """Return D(p‖q) of two rows of logits, by 60 digits; the teacher excludes what the student does."""
+    """Return D(p‖q) of two rows of logits, by 80 digits; the teacher excludes what the student does."""
     with localcontext() as context:
-        context.prec = 60
-        p, q = ([Decimal(float(x)).exp() for x in row if x > -np.inf] for row in (t, z))
-        of_p, of_q = sum(p), sum(q)
-        terms = (
-            a / of_p * (a.ln() - b - of_p.ln() + of_q.ln()) for a, b in zip(p, logs(z), strict=True)
-        )
-        return float(sum(terms))
-
-
-def logs(row):
-    return [Decimal(float(x)) for x in row if x > -np.inf]
+        context.prec = 80
+        t, z = ([Decimal(float(x)) for x in row if x > -np.inf] for row in (t, z))
+        p, of_q = [x.exp() for x in t], sum(x.exp() for x in z)
+        of_p = sum(p)
+        mean = sum(a * (x - y) for a, x, y in zip(p, t, z, strict=True)) / of_p
+        return float(mean + of_q.ln() - of_p.ln())
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
