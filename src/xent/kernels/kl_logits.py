@@ -14,7 +14,7 @@ from xent import _math as m
 from xent import _series as series
 from xent._kernel import Forms, Kernel
 from xent._typing import Array, Verbs
-from xent.kernels import nearly_equal
+from xent.kernels.nearly_equal import divergence, finite
 
 _FAR = 0.5
 """The divergence in nats from which the log-probabilities lose nothing."""
@@ -66,13 +66,13 @@ class FromLogits(Kernel):
         at = xp.pick(target, p.place, axis), xp.pick(logits, p.place, axis)
         fallen = tuple(map(xp.shifted, at, peaks))
         delta, lack = _differences(xp, *at, peaks, fallen)
-        delta = xp.where(empty, nearly_equal.finite(xp, q.peak), delta)
+        delta = finite(xp, xp.where(empty, q.peak, delta))
         base = delta, xp.where(empty, xp.zeros_like(lack), lack)
         (d_p, d_q), x = _from_base(xp, target, logits, peaks, base, p.place, axis)
         e, total = xp.exp(d_p), 1 + p.rest
         cross = _expected(xp, e, _present(xp, d_p, d_p - d_q, 0.0), axis)
-        mean = _expected(xp, e, x, axis) / total
-        far = cross / total + (xp.log1p(q.rest) - xp.log1p(p.rest))
+        mean = xp.sum(e * finite(xp, x), axis=axis, keepdims=True) / total
+        far = finite(xp, cross) / total + (xp.log1p(q.rest) - xp.log1p(p.rest))
         close, cost = far < _FAR, far
         if xp.anywhere(lambda: close):
             # Else a compiler stores the steps that both loops take.
@@ -80,10 +80,11 @@ class FromLogits(Kernel):
             if again[0] is not target:
                 (d_p, d_q), x = _from_base(xp, *again, peaks, base, p.place, axis)
             eta = _present(xp, d_p, x - mean, xp.inf)
-            lift = xp.where(empty, xp.zeros_like(mean), -(fallen[1] + mean))
-            near = nearly_equal.divergence(xp, eta, (d_p, d_q), lift, total, axis)
+            lift = xp.where(empty, xp.zeros_like(mean), -(finite(xp, fallen[1]) + mean))
+            near = divergence(xp, eta, (d_p, d_q), lift, total, axis)
             cost = xp.where(close, near, far)
-        cost = xp.where(q.peak == -xp.inf, xp.full_like(cost, xp.inf), cost)
+        ended = (q.peak == -xp.inf) | xp.isinf(cross)
+        cost = xp.where(ended, xp.full_like(cost, xp.inf), cost)
         return Contrast(p, q, xp.where(empty, xp.zeros_like(cost), cost), *base, mean), None
 
     def merge(self, xp: Verbs, a: Contrast, b: Contrast) -> Contrast:
@@ -228,8 +229,8 @@ def _present(xp: Verbs, d_p: Array, x: Array, absent: float) -> Array:
 
 def _expected(xp: Verbs, p: Array, x: Array, axis: int) -> Array:
     """Return Σ p x, infinite where an x is, however small its p."""
-    terms = p * x if xp.finite else xp.where(xp.isinf(x), x, p * x)
-    return xp.sum(terms, axis=axis, keepdims=True)
+    terms = p * finite(xp, x)
+    return xp.sum(terms if xp.finite else xp.where(xp.isinf(x), x, terms), axis=axis, keepdims=True)
 
 
 def _log_ratio(delta: Array, lack: Array, s: Contrast) -> Array:

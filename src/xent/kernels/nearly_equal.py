@@ -30,9 +30,10 @@ def divergence(
         f = xp.exp(-a)
         rise = xp.exp(xp.clip(d_q + lift, None, _MOST)) * ((1 - f) - a * f)
         terms = xp.where(wide, xp.where(eta > 0, rise, e * (a - (1 - f))), terms)
-    return xp.log1p(xp.sum(terms, axis=axis, keepdims=True) / total)
+    whole = xp.sum(terms, axis=axis, keepdims=True)
+    return xp.log1p(finite(xp, whole) / total)  # infinite of rows far apart, where it is not taken
 
 
 def finite(xp: Verbs, x: Array) -> Array:
-    """Return ``x``, 0 where it is infinite."""
-    return xp.where(xp.isinf(x), xp.zeros_like(x), x)
+    """Return ``x``, 0 where it is infinite: else what is made of it and not taken has a derivative 0 ∞."""
+    return x if xp.finite else xp.where(xp.isinf(x), xp.zeros_like(x), x)

@@ -37,12 +37,15 @@ Mode = Literal["fused", "stored", "block"]
 
 @jax.custom_jvp
 def _at_most(d: Any, most: Any) -> Any:
-    """Return the smaller one; what is cut is infinite, and its tangent drops out of all results."""
+    """Return the smaller one; what is cut is an infinite peak beside itself, and does not move."""
     # In this order, as XLA's minimum drops a NaN in its first operand.
     return jnp.minimum(most, d)
 
 
-_at_most.defjvp(lambda primals, tangents: (_at_most(*primals), tangents[0]))
+@_at_most.defjvp
+def _at_most_moves(primals: Any, tangents: Any) -> tuple[Any, Any]:
+    cut = jnp.greater(*primals)
+    return _at_most(*primals), jnp.where(cut, jnp.zeros_like(tangents[0]), tangents[0])
 
 
 class JaxVerbs(Namespace):
