@@ -1,4 +1,8 @@
-"""Cross-entropy losses and the information measures behind them, for every array library."""
+"""Cross-entropy losses and the information measures behind them, for every array library.
+
+References call D1 and D2 the two documents that the formulas are from, which the site retells: from
+information to the gradient of softmax regression, and from entropy to the three cross entropies.
+"""
 
 from xent import kernels as kernels
 from xent import math as math

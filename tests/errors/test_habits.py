@@ -14,7 +14,7 @@ from tests.errors.said import assert_said, rows
 from xent._check import arguments
 
 Z, Y, P = np.zeros((2, 3)), np.asarray([0, 1]), np.full((2, 3), 1 / 3)
-CE = xent.cross_entropy
+CE, BCE = xent.cross_entropy, xent.binary_cross_entropy
 
 
 def nested(depth):
@@ -49,12 +49,17 @@ ARRAYS = [
     (lambda: CE(None, logits=Z), TypeError, "target is None", "labels or distributions"),
     (lambda: CE(["a", "b"], logits=Z), TypeError, "target has dtype str", "np.unique"),
     (lambda: CE(np.asarray(["a", "b"], object), logits=Z), TypeError, "dtype object", "np.unique"),
+    (lambda: CE([0, None], logits=Z), TypeError, "target has dtype object", "ignore_index"),
     (lambda: CE({0, 1}, logits=Z), TypeError, "target is builtins.set", "array API standard"),
     (lambda: xent.self_information(decimal.Decimal("0.5")), TypeError, "p has dtype object"),
     (lambda: xent.self_information([fractions.Fraction(1, 2)]), TypeError, "p has dtype object"),
     (lambda: xent.self_information(nested(3000)), TypeError, "p is a sequence", "too deep"),
     (lambda: xent.self_information(endless()), TypeError, "p is a sequence", "holds itself"),
     (lambda: CE([0, 2**70], logits=Z), (TypeError, ValueError), "target"),
+]
+HEADS = [
+    (lambda: BCE(Y, logits=Z), ValueError, "as xent.one_hot makes them of labels"),
+    (lambda: BCE(Y, logits=Z[:, :1]), ValueError, "take logits[..., 0], or target[..., None]"),
 ]
 NUMBERS = [
     (
@@ -83,7 +88,7 @@ NUMBERS = [
         "pass weight.T",
     ),
 ]
-TABLES = (ARRAYS, NUMBERS)
+TABLES = (ARRAYS, HEADS, NUMBERS)
 
 
 @pytest.mark.parametrize(("call", "kind", "held"), rows(*TABLES))

@@ -89,9 +89,15 @@ def entries(
 
 def _named(x: Array) -> str:
     """Return what to do with labels that are names, or numbers of a kind that no library knows."""
-    if _dtype.name(x.dtype).startswith(("str", "bytes", "object")):
-        return "; number named classes, as np.unique(labels, return_inverse=True) does"
-    return ""
+    kind = _dtype.name(x.dtype)
+    if not kind.startswith(("str", "bytes", "object")):
+        return ""
+    hint = "; number named classes, as np.unique(labels, return_inverse=True) does"
+    return (
+        f"{hint}; a missing label is a number too, that of ignore_index"
+        if kind == "object"
+        else hint
+    )
 
 
 def ignored(x: Any, target: Array | None, by_label: bool) -> tuple[float, ...] | None:
@@ -115,4 +121,12 @@ def _each(x: Any) -> Sequence[Any]:
 def binary(target: Array, form: str, shape: Sequence[int]) -> None:
     """Raise unless the target of a binary loss holds numbers, one for each element."""
     structure.weight("target", target)
-    structure.same_shape("target", target, form, shape)
+    short = target.ndim == len(shape) - 1
+    structure.same_shape("target", target, form, shape, _of_elements(form, shape) if short else "")
+
+
+def _of_elements(form: str, shape: Sequence[int]) -> str:
+    """Return the hint for targets that lack the last axis, of a head of one output or of several classes."""
+    if shape[-1] == 1:
+        return f"; take {form}[..., 0], or target[..., None]"
+    return "; of each element it takes one, as xent.one_hot makes them of labels"
