@@ -90,3 +90,28 @@ def test_a_student_that_is_masked_by_a_large_number(backend, dtype, rare, least,
     t, z = np.asarray([0, rare, *masked], dtype), np.asarray([0, least, *masked], dtype)
     got = backend.run(xent.kl_divergence, target_logits=t, logits=z)
     assert_near(got, divergence(t, z), 8 + abs(rare) / 2)
+
+
+FALLS = [0.5, 2.0, 8.0, 50.0, 100.0]
+"""How far a student's logit is below its teacher's at the teacher's first class, of many that are alike."""
+
+
+def fallen(dtype, fall):
+    """Return three teachers that know no class for certain, and students that leave the first one out."""
+    draw = np.random.default_rng(3)
+    t = np.asarray(draw.normal(size=(3, 250)) / 128, dtype)
+    t[:, 0] += np.asarray(0.125, dtype)
+    z = t + np.asarray(draw.normal(size=t.shape) / 128, dtype)
+    z[:, 0] -= np.asarray(fall, dtype)
+    return t, z
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("fall", FALLS)
+def test_a_student_that_falls_at_the_first_of_many_classes(backend, dtype, fall):
+    """The others keep their digits, which a difference from that class would lose."""
+    t, z = fallen(dtype, fall)
+    got = backend.run(xent.kl_divergence, target_logits=t, logits=z, reduction="none")
+    want = [divergence(*rows) for rows in zip(t, z, strict=True)]
+    assert max(want) < 0.5
+    assert_near(got, want, 8)

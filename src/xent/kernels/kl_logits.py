@@ -14,7 +14,7 @@ from xent import _math as m
 from xent import _series as series
 from xent._kernel import Forms, Kernel
 from xent._typing import Array, Verbs
-from xent.kernels.nearly_equal import divergence, finite
+from xent.kernels.nearly_equal import based, divergence, finite
 
 _FAR = 0.5
 """The divergence in nats from which the log-probabilities lose nothing."""
@@ -67,8 +67,10 @@ class FromLogits(Kernel):
         fallen = tuple(map(xp.shifted, at, peaks))
         delta, lack = _differences(xp, *at, peaks, fallen)
         delta = finite(xp, xp.where(empty, q.peak, delta))
-        base = delta, xp.where(empty, xp.zeros_like(lack), lack)
-        (d_p, d_q), x = _from_base(xp, target, logits, peaks, base, p.place, axis)
+        lack = xp.where(empty, xp.zeros_like(lack), lack)
+        base, own, lift = based(xp, p, q, (delta, lack), fallen[1])
+        first = xp.anew(target, own), xp.anew(logits, own)
+        (d_p, d_q), x = _from_base(xp, *first, peaks, base, p.place, own, axis)
         e, total = xp.exp(d_p), 1 + p.rest
         cross = _expected(xp, e, _present(xp, d_p, d_p - d_q, 0.0), axis)
         mean = xp.sum(e * finite(xp, x), axis=axis, keepdims=True) / total
@@ -78,9 +80,9 @@ class FromLogits(Kernel):
             # Else a compiler stores the steps that both loops take.
             again = xp.anew(target, mean), xp.anew(logits, mean)
             if again[0] is not target:
-                (d_p, d_q), x = _from_base(xp, *again, peaks, base, p.place, axis)
+                (d_p, d_q), x = _from_base(xp, *again, peaks, base, p.place, own, axis)
             eta = _present(xp, d_p, x - mean, xp.inf)
-            lift = xp.where(empty, xp.zeros_like(mean), -(finite(xp, fallen[1]) + mean))
+            lift = xp.where(empty, xp.zeros_like(mean), lift - mean)
             near = divergence(xp, eta, (d_p, d_q), lift, total, axis)
             cost = xp.where(close, near, far)
         ended = (q.peak == -xp.inf) | xp.isinf(cross)
@@ -180,13 +182,13 @@ def _differences(xp: Verbs, t: Array, z: Array, peaks: Two, below: Two) -> Two:
 
 
 def _from_base(
-    xp: Verbs, t: Array, z: Array, peaks: Two, base: Two, place: Any, axis: int
+    xp: Verbs, t: Array, z: Array, peaks: Two, base: Two, place: Any, own: Any, axis: int
 ) -> tuple[Two, Array]:
-    """Return what both are below their peaks, and δ counted from a base, 0 where p is 0 and at its peak."""
+    """Return what both are below their peaks, and δ from a base, 0 where p is 0, its ``own`` at p's peak."""
     below = tuple(map(xp.shifted, (t, z), peaks))
     delta, lack = _differences(xp, t, z, peaks, below)
     x = _present(xp, below[0], (delta - base[0]) + (lack - base[1]), 0.0)
-    return below, xp.put(x, place, 0.0, axis)  # where logits that are made anew leave an ULP
+    return below, xp.put(x, place, own, axis)  # where logits that are made anew leave an ULP
 
 
 def _chosen(xp: Verbs, first: Array, a: Contrast, b: Contrast) -> Contrast:

@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
+from xent import _math as m
 from xent import _series as series
 from xent._typing import Array, Verbs
+
+Two = tuple[Array, Array]
 
 _MOST = 64.0
 """More than the logarithm of any number of classes, and less than that of the largest number."""
 
 
-def divergence(
-    xp: Verbs, eta: Array, below: tuple[Array, Array], lift: Array, total: Array, axis: int
-) -> Array:
+def based(
+    xp: Verbs, p: m.Normaliser, q: m.Normaliser, delta: Two, fallen: Array
+) -> tuple[Two, Array, Array]:
+    """Return where δ counts from, δ at p's peak from there, and log(p exp η) above d_q but for the mean.
+
+    Where p's peak is most of p, from δ at it, which is given in two parts: the mean is little more. Elsewhere
+    from what δ is where p is q, the difference of both log Σ exp, which is the divergence above the mean: of
+    a q that falls at p's peak alone δ of all other classes would lose digits to how far it falls.
+    """
+    at, lack = delta
+    peaks = finite(xp, q.peak), finite(xp, p.peak)
+    top, most = peaks[0] - peaks[1], (p.rest <= 1) | (p.peak == -xp.inf)
+    base = xp.where(most, at, top + (xp.log1p(q.rest) - xp.log1p(p.rest)))
+    nothing = xp.zeros_like(at)
+    own = xp.where(most, nothing, (at - base) + lack)
+    lift = (top - base) + m.lost_below(xp, *peaks, top)
+    lift = xp.where(most, -finite(xp, fallen), lift)
+    return (base, xp.where(most, lack, nothing)), own, lift
+
+
+def divergence(xp: Verbs, eta: Array, below: Two, lift: Array, total: Array, axis: int) -> Array:
     """Return log1p(Σ p (expm1 η − η)), where p is exp d_p / ``total``, and p exp η is exp (d_q + ``lift``).
 
     Up to |η| = 1 by a series, and beyond as p (f + |η| − 1) or p exp η (1 − f − f η) with f = exp −|η|: of
@@ -27,7 +48,7 @@ def divergence(
     a = xp.abs(eta)
     wide = a > 1
     if xp.anywhere(lambda: wide):
-        f = xp.exp(-a)
+        f = xp.exp(-xp.anew(a, total))
         rise = xp.exp(xp.clip(d_q + lift, None, _MOST)) * ((1 - f) - a * f)
         terms = xp.where(wide, xp.where(eta > 0, rise, e * (a - (1 - f))), terms)
     whole = xp.sum(terms, axis=axis, keepdims=True)

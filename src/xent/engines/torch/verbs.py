@@ -151,7 +151,7 @@ class TorchVerbs(Namespace):
 
     def anew(self, x: Any, row: Any) -> Any:
         """Return an equal tensor: torch's compiler would store exponentials that are used twice."""
-        return torch.where(row < -torch.inf, row, x) if self.alone else x
+        return torch.where(row < -torch.inf, row, x) if torch.compiler.is_compiling() else x
 
     def decayed_beside(self, x: Any, index: Any, peak: Any, factor: Any, axis: int) -> Any:
         """Return exp(x − peak) · factor; where it overflows at ``index`` no one looks, but a derivative."""
