@@ -68,13 +68,18 @@ def _sure_mixed(draw: np.random.Generator) -> Inputs:
     return np.eye(HARD[1], dtype=np.float32)[y], z
 
 
+def _from_even_to_sure(draw: np.random.Generator) -> np.ndarray:
+    spread = np.linspace(0, 12, HARD[0], dtype=np.float32)[:, None]
+    return spread * draw.standard_normal(HARD, np.float32)
+
+
 def _shares(draw: np.random.Generator) -> Inputs:
-    z = 2 * draw.standard_normal(HARD, np.float32)
+    z = _from_even_to_sure(draw)
     return _softmax(z + NEAR * draw.standard_normal(HARD, np.float32)), z
 
 
 def _teacher(draw: np.random.Generator) -> Inputs:
-    t = 2 * draw.standard_normal(HARD, np.float32)
+    t = _from_even_to_sure(draw)
     apart = 4 * draw.standard_normal((HARD[0], 1), np.float32)
     return t, t + apart + NEAR * draw.standard_normal(HARD, np.float32)
 
