@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -36,14 +37,25 @@ def summary(backend: str, outcomes: Sequence[Outcome]) -> str:
     """Return the counts and the worst error in one line."""
     count = Counter(outcome.status for outcome in outcomes)
     known = [outcome for outcome in outcomes if outcome.ulp is not None]
-    worst = max(known, key=lambda outcome: outcome.ulp or 0, default=None)
-    tail = f"; worst {_error(worst)} ULP ({worst.case.id}, {worst.dtype})" if worst else ""
+    worst = max(known, key=_used, default=None)
+    tail = f"; worst {_allowance(worst)} ({worst.case.id}, {worst.dtype})" if worst else ""
     absent = f", {count[ABSENT]} absent" if count[ABSENT] else ""
     reasons = "; ".join(sorted({x.message for x in outcomes if x.status == SKIP}))
     skipped = f", {count[SKIP]} skipped ({reasons})" if count[SKIP] else ""
     nothing = "" if count[PASS] or count[FAIL] else f"\n{backend}: nothing was compared"
     counts = f"{count[PASS]} passed, {count[FAIL]} failed{absent}{skipped}"
     return f"{backend}: {counts}{tail}{nothing}"
+
+
+def _used(outcome: Outcome) -> Fraction:
+    """Return the error as a share of what is allowed."""
+    most = allowed(outcome.case, outcome.dtype)
+    return (outcome.ulp or Fraction(0)) / most if most else Fraction(outcome.ulp or 0)
+
+
+def _allowance(outcome: Outcome) -> str:
+    """Return the error and what is allowed, which is more where what is computed has a condition."""
+    return f"{_error(outcome)} of {float(allowed(outcome.case, outcome.dtype)):.3g} ULP allowed"
 
 
 def save(
