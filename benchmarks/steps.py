@@ -1,7 +1,4 @@
-"""The steps from torch's own loss to xent's, each of which adds one thing to the one before it.
-
-Steps between the two are no losses to use: they lack what comes after them.
-"""
+"""The steps from torch's own loss to xent's, each of which adds one thing to the one before it."""
 
 from __future__ import annotations
 
@@ -191,8 +188,8 @@ def of_teacher() -> Steps:
         "log1p Σ p (expm1 η − η), η what a difference is above its mean": excess,
         "exact differences, from that at the peak": lambda t, z: excess(t, z, from_base),
         "a series for expm1 η − η": series,
-        "xent: edges, rows far apart, the larger of p and p exp η": lambda t, z: xent.kl_divergence(
-            target_logits=t, logits=z
+        "xent: edges, rows far apart, a base near the mean, the larger of p and p exp η": lambda t, z: (
+            xent.kl_divergence(target_logits=t, logits=z)
         ),
     }
 

@@ -38,10 +38,12 @@ class Work:
 
     Attributes
     ----------
-    steps : what makes them, by name
+    steps : makes them, by name
+    shapes : of the logits whose times are measured
     target : of logits and random numbers, a target of a usual size
     hard : of random numbers, a target and logits whose loss is small
     formula : the exact loss of rows, of `benchmarks.exact`
+    axis : that of the classes, None where each element is a row
     """
 
     steps: Callable[[], Steps]
@@ -49,6 +51,7 @@ class Work:
     target: Callable[[np.ndarray, np.random.Generator], np.ndarray]
     hard: Callable[[np.random.Generator], Inputs]
     formula: exact.Block
+    axis: int | None = -1
 
 
 def _softmax(x: np.ndarray) -> np.ndarray:
@@ -115,7 +118,9 @@ LOSSES = {
     "KL of a teacher's logits": Work(
         steps.of_teacher, ((8192, 1000),), _student, _teacher, exact.teacher_block
     ),
-    "binary": Work(steps.of_elements, ((2**24,),), _yes_or_no, _elements, exact.binary_block),
+    "binary": Work(
+        steps.of_elements, ((2**24,),), _yes_or_no, _elements, exact.binary_block, axis=None
+    ),
 }
 
 
@@ -124,9 +129,8 @@ def errors(work: Work, prepared: Callable[[Any], Any]) -> dict[str, float]:
     import torch
 
     target, logits = work.hard(np.random.default_rng(0))
-    axis = None if work.formula is exact.binary_block else -1
-    rows = exact.rows_first(target, axis) if target.ndim > 1 else target
-    truth = np.asarray(exact.by_rows(work.formula, rows, logits, axis).value)
+    rows = exact.rows_first(target, work.axis) if target.ndim > 1 else target
+    truth = np.asarray(exact.by_rows(work.formula, rows, logits, work.axis).value)
     given = torch.from_numpy(target), torch.from_numpy(logits)
     return {
         step: worst(prepared(loss)(*given).numpy(), truth, truth, "float32")
@@ -170,6 +174,7 @@ def _rows(name: str, work: Work) -> list[list[str]]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the table."""
     parser = argparse.ArgumentParser("python -m benchmarks work", description=__doc__)
+    # With none argparse looks for an empty list among the choices.
     parser.add_argument("loss", nargs="*", choices=[[], *LOSSES], help="all by default")
     chosen = parser.parse_args(argv).loss or LOSSES
     import torch

@@ -7,10 +7,16 @@ import torch
 from benchmarks import work
 
 
+LIMITS = {"KL": 128}
+"""ULP that the last step may be off, else 4: a target in float32 that is nearly the prediction is one rounded."""
+
+
 @pytest.mark.parametrize("name", work.LOSSES)
 def test_digits_are_what_the_steps_are_for(name):
     first, *_, last = work.errors(work.LOSSES[name], lambda loss: loss).values()
-    assert last * 1000 < first
+    limit = LIMITS.get(name, 4)
+    assert last < limit
+    assert first > 500 * limit
 
 
 @pytest.mark.parametrize("name", work.LOSSES)

@@ -48,15 +48,21 @@ def large(given):
 
 
 def moving(given):
-    """Return the names of what is differentiated, and a direction of each."""
-    names = [name for name, x in given.items() if x.dtype == float]
+    """Return the names of the logits, which are differentiated, and a direction of each."""
+    names = [name for name in ("target_logits", "logits") if name in given]
     draw = np.random.default_rng(0)
     return names, [draw.uniform(-1, 1, given[name].shape) for name in names]
 
 
-def limited(case, first, limit):
-    """Return where loss and gradients have reached their limits, of rows or of elements."""
+def limited(case, given, first, limit):
+    """Return where loss and gradients have reached their limits, of rows or of elements.
+
+    Some of these must have an infinite logit.
+    """
     along = () if case.keeps_shape else (-1,)
+    infinite = np.isinf(given["logits"]).any(along)
     pairs = zip(first, limit, strict=True)
     value, *gradients = (np.isfinite(y) & np.isclose(x, y) for x, y in pairs)
-    return value & np.all([g.all(along) for g in gradients], axis=0)
+    here = value & np.all([g.all(along) for g in gradients], axis=0)
+    assert (here & infinite).any()
+    return here

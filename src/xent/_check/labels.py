@@ -88,7 +88,7 @@ def entries(
 
 
 def _named(x: Array) -> str:
-    """Return what to do with labels that are names, or numbers of a kind that no library knows."""
+    """Return what to do with labels that are names, missing, or numbers of a kind that no library knows."""
     kind = _dtype.name(x.dtype)
     if not kind.startswith(("str", "bytes", "object")):
         return ""
@@ -121,12 +121,14 @@ def _each(x: Any) -> Sequence[Any]:
 def binary(target: Array, form: str, shape: Sequence[int]) -> None:
     """Raise unless the target of a binary loss holds numbers, one for each element."""
     structure.weight("target", target)
-    short = target.ndim == len(shape) - 1
-    structure.same_shape("target", target, form, shape, _of_elements(form, shape) if short else "")
+    hint = _of_rows(target, form, shape) if target.ndim == len(shape) - 1 else ""
+    structure.same_shape("target", target, form, shape, hint)
 
 
-def _of_elements(form: str, shape: Sequence[int]) -> str:
-    """Return the hint for targets that lack the last axis, of a head of one output or of several classes."""
+def _of_rows(target: Array, form: str, shape: Sequence[int]) -> str:
+    """Return the hint for one target of each row, of a head of one output or of several classes."""
+    if tuple(target.shape) != tuple(shape[:-1]):
+        return ""
     if shape[-1] == 1:
         return f"; take {form}[..., 0], or target[..., None]"
-    return "; of each element it takes one, as xent.one_hot makes them of labels"
+    return "; each class takes a target of its own, as xent.one_hot makes them of labels"

@@ -8,23 +8,22 @@ The target are the logits of p, as of a teacher in distillation; the prediction 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, NamedTuple
 
 from xent import _math as m
 from xent import _series as series
 from xent._kernel import Forms, Kernel
 from xent._typing import Array, Verbs
-from xent.kernels.nearly_equal import based, divergence, finite
+from xent.kernels import two_rows as two
+from xent.kernels.nearly_equal import divergence
+from xent.kernels.two_rows import finite_or_zero, present
 
 _FAR = 0.5
 """The divergence in nats from which the log-probabilities lose nothing."""
 
 _NEAR = 2.0**-5
 """The divergence below which log(q / p) is known better, as η less its mean, than q and p are."""
-
-
-Two = tuple[Array, ...]
-"""Of p and of q."""
 
 
 class Contrast(NamedTuple):
@@ -34,10 +33,10 @@ class Contrast(NamedTuple):
     ----------
     p, q : the normalisers of target and prediction
     cost : the divergence of the block, as of a row of its own
-    base, lack : where δ counts from, its value at p's peak, and what that lacks
-    mean : the mean of δ under p
+    base, lack : where δ counts from, a number near the mean of δ, and what that lacks
+    mean : the mean of δ under p, counted from there
 
-    A constant, which the divergence does not feel, drops with the base exactly.
+    A constant, which the divergence does not feel, drops with the base, whatever that is.
     """
 
     p: m.Normaliser
@@ -60,34 +59,35 @@ class FromLogits(Kernel):
         It is log1p of a sum of terms p (expm1 η − η); of rows far apart Σ p (log p − log q).
         """
         p, q = (m.normaliser(xp, x, axis, indexed=True)[0] for x in (target, logits))
-        peaks = p.peak, q.peak
+        peaks, total = (p.peak, q.peak), 1 + p.rest
         # A block that p excludes counts from q's peak, as if p's were 0.
         empty = p.peak == -xp.inf
-        at = xp.pick(target, p.place, axis), xp.pick(logits, p.place, axis)
-        fallen = tuple(map(xp.shifted, at, peaks))
-        delta, lack = _differences(xp, *at, peaks, fallen)
-        delta = finite(xp, xp.where(empty, q.peak, delta))
+        at = two.below(xp, tuple(xp.pick(x, p.place, axis) for x in (target, logits)), peaks)
+        delta, lack = two.differences(xp, at, peaks)
+        delta = finite_or_zero(xp, xp.where(empty, q.peak, delta))
         lack = xp.where(empty, xp.zeros_like(lack), lack)
-        base, own, lift = based(xp, p, q, (delta, lack), fallen[1])
-        first = xp.anew(target, own), xp.anew(logits, own)
-        (d_p, d_q), x = _from_base(xp, *first, peaks, base, p.place, own, axis)
-        e, total = xp.exp(d_p), 1 + p.rest
-        cross = _expected(xp, e, _present(xp, d_p, d_p - d_q, 0.0), axis)
-        mean = xp.sum(e * finite(xp, x), axis=axis, keepdims=True) / total
-        far = finite(xp, cross) / total + (xp.log1p(q.rest) - xp.log1p(p.rest))
-        close, cost = far < _FAR, far
+        rows = two.below(xp, (target, logits), peaks)
+        d_p, d_q = rows.below
+        e = xp.exp(d_p)
+        cross = _expected(xp, e, present(xp, d_p, d_p - d_q, 0.0), axis)
+        lean = finite_or_zero(xp, cross) / total
+        base = two.base_of(xp, p, q, (delta, lack), at.below[1], lean)
+        again = two.anew(xp, rows, peaks, base.own)
+        x = two.from_base(xp, again, peaks, base, p.place, axis)
+        e = e if again is rows else xp.exp(again.below[0])
+        mean = xp.sum(e * finite_or_zero(xp, x), axis=axis, keepdims=True) / total
+        cost = far = lean + (xp.log1p(q.rest) - xp.log1p(p.rest))
+        close = far < _FAR
         if xp.anywhere(lambda: close):
-            # Else a compiler stores the steps that both loops take.
-            again = xp.anew(target, mean), xp.anew(logits, mean)
-            if again[0] is not target:
-                (d_p, d_q), x = _from_base(xp, *again, peaks, base, p.place, own, axis)
-            eta = _present(xp, d_p, x - mean, xp.inf)
-            lift = xp.where(empty, xp.zeros_like(mean), lift - mean)
-            near = divergence(xp, eta, (d_p, d_q), lift, total, axis)
-            cost = xp.where(close, near, far)
+            again = two.anew(xp, rows, peaks, mean)
+            x = x if again is rows else two.from_base(xp, again, peaks, base, p.place, axis)
+            eta = present(xp, again.below[0], x - mean, xp.inf)
+            rise = xp.where(empty, xp.zeros_like(mean), base.rise - mean)
+            cost = xp.where(close, divergence(xp, eta, again.below, rise, total, axis), far)
         ended = (q.peak == -xp.inf) | xp.isinf(cross)
         cost = xp.where(ended, xp.full_like(cost, xp.inf), cost)
-        return Contrast(p, q, xp.where(empty, xp.zeros_like(cost), cost), *base, mean), None
+        cost = xp.where(empty, xp.zeros_like(cost), cost)
+        return Contrast(p, q, cost, base.at[0], base.at[1], mean), None
 
     def merge(self, xp: Verbs, a: Contrast, b: Contrast) -> Contrast:
         """Return the contrast of a row: the divergence of the masses of its halves, and each half's own.
@@ -140,16 +140,15 @@ class FromLogits(Kernel):
         the roundings of both exponentials and sums, κ times over: two or three units each, as anywhere.
         """
         peaks = s.p.peak, s.q.peak
-        target, logits = (xp.anew(x, s.cost if row is None else row) for x in (target, logits))
-        d_p, d_q = below = tuple(map(xp.shifted, (target, logits), peaks))
-        p, q = _probs(xp, target, s.p, d_p), _probs(xp, logits, s.q, d_q)
+        both = tuple(xp.anew(x, s.cost if row is None else row) for x in (target, logits))
+        rows = two.below(xp, both, peaks)
+        p, q = map(partial(_probs, xp), both, (s.p, s.q), rows.below)
         value = self.value(xp, s)
         close = value < _NEAR
         if not xp.anywhere(lambda: close):
             return p, q, q - p
-        delta, lack = _differences(xp, target, logits, peaks, below)
-        x = _log_ratio(delta, lack, s) - value
-        near = close & (xp.abs(x) < series.NEAR) & (d_p > -xp.inf)
+        x = _log_ratio(two.differences(xp, rows, peaks), s) - value
+        near = close & (xp.abs(x) < series.NEAR) & (rows.below[0] > -xp.inf)
         small = xp.where(near, x, xp.zeros_like(x))
         return p, q, xp.where(near, p * (small + series.expm1_tail(xp, small)), q - p)
 
@@ -158,37 +157,17 @@ class FromLogits(Kernel):
     ) -> Array:
         """Return −p η."""
         peaks = s.p.peak, s.q.peak
-        d_p, _ = below = tuple(map(xp.shifted, (target, logits), peaks))
-        delta, lack = _differences(xp, target, logits, peaks, below)
-        p = _probs(xp, target, s.p, d_p)
+        rows = two.below(xp, (target, logits), peaks)
+        delta, lack = two.differences(xp, rows, peaks)
+        p = _probs(xp, target, s.p, rows.below[0])
         # A class that q alone excludes lies infinitely below the mean, and all others above.
         away = xp.where(delta == -xp.inf, delta, xp.full_like(delta, xp.inf))
-        eta = xp.where(self.value(xp, s) == xp.inf, away, _log_ratio(delta, lack, s))
+        eta = xp.where(self.value(xp, s) == xp.inf, away, _log_ratio((delta, lack), s))
         return m.scaled(xp, w * p, -eta)
 
     def partition(self, xp: Verbs, target: Array, s: Contrast) -> Array:
         """Return 1, the whole mass of p, NaN where p has no limit."""
         return 1 + 0 * m.limited(xp, s.p)
-
-
-def _differences(xp: Verbs, t: Array, z: Array, peaks: Two, below: Two) -> Two:
-    """Return δ and what it lacks as a rounded difference; δ is 0 where p is exactly 0."""
-    # Beside an infinite peak δ is that of a logit of 0, whatever the peak is in other blocks.
-    if not xp.finite:
-        each = zip((t, z), peaks, below, strict=True)
-        t, z = (xp.where(xp.isinf(peak), d, x) for x, peak, d in each)
-    delta = z - t
-    return _present(xp, below[0], delta, 0.0), m.lost_below(xp, z, t, delta)
-
-
-def _from_base(
-    xp: Verbs, t: Array, z: Array, peaks: Two, base: Two, place: Any, own: Any, axis: int
-) -> tuple[Two, Array]:
-    """Return what both are below their peaks, and δ from a base, 0 where p is 0, its ``own`` at p's peak."""
-    below = tuple(map(xp.shifted, (t, z), peaks))
-    delta, lack = _differences(xp, t, z, peaks, below)
-    x = _present(xp, below[0], (delta - base[0]) + (lack - base[1]), 0.0)
-    return below, xp.put(x, place, own, axis)  # where logits that are made anew leave an ULP
 
 
 def _chosen(xp: Verbs, first: Array, a: Contrast, b: Contrast) -> Contrast:
@@ -224,20 +203,15 @@ def _ended(xp: Verbs, x: Contrast, p: m.Normaliser, q: m.Normaliser) -> Array:
     return there & ((x.cost == xp.inf) | gone)
 
 
-def _present(xp: Verbs, d_p: Array, x: Array, absent: float) -> Array:
-    """Return ``x``, and a number for classes that p excludes."""
-    return x if xp.finite else xp.where(d_p == -xp.inf, xp.full_like(x, absent), x)
-
-
 def _expected(xp: Verbs, p: Array, x: Array, axis: int) -> Array:
     """Return Σ p x, infinite where an x is, however small its p."""
-    terms = p * finite(xp, x)
+    terms = p * finite_or_zero(xp, x)
     return xp.sum(terms if xp.finite else xp.where(xp.isinf(x), x, terms), axis=axis, keepdims=True)
 
 
-def _log_ratio(delta: Array, lack: Array, s: Contrast) -> Array:
+def _log_ratio(delta: two.Two, s: Contrast) -> Array:
     """Return η, log(q / p) but for its mean under p, −D(p‖q)."""
-    return ((delta - s.base) + (lack - s.lack)) - s.mean
+    return ((delta[0] - s.base) + (delta[1] - s.lack)) - s.mean
 
 
 def _probs(xp: Verbs, logits: Array, softmax: m.Normaliser, d: Array) -> Array:

@@ -150,7 +150,9 @@ class TorchVerbs(Namespace):
         return *of(self, x, index, axis), None
 
     def anew(self, x: Any, row: Any) -> Any:
-        """Return an equal tensor: torch's compiler would store exponentials that are used twice."""
+        """Return an equal tensor: torch's compiler would store exponentials that are used twice, here or in
+        a gradient, and makes a loop of what reads no row beside it.
+        """
         return torch.where(row < -torch.inf, row, x) if torch.compiler.is_compiling() else x
 
     def decayed_beside(self, x: Any, index: Any, peak: Any, factor: Any, axis: int) -> Any:
