@@ -6,9 +6,8 @@ import torch
 
 from benchmarks import work
 
-
 LIMITS = {"KL": 128}
-"""ULP that the last step may be off, else 4: a target in float32 that is nearly the prediction is one rounded."""
+"""ULP that the last step may be off, else 4: a target that is nearly the prediction is rounded to float32."""
 
 
 @pytest.mark.parametrize("name", work.LOSSES)
