@@ -74,6 +74,13 @@ class DualVerbs(Namespace):
             product = m.silent(self.base, part, factor)
         return product
 
+    def share(self, part: Any, q: Any) -> Any:
+        """Return a derivative divided by a number, of which 0 / 0 is 0."""
+        share = self.base.divide(part, q) if is_array(q) else part / q
+        if self.base.maybe(lambda: self.base.isnan(share)):
+            share = self.base.where(part == 0, 0.0, share)
+        return share
+
     def along(self, x: Any, function: Callable[[Any], Any], axis: Any, index: Any = None) -> Any:
         """Return a sum along an axis, or the entry at an index."""
         return linear(function, x)
@@ -99,11 +106,11 @@ class DualVerbs(Namespace):
         return lifted(self, linear(self.base.astype, x, dtype))
 
     def divide(self, a: Any, b: Any) -> Dual:
-        """Return a / b."""
+        """Return a / b; its derivatives are added before they are divided: each alone may overflow."""
         p, q = raw(a), raw(b)
         ratio = self.base.divide(p, q) if is_array(p) and is_array(q) else p / q
-        terms = [(a, 1 / q)] if moves(a) else []
-        return self.moved(ratio, *terms, *([(b, -ratio / q)] if moves(b) else []))
+        parts = self.moved(ratio, (a, 1), *([(b, -ratio)] if moves(b) else [])).parts
+        return Dual(self, ratio, {key: self.share(part, q) for key, part in parts.items()})
 
     def where(self, condition: Any, a: Any, b: Any) -> Any:
         """Return one or the other."""

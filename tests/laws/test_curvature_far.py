@@ -97,3 +97,29 @@ def test_digits(backend, name):
     with mpmath.workdps(150):
         wanted = [float(mpmath.diff(textbook, mpmath.mpf(x), 2)) for x in FAR]
     np.testing.assert_allclose(got, wanted, rtol=16 * 2.0**-52, atol=0)
+
+
+OF_PROBS = {
+    "cross entropy": (xent.cross_entropy, {}, lambda q: 1 / q**2),
+    "generalized": (
+        xent.generalized_cross_entropy,
+        {"q": 0.75},
+        lambda q: q ** mpmath.mpf(-1.25) / 4,
+    ),
+    "poly": (xent.poly_loss, {"epsilon": 0.5}, lambda q: 1 / q**2),
+    "focal": (xent.focal_loss, {"gamma": 1.0}, lambda q: 1 / q**2 + 1 / q),
+}
+
+
+@pytest.mark.parametrize("name", OF_PROBS)
+@pytest.mark.parametrize("small", [1e-10, 1e-18, 1e-26, 1e-30, 1e-36])
+def test_small_probabilities(backend, name, small):
+    """A quotient's two terms may each be beyond the dtype where their sum, or its limit, is not."""
+    loss, own, textbook = OF_PROBS[name]
+    arrays = {"target": [0, 1], "probs": np.asarray([[small, 1.0]] * 2, np.float32)}
+    arrays["tangent"] = np.asarray([[1.0, 0.0]] * 2, np.float32)
+    got = backend.run(lambda **arrays: xent.hvp(loss)(**arrays, **own, reduction="sum"), **arrays)
+    exact = textbook(mpmath.mpf(float(np.float32(small))))
+    exact = np.inf if exact > float(np.finfo(np.float32).max) else float(exact)
+    wanted = np.float32([[exact, 0], [0, 0]])
+    np.testing.assert_allclose(got, wanted, rtol=16 * 2.0**-23, atol=0)
