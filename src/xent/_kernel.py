@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import Field, dataclass, fields, replace
 from enum import Enum
 from functools import cached_property
 from numbers import Real
@@ -37,7 +37,8 @@ class Kernel:
 
     A kernel is a value: a frozen dataclass whose fields are the parameters of the formula, compared by
     them. A field that is a number, as the γ of a focal loss, is an operand: it may be traced, and
-    another value of it compiles nothing again. All methods are given the `Verbs` of the arrays'
+    another value of it compiles nothing again. One annotated ``int`` is a count, as of the terms of a
+    series, and stays one: a formula may loop by it. All methods are given the `Verbs` of the arrays'
     library as ``xp``, and arrays that are ready to be computed with: in float32 or float64, with
     smoothing and class weights in the target, and harmless numbers in rows that are taken out. What a
     method calls its arguments, and how it annotates them, is its author's choice.
@@ -146,18 +147,18 @@ class Kernel:
     @property
     def numbers(self) -> tuple[Any, ...]:
         """The parameters that are numbers, in the order of the fields: what is an operand."""
-        return tuple(x for f in fields(self) if is_number(x := getattr(self, f.name)))
+        return tuple(getattr(self, f.name) for f in fields(self) if _is_operand(self, f))
 
     @cached_property
     def key(self) -> tuple[Any, ...]:
-        """What a plan is remembered by: the class, and the parameters that are no numbers."""
-        own = (getattr(self, f.name) for f in fields(self))
-        return type(self), *(HOLE if is_number(x) else x for x in own)
+        """What a plan is remembered by: the class, and the parameters that are no operands."""
+        own = (HOLE if _is_operand(self, f) else getattr(self, f.name) for f in fields(self))
+        return type(self), *own
 
     @property
     def structure(self) -> Kernel:
         """The kernel without its numbers, which a plan is remembered by; itself where it has none."""
-        holes = {f.name: HOLE for f in fields(self) if is_number(getattr(self, f.name))}
+        holes = {f.name: HOLE for f in fields(self) if _is_operand(self, f)}
         return replace(self, **holes) if holes else self
 
     def filled(self, numbers: tuple[Any, ...]) -> Kernel:
@@ -186,6 +187,15 @@ class _Hole(Enum):
 HOLE = _Hole.NUMBER
 
 
+COUNTS: tuple[Any, ...] = (int, "int")
+"""The annotations of a field that is a count, and part of the structure."""
+
+
+def _is_operand(kernel: Kernel, field: Field[Any]) -> bool:
+    """Whether what a field holds is an operand, rather than part of the structure."""
+    return field.type not in COUNTS and is_number(getattr(kernel, field.name))
+
+
 def is_number(x: Any) -> bool:
-    """Whether a parameter is a number, and so an operand, rather than part of the structure."""
+    """Whether a parameter is a number."""
     return not isinstance(x, bool) and (isinstance(x, Real) or getattr(x, "shape", None) == ())

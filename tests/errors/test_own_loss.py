@@ -9,6 +9,7 @@ import pytest
 import xent
 from tests.errors.said import assert_said, rows
 from tests.laws.strangers import generalised
+from tests.laws.test_counts import taylor
 from xent.kernels import labels
 
 Z = np.zeros((2, 3))
@@ -67,6 +68,14 @@ PARAMETERS = [
         lambda: squeezed(Y, logits=Z, epsilon=np.ones(3)),
         TypeError,
         "epsilon is an array of shape (3,); it takes a number",
+    ),
+    (lambda: taylor(Y, logits=Z, order=2.5), TypeError, "terms is 2.5; it takes a whole number"),
+    (lambda: taylor(Y, logits=Z, order=True), TypeError, "terms is True; it takes a whole"),
+    (lambda: taylor(Y, logits=Z, order=None), TypeError, "terms is None; it takes a whole"),
+    (
+        lambda: taylor(Y, logits=Z, order=np.asarray(2)),
+        TypeError,
+        "terms is an array of shape (); it takes a whole number, which no array is",
     ),
     (
         lambda: squeezed(Y, logits=Z, mode=np.ones(3)),

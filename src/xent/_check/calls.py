@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from inspect import Signature, isfunction
+from numbers import Integral
 from typing import Any, get_args, is_typeddict
 
 from xent._check import arguments
-from xent._kernel import Kernel, is_number
+from xent._kernel import COUNTS, Kernel, is_number
 from xent._typing import Form
 
 WRONG = (AttributeError, LookupError, TypeError, ValueError)
@@ -154,15 +155,15 @@ def _missing(call: Any, given: Sequence[str]) -> str | None:
 
 
 def parameters(kernel: Kernel) -> Kernel:
-    """Return a kernel, of whose fields none holds an array, and each that is a float's holds a number."""
+    """Return a kernel, of whose fields none holds an array, a float's a number, and an int's an int."""
     if not isinstance(kernel, Kernel):
         raise TypeError(f"{arguments.shown(kernel)} is no kernel")
     for field in fields(kernel):
         x = getattr(kernel, field.name)
+        if field.type in COUNTS and type(x) is not int:
+            kernel = replace(kernel, **{field.name: _count(field.name, x)})
         if field.type in (float, "float") and not is_number(x):
-            shape = getattr(x, "shape", None)
-            got = arguments.shown(x) if shape is None else f"an array of shape {tuple(shape)}"
-            raise TypeError(f"{field.name} is {got}; it takes a number")
+            raise TypeError(f"{field.name} is {named(x)}; it takes a number")
         if hasattr(type(x), "dtype") and not is_number(x):
             raise TypeError(
                 f"{type(kernel).__name__} has an array for {field.name}, which no kernel takes, as it may be "
@@ -171,13 +172,20 @@ def parameters(kernel: Kernel) -> Kernel:
     return kernel
 
 
+def _count(name: str, x: Any) -> int:
+    """Return a whole number as Python's."""
+    if isinstance(x, bool) or not isinstance(x, Integral):
+        raise TypeError(f"{name} is {named(x)}; it takes a whole number, which no array is")
+    return int(x)
+
+
 def named(x: Any) -> str:
     """Return what something is, in a few words."""
     shape = getattr(x, "shape", None)
     if isinstance(x, type):
         return f"the class {x.__name__}"
     if isinstance(shape, tuple):
-        return f"an array of shape {shape}"
+        return f"an array of shape {tuple(shape)}"
     return arguments.shown(x)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 
 import xent
 from xent._check.arguments import shown
-from xent._kernel import is_number
+from xent._kernel import COUNTS, is_number
 
 Given = dict[str, Any]
 ROWS, CLASSES = 3, 5
@@ -54,10 +54,15 @@ class Case:
         """The loss's own parameters."""
         return dict(self.items)
 
-    @property
+    @cached_property
     def others(self) -> dict[str, Any]:
-        """Return the parameters that are numbers, each another one: the half, as a range may end."""
-        return {k: 0.5 * x if np.any(x) else x + 0.25 for k, x in self.items if is_number(x)}
+        """Return the parameters that are operands, each another one: the half, as a range may end."""
+        numbers = [(k, x) for k, x in self.items if is_number(x)]
+        kernel = self.problem(**self.draw()).plan.kernel if numbers else None
+        counts = (
+            [getattr(kernel, f.name) for f in fields(kernel) if f.type in COUNTS] if kernel else []
+        )
+        return {k: 0.5 * x if np.any(x) else x + 0.25 for k, x in numbers if x not in counts}
 
     @cached_property
     def names(self) -> tuple[str, ...]:
