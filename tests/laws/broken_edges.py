@@ -5,6 +5,7 @@ import numpy as np
 import xent
 from tests.laws.broken import cross_entropy
 from xent.kernels import labels
+from xent.math import scaled
 
 
 def of_probs(kernel):
@@ -116,3 +117,74 @@ def power_of_probability(t, q):
 
 def complement(t, q):
     return 1 - np.sum(t * q, axis=-1)
+
+
+class Jeffreys(xent.Kernel):
+    """Σ (t − q) log(t / q), as it is written where a class has nothing: 0 · (−∞ − −∞)."""
+
+    def term(self, xp, q, t):
+        return (t - q) * (xp.log(t) - xp.log(q))
+
+    def slope(self, xp, q, t):
+        return xp.log(q) - xp.log(t) + 1 - t / q
+
+    def measure(self, xp, probs, target, axis):
+        return xp.sum(self.term(xp, probs, target), axis=axis, keepdims=True), None
+
+    def gradient(self, xp, probs, target, s, made, w, axis):
+        return scaled(xp, w, self.slope(xp, probs, target))
+
+    def target_gradient(self, xp, probs, target, s, w, axis):
+        return scaled(xp, w, self.slope(xp, target, probs))
+
+
+class RightJeffreys(Jeffreys):
+    """The same with its limits: 0 of a class that neither side has, and there no slope."""
+
+    def _present(self, xp, q, t):
+        neither = (q == 0) & (t == 0)
+        return (xp.where(neither, xp.ones_like(x), x) for x in (q, t))
+
+    def term(self, xp, q, t):
+        return super().term(xp, *self._present(xp, q, t))
+
+    def slope(self, xp, q, t):
+        return super().slope(xp, *self._present(xp, q, t))
+
+
+class CutJeffreys(RightJeffreys):
+    """Of a class without a target its value is put to 0, where it is infinite."""
+
+    def term(self, xp, q, t):
+        return xp.where(t == 0, 0.0, super().term(xp, q, t))
+
+
+class NoSlopeJeffreys(RightJeffreys):
+    """Right values, and a slope of NaN where neither side has anything."""
+
+    def slope(self, xp, q, t):
+        return Jeffreys.slope(self, xp, q, t)
+
+
+class FlatJeffreys(RightJeffreys):
+    """Right values, and a slope of 0 where it is infinite."""
+
+    def slope(self, xp, q, t):
+        return xp.where(t == 0, 0.0, super().slope(xp, q, t))
+
+
+def of_distributions(kernel):
+    """Return the loss of distributions and probabilities that a kernel makes."""
+
+    @xent.loss(xent.DivergenceOptions)
+    def loss(target, probs, **options):
+        kernels = {"probs": kernel}
+        return xent.Call(
+            target, {"probs": probs}, distributions=kernels, only="distributions", options=options
+        )
+
+    return loss
+
+
+def jeffreys(t, q):
+    return np.sum((t - q) * np.log(t / q), axis=-1)

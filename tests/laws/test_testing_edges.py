@@ -4,6 +4,7 @@ import pytest
 
 from tests.laws import broken, broken_edges
 from tests.laws.checked import failures, of
+from xent.testing import check
 
 LIMITS = {
     broken_edges.NoLimitWhereCertain: ("A single infinite logit", "finite logits"),
@@ -46,3 +47,23 @@ def test_digits_that_are_lost_near_a_probability_of_1_are_found():
 def test_a_merge_that_forgets_is_found():
     found = failures(broken_edges.of_probs(broken_edges.LosesWhatIsLost()))
     assert "cut at" in of("Merged statistics", found)
+
+
+ABSENT = {
+    broken_edges.Jeffreys: ("the value where both of class 0", "nan"),
+    broken_edges.CutJeffreys: ("the value where the target of class 0", "wanted inf"),
+    broken_edges.NoSlopeJeffreys: ("the gradient where both of class 0", "nan"),
+    broken_edges.FlatJeffreys: ("the slope where the target of class 0", "wanted inf"),
+}
+
+
+@pytest.mark.parametrize("kernel", ABSENT, ids=lambda kernel: kernel.__name__)
+def test_a_limit_that_a_class_without_anything_misses_is_found(kernel):
+    found = failures(broken_edges.of_distributions(kernel()), broken_edges.jeffreys)
+    what = of("A class of which target", found)
+    assert all(word in what for word in ABSENT[kernel])
+
+
+def test_a_divergence_with_its_limits_holds():
+    loss = broken_edges.of_distributions(broken_edges.RightJeffreys())
+    check(loss, broken_edges.jeffreys, libraries=["numpy"])

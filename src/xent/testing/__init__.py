@@ -15,6 +15,7 @@ from xent._check.names import needed as _needed
 
 with _needed("numpy", by=__name__):
     from xent.testing import case as _case
+from xent.testing import absent as absent
 from xent.testing import company as company
 from xent.testing import contract as _contract
 from xent.testing import edges as edges

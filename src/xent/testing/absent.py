@@ -1,0 +1,63 @@
+"""Laws of what is not there: a class of which the target, the prediction or both have nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from xent.testing.case import Case, narrowed
+from xent.testing.compare import close, law, require, tends
+from xent.testing.edges import FALLING
+from xent.testing.limits import FURTHER
+
+PLACES = {"the target": (True, False), "the prediction": (False, True), "both": (True, True)}
+"""What has nothing of class 0."""
+
+
+def _nothing(form: str) -> tuple[float, tuple[float, ...]]:
+    """Return what says in a form that a class has nothing, and three numbers that come near it."""
+    least = -np.inf if form in ("logits", "log_probs") else 0.0
+    return least, tuple(-x for x in FURTHER) if form == "logits" else FALLING.get(
+        form, FALLING["probs"]
+    )
+
+
+def _rows(case: Case, target: Any, prediction: Any) -> dict[str, Any]:
+    """Return rows whose class 0 has these entries; None leaves what is moderate."""
+    given = {k: np.repeat(x, 3, axis=0) for k, x in case.draw(seed=21, rows=1).items()}
+    for name, own in ((case.target, target), (case.form, prediction)):
+        if own is not None:
+            given[name][:, 0] = own
+    return {k: x[:, :1] for k, x in given.items()} if case.elementwise else given
+
+
+def _both(lib: Any, case: Case, given: dict[str, Any]) -> tuple[Any, Any]:
+    value, gradient = lib.run(case.both, **given, **case.each)
+    return np.reshape(value, (3, -1))[:, 0], gradient
+
+
+@law(lambda case: case.kind != "labels" and bool(case.each))
+def absent(lib: Any, case: Case) -> None:
+    """A class of which target, prediction or both have nothing has the limits of that, and no NaN."""
+    forms = "logits" if case.kind == "target_logits" else "probs", case.form
+    (none, falling), (least, sinking) = map(_nothing, forms)
+    for what, (of_target, of_prediction) in PLACES.items():
+        if of_target and case.kind == "nothing":
+            continue
+        series = _rows(case, falling if of_target else None, sinking if of_prediction else None)
+        value, gradient = _both(lib, case, series)
+        at = _rows(case, none if of_target else None, least if of_prediction else None)
+        for dtype in (np.float64, np.float32):
+            got, slopes = _both(lib, case, narrowed(at, dtype))
+            word = f"where {what} of class 0 has nothing in {np.dtype(dtype).name}"
+            wanted = tends(value[0], value[1], value[2], got[0])
+            size = 1 + np.abs(wanted) if np.isfinite(wanted) else 1.0
+            close(f"the value {word}", got[0], wanted, 1e-4, scale=size)
+            lost = np.isfinite(wanted) and np.isnan(slopes[0]).any()
+            require(not lost, f"the gradient {word} is {slopes[0]}")
+            if what != "both":
+                a, b, c = gradient[:, 0]
+                slope = tends(a, b, c, slopes[0, 0])
+                size = 1 + np.abs(slope) if np.isfinite(slope) else 1.0
+                close(f"the slope {word}", slopes[0, 0], slope, 1e-4, scale=size)
