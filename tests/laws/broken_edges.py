@@ -5,7 +5,7 @@ import numpy as np
 import xent
 from tests.laws.broken import cross_entropy
 from xent.kernels import labels
-from xent.math import scaled
+from xent.math import quotient, scaled
 
 
 def of_probs(kernel):
@@ -188,3 +188,28 @@ def of_distributions(kernel):
 
 def jeffreys(t, q):
     return np.sum((t - q) * np.log(t / q), axis=-1)
+
+
+class OneLimit(xent.Kernel):
+    """−t log q − (1 − t) log(1 − q), with the limit of the first term alone."""
+
+    shape = "element"
+
+    def measure(self, xp, probs, target, axis):
+        yes, no, *_ = target
+        return -(scaled(xp, yes, xp.log(probs)) + no * xp.log(1 - probs)), None
+
+    def gradient(self, xp, probs, target, s, made, w, axis):
+        yes, no, *_ = target
+        return scaled(xp, w, quotient(xp, no, 1 - probs) - quotient(xp, yes, probs))
+
+
+@xent.loss(xent.BinaryOptions)
+def one_limit(target, probs, **options):
+    """Return the binary cross entropy, NaN of what is sure and true."""
+    kernels = {"probs": OneLimit()}
+    return xent.Call(target, {"probs": probs}, distributions=kernels, options=options)
+
+
+def binary(t, q):
+    return -t * np.log(q) - (1 - t) * np.log(1 - q)

@@ -64,6 +64,12 @@ def test_a_limit_that_a_class_without_anything_misses_is_found(kernel):
     assert all(word in what for word in ABSENT[kernel])
 
 
+def test_a_limit_that_an_element_misses_where_it_is_sure_is_found():
+    found = failures(broken_edges.one_limit, broken_edges.binary)
+    assert not any("A class of which target" in law for law in found)
+    assert "both of class 0 have everything in float64 is nan" in of("An element of which", found)
+
+
 def test_a_divergence_with_its_limits_holds():
     loss = broken_edges.of_distributions(broken_edges.RightJeffreys())
     check(loss, broken_edges.jeffreys, libraries=["numpy"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,14 +14,23 @@ from xent.testing.limits import FURTHER
 
 PLACES = {"the target": (True, False), "the prediction": (False, True), "both": (True, True)}
 """What has nothing of class 0."""
+NEAR_ONE = (2.0**-13, 2.0**-26, 2.0**-52)
+"""What probabilities lack to 1, each the square of the one before."""
 
 
-def _nothing(form: str) -> tuple[float, tuple[float, ...]]:
+def _nothing(form: str) -> tuple[float, Any]:
     """Return what says in a form that a class has nothing, and three numbers that come near it."""
     least = -np.inf if form in ("logits", "log_probs") else 0.0
-    return least, tuple(-x for x in FURTHER) if form == "logits" else FALLING.get(
-        form, FALLING["probs"]
-    )
+    falling = -np.asarray(FURTHER) if form == "logits" else FALLING.get(form, FALLING["probs"])
+    return least, falling
+
+
+def _all(form: str) -> tuple[float, Any]:
+    """Return the same of what has everything."""
+    if form == "logits":
+        return np.inf, FURTHER
+    most = 0.0 if form == "log_probs" else 1.0
+    return most, most - np.asarray(NEAR_ONE)
 
 
 def _rows(case: Case, target: Any, prediction: Any) -> dict[str, Any]:
@@ -40,17 +50,30 @@ def _both(lib: Any, case: Case, given: dict[str, Any]) -> tuple[Any, Any]:
 @law(lambda case: case.kind != "labels" and bool(case.each))
 def absent(lib: Any, case: Case) -> None:
     """A class of which target, prediction or both have nothing has the limits of that, and no NaN."""
-    forms = "logits" if case.kind == "target_logits" else "probs", case.form
-    (none, falling), (least, sinking) = map(_nothing, forms)
+    _hold(lib, case, "nothing", _nothing)
+
+
+@law(lambda case: case.elementwise and bool(case.each))
+def whole(lib: Any, case: Case) -> None:
+    """An element of which target, prediction or both have everything has the limits of that, and no NaN."""
+    _hold(lib, case, "everything", _all)
+
+
+def _hold(lib: Any, case: Case, edge: str, of: Callable[[str], tuple[float, Any]]) -> None:
+    two = case.kind == "target_logits"
+    (last, falling), (least, sinking) = of("logits" if two else "probs"), of(case.form)
     for what, (of_target, of_prediction) in PLACES.items():
         if of_target and case.kind == "nothing":
             continue
-        series = _rows(case, falling if of_target else None, sinking if of_prediction else None)
+        # Of logits so far out the probabilities are 0 and 1, and so is a target that goes with them.
+        coming = last if of_prediction and case.form == "logits" and not two else falling
+        series = _rows(case, coming if of_target else None, sinking if of_prediction else None)
         value, gradient = _both(lib, case, series)
-        at = _rows(case, none if of_target else None, least if of_prediction else None)
+        at = _rows(case, last if of_target else None, least if of_prediction else None)
         for dtype in (np.float64, np.float32):
             got, slopes = _both(lib, case, narrowed(at, dtype))
-            word = f"where {what} of class 0 has nothing in {np.dtype(dtype).name}"
+            has = "have" if what == "both" else "has"
+            word = f"where {what} of class 0 {has} {edge} in {np.dtype(dtype).name}"
             wanted = tends(value[0], value[1], value[2], got[0])
             size = 1 + np.abs(wanted) if np.isfinite(wanted) else 1.0
             close(f"the value {word}", got[0], wanted, 1e-4, scale=size)
