@@ -18,19 +18,24 @@ NEAR_ONE = (2.0**-13, 2.0**-26, 2.0**-52)
 """What probabilities lack to 1, each the square of the one before."""
 
 
-def _nothing(form: str) -> tuple[float, Any]:
-    """Return what says in a form that a class has nothing, and three numbers that come near it."""
-    least = -np.inf if form in ("logits", "log_probs") else 0.0
-    falling = -np.asarray(FURTHER) if form == "logits" else FALLING.get(form, FALLING["probs"])
-    return least, falling
+def _nothing(form: str, alone: bool) -> tuple[float, Any]:
+    """Return what says in a form that a class has nothing, and three numbers that come near it.
+
+    Far out where that is not beside another, which has as many of its own.
+    """
+    few = np.asarray(FALLING["probs"])
+    if form in ("logits", "log_probs"):
+        return -np.inf, -np.asarray(FURTHER) if alone else np.log(few)
+    return 0.0, few
 
 
-def _all(form: str) -> tuple[float, Any]:
+def _everything(form: str, alone: bool) -> tuple[float, Any]:
     """Return the same of what has everything."""
+    lack = np.asarray(NEAR_ONE)
     if form == "logits":
-        return np.inf, FURTHER
+        return np.inf, FURTHER if alone else -np.log(lack)
     most = 0.0 if form == "log_probs" else 1.0
-    return most, most - np.asarray(NEAR_ONE)
+    return most, most - lack
 
 
 def _rows(case: Case, target: Any, prediction: Any) -> dict[str, Any]:
@@ -56,30 +61,29 @@ def absent(lib: Any, case: Case) -> None:
 @law(lambda case: case.elementwise and bool(case.each))
 def whole(lib: Any, case: Case) -> None:
     """An element of which target, prediction or both have everything has the limits of that, and no NaN."""
-    _hold(lib, case, "everything", _all)
+    _hold(lib, case, "everything", _everything)
 
 
-def _hold(lib: Any, case: Case, edge: str, of: Callable[[str], tuple[float, Any]]) -> None:
-    two = case.kind == "target_logits"
-    (last, falling), (least, sinking) = of("logits" if two else "probs"), of(case.form)
+def _hold(lib: Any, case: Case, edge: str, of: Callable[[str, bool], tuple[float, Any]]) -> None:
+    form = "logits" if case.kind == "target_logits" else "probs"
     for what, (of_target, of_prediction) in PLACES.items():
         if of_target and case.kind == "nothing":
             continue
-        # Of logits so far out the probabilities are 0 and 1, and so is a target that goes with them.
-        coming = last if of_prediction and case.form == "logits" and not two else falling
-        series = _rows(case, coming if of_target else None, sinking if of_prediction else None)
+        alone = what != "both"
+        (last, falling), (least, sinking) = of(form, alone), of(case.form, alone)
+        series = _rows(case, falling if of_target else None, sinking if of_prediction else None)
         value, gradient = _both(lib, case, series)
         at = _rows(case, last if of_target else None, least if of_prediction else None)
         for dtype in (np.float64, np.float32):
             got, slopes = _both(lib, case, narrowed(at, dtype))
-            has = "have" if what == "both" else "has"
+            has = "has" if alone else "have"
             word = f"where {what} of class 0 {has} {edge} in {np.dtype(dtype).name}"
             wanted = tends(value[0], value[1], value[2], got[0])
             size = 1 + np.abs(wanted) if np.isfinite(wanted) else 1.0
             close(f"the value {word}", got[0], wanted, 1e-4, scale=size)
             lost = np.isfinite(wanted) and np.isnan(slopes[0]).any()
             require(not lost, f"the gradient {word} is {slopes[0]}")
-            if what != "both":
+            if alone:
                 a, b, c = gradient[:, 0]
                 slope = tends(a, b, c, slopes[0, 0])
                 size = 1 + np.abs(slope) if np.isfinite(slope) else 1.0
