@@ -139,14 +139,18 @@ class Jeffreys(xent.Kernel):
 
 
 class RightJeffreys(Jeffreys):
-    """The same with its limits: 0 of a class that neither side has, and there no slope."""
+    """The same with its limits, and its digits near t = q; no slope of a class that neither side has."""
 
     def _present(self, xp, q, t):
         neither = (q == 0) & (t == 0)
         return (xp.where(neither, xp.ones_like(x), x) for x in (q, t))
 
     def term(self, xp, q, t):
-        return super().term(xp, *self._present(xp, q, t))
+        q, t = self._present(xp, q, t)
+        d = t - q
+        near = xp.abs(d) < q / 2
+        close = d * xp.log1p(xp.where(near, d, 0.0) / xp.where(near, q, 1.0))
+        return xp.where(near, close, super().term(xp, xp.where(near, 1.0, q), t))
 
     def slope(self, xp, q, t):
         return super().slope(xp, *self._present(xp, q, t))

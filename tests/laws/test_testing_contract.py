@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 import xent
-from tests.laws import broken
+from tests.laws import broken, strangers
 from tests.laws.textbooks import OWN
 from xent.kernels import curves, labels, of_label
 from xent.testing import check, contract
@@ -54,6 +54,16 @@ class NoMerge(labels.FromLogits):
         return a, None, xp.sum(a[0])
 
 
+class OddMerge(labels.FromLogits):
+    def merge(self, xp, a, b):
+        return super().merge(xp, a, b).peak
+
+
+class AfterPair(strangers.HitsInRounds):
+    def measure_after(self, xp, logits, target, known, axis):
+        return super().measure_after(xp, logits, target, known, axis), None
+
+
 class OfRows(labels.FromLogits):
     def gradient(self, xp, logits, label, s, made, w, axis):
         return w
@@ -65,6 +75,7 @@ RETURNED = {
     NoPair: r"NoPair\.measure returns .*; it takes a pair",
     Triple: r"Triple\.measure returns a tuple of 3; it takes a pair",
     NoDims: r"NoDims\.measure returns statistics with an array of shape \(3,\).* keepdims=True",
+    OddMerge: r"OddMerge\.merge returns an array .*; it takes what measure returns",
     NoMerge: r"NoMerge\.merge returns statistics with .*; each has the shape \(3, 1\)",
     OfRows: r"OfRows\.gradient returns an array of shape \(3, 1\); it takes the shape .*, \(3, 5\)",
 }
@@ -74,6 +85,16 @@ RETURNED = {
 def test_what_a_method_returns(kernel):
     with pytest.raises(TypeError, match=RETURNED[kernel] + ".*: of loss, labels and logits"):
         check(broken.of_labels(kernel()), libraries="numpy")
+
+
+def test_what_a_second_round_returns():
+    @xent.loss(xent.DivergenceOptions)
+    def loss(target, *, logits, **options):
+        kernels = {"logits": AfterPair()}
+        return xent.Call(target, {"logits": logits}, distributions=kernels, options=options)
+
+    with pytest.raises(TypeError, match=r"AfterPair\.measure_after returns a tuple of 2; it takes"):
+        check(loss, libraries="numpy")
 
 
 @pytest.mark.parametrize(("kernel", "method"), [(NoMeasure, "measure"), (NoGradient, "gradient")])

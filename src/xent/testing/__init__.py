@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from pathlib import Path
+from traceback import extract_tb
 from typing import Any
 
 from xent._check.names import needed as _needed
@@ -215,5 +217,16 @@ def _check_on(
                 except AssertionError as error:
                     failures.append(Failure(law.name, library.name, str(case), str(error)))
                 except Exception as error:  # whatever a loss raises is a law that it breaks
-                    what = f"raises {type(error).__name__}: {error}"
+                    what = f"raises {type(error).__name__}: {error}{_where(error)}"
                     failures.append(Failure(law.name, library.name, str(case), what))
+
+
+def _where(error: BaseException) -> str:
+    """Return in which function of somebody's, the innermost, an error was raised, if in any."""
+    own, installed = str(Path(__file__).parents[1]), ("site-packages", "dist-packages", "<")
+    for frame in reversed(extract_tb(error.__traceback__)):
+        if not frame.filename.startswith((own, "<")) and not any(
+            x in frame.filename for x in installed
+        ):
+            return f", in {frame.name}, line {frame.lineno} of {Path(frame.filename).name}"
+    return ""

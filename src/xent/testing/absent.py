@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
+from xent._target import ready
 from xent.testing.case import Case, narrowed
 from xent.testing.compare import close, law, require, tends
 from xent.testing.edges import FALLING
@@ -52,19 +53,46 @@ def _both(lib: Any, case: Case, given: dict[str, Any]) -> tuple[Any, Any]:
     return np.reshape(value, (3, -1))[:, 0], gradient
 
 
+EDGES: dict[str, Callable[[str, bool], tuple[float, Any]]]
+EDGES = {"nothing": _nothing, "everything": _everything}
+
+
 @law(lambda case: case.kind != "labels" and bool(case.each))
 def absent(lib: Any, case: Case) -> None:
     """A class of which target, prediction or both have nothing has the limits of that, and no NaN."""
-    _hold(lib, case, "nothing", _nothing)
+    _hold(lib, case, "nothing")
 
 
 @law(lambda case: case.elementwise and bool(case.each))
 def whole(lib: Any, case: Case) -> None:
     """An element of which target, prediction or both have everything has the limits of that, and no NaN."""
-    _hold(lib, case, "everything", _everything)
+    _hold(lib, case, "everything")
 
 
-def _hold(lib: Any, case: Case, edge: str, of: Callable[[str, bool], tuple[float, Any]]) -> None:
+@law(lambda case: case.kind in ("distributions", "target_logits", "binary"), of=("numpy",))
+def target(lib: Any, case: Case) -> None:
+    """Where a class has nothing, or an element everything, the gradient in the target is no NaN."""
+    for edge in EDGES if case.elementwise else ("nothing",):
+        for word, _, _, at in _places(case, edge):
+            problem = case.problem(**at, **case.each)
+            plan, operands, xp = problem.plan, problem.operands, problem.engine.xp
+            kernel = plan.kernel.filled(operands.numbers.kernel)
+            with np.errstate(all="ignore"):
+                x, t = ready(xp, plan, operands)
+                s, _ = kernel.measure(xp, x, t, plan.axis)
+                value = kernel.value(xp, s)
+                try:
+                    found = kernel.target_gradient(xp, x, t, s, np.ones_like(value), plan.axis)
+                except TypeError:  # there is none, of which another law asks whether it says so
+                    return
+            for g in found if isinstance(found, tuple) else (found,):
+                lost = np.any(np.isfinite(value) & np.isnan(g))
+                require(not lost, f"the gradient in the target {word} is {g[0]}")
+
+
+def _places(case: Case, edge: str) -> Iterator[tuple[str, bool, Any, Any]]:
+    """Yield where an edge is, whether of one side alone, rows that come near it, and rows that are there."""
+    of = EDGES[edge]
     form = "logits" if case.kind == "target_logits" else "probs"
     for what, (of_target, of_prediction) in PLACES.items():
         if of_target and case.kind == "nothing":
@@ -72,12 +100,16 @@ def _hold(lib: Any, case: Case, edge: str, of: Callable[[str, bool], tuple[float
         alone = what != "both"
         (last, falling), (least, sinking) = of(form, alone), of(case.form, alone)
         series = _rows(case, falling if of_target else None, sinking if of_prediction else None)
-        value, gradient = _both(lib, case, series)
         at = _rows(case, last if of_target else None, least if of_prediction else None)
+        yield f"where {what} of class 0 {'has' if alone else 'have'} {edge}", alone, series, at
+
+
+def _hold(lib: Any, case: Case, edge: str) -> None:
+    for where, alone, series, at in _places(case, edge):
+        value, gradient = _both(lib, case, series)
         for dtype in (np.float64, np.float32):
             got, slopes = _both(lib, case, narrowed(at, dtype))
-            has = "has" if alone else "have"
-            word = f"where {what} of class 0 {has} {edge} in {np.dtype(dtype).name}"
+            word = f"{where} in {np.dtype(dtype).name}"
             wanted = tends(value[0], value[1], value[2], got[0])
             size = 1 + np.abs(wanted) if np.isfinite(wanted) else 1.0
             close(f"the value {word}", got[0], wanted, 1e-4, scale=size)

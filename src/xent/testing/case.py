@@ -57,12 +57,21 @@ class Case:
     @cached_property
     def others(self) -> dict[str, Any]:
         """Return the parameters that are operands, each another one: the half, as a range may end."""
-        numbers = [(k, x) for k, x in self.items if is_number(x)]
-        kernel = self.problem(**self.draw()).plan.kernel if numbers else None
-        counts = (
+        return {
+            k: 0.5 * x if np.any(x) else x + 0.25
+            for k, x in self.items
+            if is_number(x) and k not in self.counts
+        }
+
+    @cached_property
+    def counts(self) -> dict[str, Any]:
+        """Return the parameters that the kernel holds as counts, each one more."""
+        whole = {k: x for k, x in self.items if type(x) is int}
+        kernel = self.problem(**self.draw()).plan.kernel if whole else None
+        held = (
             [getattr(kernel, f.name) for f in fields(kernel) if f.type in COUNTS] if kernel else []
         )
-        return {k: 0.5 * x if np.any(x) else x + 0.25 for k, x in numbers if x not in counts}
+        return {k: x + 1 for k, x in whole.items() if x in held}
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -114,6 +123,14 @@ class Case:
     def both(self, **given: Any) -> Any:
         """Return what `xent.value_and_grad` makes of it."""
         return xent.value_and_grad(self.loss)(**given, **self.parameters)
+
+    def pulled(self, **given: Any) -> Any:
+        """Return what `xent.vjp` makes of it."""
+        return xent.vjp(self.loss)(**given, **self.parameters)
+
+    def curved(self, **given: Any) -> Any:
+        """Return what `xent.hvp` makes of it."""
+        return xent.hvp(self.loss)(**given, **self.parameters)
 
     def problem(self, **given: Any) -> Any:
         """Return the checked call: its engine, plan and operands."""

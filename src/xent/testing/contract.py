@@ -48,15 +48,9 @@ def _broken(
     if type(found) is not tuple or len(found) != 2:
         return f"measure returns {_said(found)}; it takes a pair, of statistics and what was made or None"
     s, made = found
-    for leaf in leaves(s):
-        if np.shape(leaf) != rows:
-            return (
-                f"measure returns statistics with {_said(leaf)}; each has the shape {rows}, as by "
-                "keepdims=True"
-            )
-    for leaf in leaves(kernel.merge(xp, s, s)) if kernel.merges else ():
-        if np.shape(leaf) != rows:
-            return f"merge returns statistics with {_said(leaf)}; each has the shape {rows}"
+    what = _broken_statistics(kernel, xp, s, rows)
+    if what is not None:
+        return what
     value = kernel.value(xp, s)
     if value is None or np.shape(value) != rows:
         return f"value returns {_said(value)}; it takes one for each row, of shape {rows}"
@@ -65,6 +59,30 @@ def _broken(
         return (
             f"gradient returns {_said(gradient)}; it takes the shape of the prediction, {x.shape}"
         )
+    return None
+
+
+def _broken_statistics(kernel: Kernel, xp: Any, s: Any, rows: tuple[int, ...]) -> str | None:
+    """Return what is wrong with statistics, and with those that are merged, None for nothing."""
+    own, measures = s, "measure"
+    if kernel.before is not None:
+        own, measures = s.own, "measure_after"
+        if type(own) is tuple:
+            return (
+                f"measure_after returns {_said(own)}; it takes statistics alone, not what was made"
+            )
+    for leaf in leaves(own):
+        if np.shape(leaf) != rows:
+            return (
+                f"{measures} returns statistics with {_said(leaf)}; each has the shape {rows}, as by "
+                "keepdims=True"
+            )
+    merged = kernel.merge(xp, own, own) if kernel.merges else own
+    for leaf in leaves(merged):
+        if np.shape(leaf) != rows:
+            return f"merge returns statistics with {_said(leaf)}; each has the shape {rows}"
+    if type(merged) is not type(own) or len([*leaves(merged)]) != len([*leaves(own)]):
+        return f"merge returns {_said(merged)}; it takes what {measures} returns, {_said(own)}"
     return None
 
 

@@ -99,9 +99,20 @@ def narrow(lib: Any, case: Case) -> None:
     near("the gradient in float32", got[1], wanted[1], MODERATE, scale=scale)
 
 
+@law(has_rows)
+def pulled(lib: Any, case: Case) -> None:
+    """What multiplies a row's value multiplies its gradient, whatever its sign."""
+    given = case.draw(seed=26)
+    value, wanted = lib.run(case.both, **given, **case.each)
+    cotangent = -(2.0 ** np.arange(np.size(value)).reshape(np.shape(value)))
+    got = lib.run(case.pulled, **given, **case.each, cotangent=cotangent)[1]
+    w = cotangent if case.elementwise else cotangent[:, None]
+    near("the gradient times a negative number", got, w * wanted, 4, scale=largest(w * wanted))
+
+
 @law(has_rows, of=("numpy",))
 def curvature(lib: Any, case: Case) -> None:
-    """The second derivative is symmetric."""
+    """The second derivative is symmetric, and that of `xent.hvp`."""
     given = case.draw(seed=22)
     x = given[case.form]
 
@@ -111,6 +122,14 @@ def curvature(lib: Any, case: Case) -> None:
     h = _columns(gradient_of, x)
     scale = np.max(np.abs(h), axis=(-1, -2), keepdims=True) + np.max(np.abs(gradient_of(x)))
     close("∂²/∂zᵢ∂zⱼ", h, np.swapaxes(h, -1, -2), ACCURACY, scale=scale)
+    v = np.linspace(-1.0, 1.0, x.size).reshape(x.shape)
+    try:
+        got = np.asarray(case.curved(**given, **case.each, tangent=v))
+    except TypeError as error:
+        require("no derivative is known" in str(error), f"it raises {error}")
+        return
+    wanted = np.sum(h * v[:, None, :], axis=-1)
+    close("the product of `xent.hvp`", got, wanted, len(v) * ACCURACY, scale=scale[..., 0])
 
 
 def _columns(function: Callable[[Any], Any], x: Any) -> Any:

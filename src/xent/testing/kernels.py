@@ -205,6 +205,17 @@ def fields(lib: Any, case: Case) -> None:
         )
 
 
+@law(lambda case: bool(case.counts), of=NUMPY)
+def counted(lib: Any, case: Case) -> None:
+    """Another count is another kernel, for which a program of its own is made."""
+    given = case.draw(seed=32)
+    kernel = _kernel(case, given, case.parameters)
+    for name, x in case.counts.items():
+        other = _kernel(case, given, {**case.parameters, name: x})
+        same = other.key == kernel.key or other == kernel
+        require(not same, f"{name} = {x} and {case.parameters[name]} are equal kernels: {other!r}")
+
+
 def _kernel(case: Case, given: dict[str, Any], parameters: dict[str, Any]) -> Any:
     problem = vars(case.loss)["problem"](**given, **parameters)
     return problem.plan.kernel.filled(problem.operands.numbers.kernel)

@@ -98,11 +98,39 @@ def one_hot(lib: Any, case: Case) -> None:
         alike(of_label, of_row, word=f" of labels{word}")
 
 
-@law(lambda case: case.takes("label_smoothing") and case.kind == "distributions")
+@law(lambda case: case.kind == "distributions" and case.form in ("probs", "q") and bool(case.each))
+def nearly_equal(lib: Any, case: Case) -> None:
+    """What is 0 of equal distributions keeps its digits where they are nearly equal."""
+    given = narrowed(case.draw(seed=12))
+    p = given[case.form]
+    equal = {**given, case.target: p.copy()}
+    if not np.all(lib.run(case.function, **{**equal, case.form: p.copy()}, **case.each) == 0):
+        return
+    for step in (1, 16, 1024):
+        shift = (1 + step * 2.0**-23 * np.asarray([1, -1, 2, -2, 1][:CLASSES])).astype(np.float32)
+        there = {**equal, case.form: p * shift}
+        wide = {k: x.astype(np.float64) for k, x in there.items()}
+        wanted = lib.run(case.function, **wide, **case.each)
+        got = lib.run(case.function, **there, **case.each)
+        near(f"the value in float32, {step} ULP from equality,", got, wanted)
+
+
+@law(lambda case: case.takes("pos_weight") and case.kind == "binary")
+def positive_weights(lib: Any, case: Case) -> None:
+    """The weight of the positive class multiplies the elements that are positive."""
+    given, c = case.draw(seed=5), case.options()["pos_weight"]
+    yes = np.arange(given[case.target].size).reshape(given[case.target].shape) % 2 == 1
+    given[case.target] = yes.astype(np.float64)
+    plain = lib.run(case.both, **given, **case.each)
+    got = lib.run(case.both, **given, pos_weight=c, **case.each)
+    alike(got, [np.where(yes, c, 1.0) * x for x in plain], 8)
+
+
+@law(lambda case: case.takes("label_smoothing") and case.kind in ("distributions", "binary"))
 def smoothing(lib: Any, case: Case) -> None:
     """Smoothing mixes the target with the uniform distribution."""
     given, part = case.draw(seed=7), 0.125
-    mixed = (1 - part) * given[case.target] + part / CLASSES
+    mixed = (1 - part) * given[case.target] + part / (2 if case.elementwise else CLASSES)
     wanted = lib.run(case.both, **{**given, case.target: mixed})
     got = lib.run(case.both, **given, label_smoothing=part)
     alike(got, wanted)
