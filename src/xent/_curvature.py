@@ -77,8 +77,7 @@ def _of_one_value(made: Any, loss: Any) -> Problem | LinearProblem:
     """Return what runs a call that has one value, alone or of each row."""
     if not hasattr(made, "plan") or made.plan.beside:
         raise arguments.not_known("second derivative", loss)
-    problem: Problem | LinearProblem = made
-    return problem
+    return made
 
 
 def _along(engine: Engine, plan: Plan, operands: Operands, v: Array) -> tuple[Array, Array]:

@@ -44,8 +44,7 @@ def product(problem: LinearProblem, tangent: Any, *, newton: bool = False) -> Gr
 
 def _of_sums(problem: LinearProblem, move: Head, newton: bool) -> Gradients:
     engine, plan, operands, head, chunks, *_ = problem
-    made: Gradients = engine.apply(_along, Task(plan, chunks, newton), head, move, operands)
-    return made
+    return engine.apply(_along, Task(plan, chunks, newton), head, move, operands)
 
 
 def _of_exponential(problem: LinearProblem, move: Head, newton: bool) -> Gradients:

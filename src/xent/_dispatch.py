@@ -159,8 +159,7 @@ def _stacked(engine: Engine, name: str, x: Any, entry: Any) -> Array:
     """Return a sequence of arrays as an array, of which each keeps its derivative."""
     try:
         if isinstance(x, (list, tuple)):
-            array: Array = engine.xp.stack([_stacked(engine, name, y, entry) for y in x])
-            return array
+            return engine.xp.stack([_stacked(engine, name, y, entry) for y in x])
         return x if hasattr(x, "shape") else engine.asarray(x, entry.dtype, engine.device(entry))
     except (TypeError, ValueError, RuntimeError) as error:
         raise arguments.not_an_array(name, x) from error

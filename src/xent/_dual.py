@@ -63,8 +63,7 @@ class Dual:
         return _power(self.xp, x, self)
 
     def __abs__(self) -> Dual:
-        made: Dual = self.xp.abs(self)
-        return made
+        return self.xp.abs(self)
 
     def __lt__(self, other: Any) -> Any:
         return self.value < raw(other)
@@ -115,8 +114,7 @@ def _power(xp: Any, a: Any, b: Any) -> Dual:
     terms = [(a, n * x ** (n - 1))] if moves(a) else []
     if moves(b):
         terms.append((b, y * xp.base.log(x + xp.base.zeros_like(y))))
-    made: Dual = xp.moved(y, *terms)
-    return made
+    return xp.moved(y, *terms)
 
 
 def moves(x: Any) -> bool:

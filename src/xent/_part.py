@@ -40,8 +40,7 @@ class Part(Generic[R]):
     @property
     def statistics(self) -> R:
         """All that others need of this part, an array (k, *rows), measured each time that it is asked for."""
-        measured: R = self.engine.run(self._measured)
-        return measured
+        return self.engine.run(self._measured)
 
     def merged(self, every: Any) -> Whole[R]:
         """Return this part with what is known of whole rows, from the statistics of ``every`` part.
@@ -91,8 +90,7 @@ class Part(Generic[R]):
         """Return statistics as one array, without the class axis."""
         xp, dtype = self.engine.xp, _dtype.compute_dtype(self.engine.xp, self.block.prediction)
         rows = (xp.squeeze(x, axis=self.plan.axis) for x in leaves(statistics))
-        stacked: Array = xp.stack([_dtype.cast(xp, x, dtype) for x in rows])
-        return stacked
+        return xp.stack([_dtype.cast(xp, x, dtype) for x in rows])
 
     def rounded(self, value: Array) -> Array:
         """Return a value in the dtype that the loss returns."""
@@ -166,8 +164,7 @@ class Whole(Generic[R]):
 
     def value_and_gradient(self) -> tuple[R, R]:
         """Return both."""
-        both: tuple[R, R] = self._run(self._value_and_gradient)
-        return both
+        return self._run(self._value_and_gradient)
 
     def _run(self, function: Callable[..., Any], *args: Any) -> Any:
         return self.part.engine.run(function, *args)

@@ -102,8 +102,7 @@ def _weights(xp: Any, operands: Operands, first: Any, size: int) -> Array | None
     weights, x = operands.class_weight, operands.prediction
     if weights is None:
         return None
-    mine: Array = xp.pick(weights, xp.iota_of(x, size, 1, 0) + first, 0)
-    return mine
+    return xp.pick(weights, xp.iota_of(x, size, 1, 0) + first, 0)
 
 
 class LossOfParts(Protocol):

@@ -40,8 +40,7 @@ def name_of(function: Any) -> str:
             f"xent.loss decorates a function, and got one of type {type(function).__name__}: "
             "write by def what it is to be"
         )
-    name: str = function.__name__
-    return name
+    return function.__name__
 
 
 def decorated(function: Any, options: type, own: Signature, shared: Sequence[str]) -> None:

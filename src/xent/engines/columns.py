@@ -120,8 +120,7 @@ class Columns:
             return g + _parts.gradient(self.xp, self.plan, mine, rows.target[0], *known)
 
         known = mapped(lambda x: self.loops.some(x, cut), tuple(self.known or ())[1:])
-        made: Array = self.loops.over_columns(of_columns, (z, *known), g, cut)
-        return made
+        return self.loops.over_columns(of_columns, (z, *known), g, cut)
 
     def _measured(self, z: Array, operands: Operands, first: Any) -> Any:
         operands = operands._replace(prediction=z)

@@ -42,8 +42,7 @@ class AfterSoftmax(Kernel):
 
     def value(self, xp: Verbs, s: Known) -> Array:
         """Return what is summed."""
-        loss: Array = s.own.loss
-        return loss
+        return s.own.loss
 
 
 class Softmax(NamedTuple):

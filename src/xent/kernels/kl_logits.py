@@ -176,8 +176,7 @@ def _chosen(xp: Verbs, first: Array, a: Contrast, b: Contrast) -> Contrast:
     def each(x: Any, y: Any) -> Any:
         return type(x)(*map(each, x, y)) if isinstance(x, tuple) else xp.where(first, x, y)
 
-    chosen: Contrast = each(a, b)
-    return chosen
+    return each(a, b)
 
 
 def _ratio(xp: Verbs, x: m.Normaliser, of: m.Normaliser) -> tuple[Array, Array, Array]:

@@ -24,8 +24,7 @@ class Wrapped(Kernel):
 
     def value(self, xp: Verbs, s: Statistics) -> Array:
         """Return the loss of each row."""
-        value: Array = self.kernel.value(xp, s)
-        return value
+        return self.kernel.value(xp, s)
 
     @property
     def numbers(self) -> tuple[Any, ...]:
@@ -69,15 +68,13 @@ class Reverse(Wrapped):
         self, xp: Verbs, q: Array, p: Array, s: Statistics, made: None, w: Array, axis: int
     ) -> Array:
         """Return the derivative with respect to what is the kernel's target."""
-        gradient: Array = self.kernel.target_gradient(xp, p, q, s, w, axis)
-        return gradient
+        return self.kernel.target_gradient(xp, p, q, s, w, axis)
 
     def target_gradient(
         self, xp: Verbs, q: Array, p: Array, s: Statistics, w: Array, axis: int
     ) -> Array:
         """Return the derivative with respect to what is the kernel's prediction."""
-        gradient: Array = self.kernel.gradient(xp, p, q, s, None, w, axis)
-        return gradient
+        return self.kernel.gradient(xp, p, q, s, None, w, axis)
 
 
 class OfLogProbs(Wrapped):
@@ -98,8 +95,7 @@ class OfLogProbs(Wrapped):
         self, xp: Verbs, log_q: Array, p: Array, s: Statistics, w: Array, axis: int
     ) -> Array:
         """Return that of the kernel."""
-        gradient: Array = self.kernel.target_gradient(xp, xp.exp(log_q), p, s, w, axis)
-        return gradient
+        return self.kernel.target_gradient(xp, xp.exp(log_q), p, s, w, axis)
 
 
 class OfSoftmax(AfterSoftmax, Wrapped):
@@ -125,8 +121,7 @@ class OfSoftmax(AfterSoftmax, Wrapped):
 
     def value(self, xp: Verbs, s: Known) -> Array:
         """Return the loss of each row."""
-        value: Array = self.kernel.value(xp, s.own.loss)
-        return value
+        return self.kernel.value(xp, s.own.loss)
 
     def gradient(
         self, xp: Verbs, logits: Array, p: Array, s: Known, made: None, w: Array, axis: int
@@ -141,13 +136,11 @@ class OfSoftmax(AfterSoftmax, Wrapped):
     ) -> Array:
         """Return g, which of a plain sum depends on no statistics."""
         one = xp.ones_like(s.rest)
-        slope: Array = self.kernel.gradient(xp, q, p, loss, None, one, axis)
-        return slope
+        return self.kernel.gradient(xp, q, p, loss, None, one, axis)
 
     def target_gradient(
         self, xp: Verbs, logits: Array, p: Array, s: Known, w: Array, axis: int
     ) -> Array:
         """Return that of the kernel."""
         q = inner.softmax(xp, logits, s.before, axis).p
-        gradient: Array = self.kernel.target_gradient(xp, q, p, s.own.loss, w, axis)
-        return gradient
+        return self.kernel.target_gradient(xp, q, p, s.own.loss, w, axis)

@@ -44,8 +44,7 @@ class _OfHead(Protocol):
 
 def _of_head(body: Callable[..., LinearCall]) -> _OfHead:
     decorator: Any = loss(LinearPolicyOptions, prepare=prepare)
-    made: _OfHead = decorator(body)
-    return made
+    return decorator(body)
 
 
 @loss(TokenOptions)

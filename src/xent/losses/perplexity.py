@@ -35,8 +35,7 @@ class _Sequences(NamedTuple):
 
     def value(self) -> Array:
         """Return the perplexities."""
-        value: Array = self.rows.engine.call(_perplexity, *self._costs(), self.axis)
-        return value
+        return self.rows.engine.call(_perplexity, *self._costs(), self.axis)
 
     def value_and_gradient(self) -> tuple[Array, Array]:
         """Return the perplexities, and the gradient of their sum."""

@@ -93,6 +93,5 @@ def library(name: str) -> Library:
         raise ValueError(f"libraries has {name!r}; it takes names among {', '.join(NAMES)}")
     with needed(name, by=f"libraries={name!r}"):
         if name in FILES:
-            made: Library = import_module(f"xent.testing.{name}").LIBRARY
-            return made
+            return import_module(f"xent.testing.{name}").LIBRARY
         return Library(name)

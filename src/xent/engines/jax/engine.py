@@ -102,12 +102,10 @@ class Jax(Engine):
 
     def look(self, operands: Operands) -> tuple[Engine, Operands]:
         """Return what is looked at as NumPy arrays: without a copy on the CPU."""
-        x: Any
         names = ("prediction", "target", "target_probs", "where")
         some = {name: getattr(operands, name) for name in names}
         some = {name: None if x is None else np.asarray(x) for name, x in some.items()}
-        x, seen = some["prediction"], operands._replace(**some)
-        return _dispatch.engine_of("prediction", x), seen
+        return _dispatch.engine_of("prediction", some["prediction"]), operands._replace(**some)
 
     # --- what is run ---
 
@@ -135,15 +133,12 @@ class Jax(Engine):
     def value(self, plan: Plan, operands: Operands) -> Array:
         """Return the value of a call."""
         run, x = partial(_value, self, plan), operands.prediction
-        value: Array = distributed(run, (operands,), x, partial(_rows_of, plan))
-        return value
+        return distributed(run, (operands,), x, partial(_rows_of, plan))
 
     def value_and_gradient(self, plan: Plan, operands: Operands) -> tuple[Array, Array]:
         """Return the value, and its gradient with respect to the prediction."""
         run = partial(_value_and_gradient, self, plan)
-        both: tuple[Array, Array]
-        both = distributed(run, (operands,), operands.prediction, lambda p: (_rows_of(plan, p), p))
-        return both
+        return distributed(run, (operands,), operands.prediction, lambda p: (_rows_of(plan, p), p))
 
     def rows(self, plan: Plan, operands: Operands) -> Array:
         """Return the loss of each row, with the kernel's gradient as its derivative."""
@@ -169,8 +164,7 @@ class Jax(Engine):
         """Return the value of a linear loss."""
         run = partial(linear.value, self, plan, chunks)
         x = head.features
-        value: Array = distributed(run, (head, operands), x, partial(_made_of, plan))
-        return value
+        return distributed(run, (head, operands), x, partial(_made_of, plan))
 
     def linear_value_and_gradient(
         self, plan: Plan, head: Head, operands: Operands, chunks: Chunks
@@ -182,9 +176,7 @@ class Jax(Engine):
             others = (None if x is None else jax.typeof(x).sharding.spec for x in head[1:])
             return _made_of(plan, features), Gradients(features, *others)
 
-        both: tuple[Array, Gradients]
-        both = distributed(run, (head, operands), head.features, made)
-        return both
+        return distributed(run, (head, operands), head.features, made)
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2, 3))

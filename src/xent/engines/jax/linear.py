@@ -88,8 +88,7 @@ def _loop(
         loops = Traced(engine, head, chunks, first, axes, twice=twice)
         return run(loops, plan, head, operands, wanted)
 
-    both: tuple[Array, Any] = _by_platform(cut, chunks, head, operands)
-    return both
+    return _by_platform(cut, chunks, head, operands)
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0, 1, 2, 3))

@@ -133,8 +133,7 @@ class Traced:
 
     def over_columns(self, body: OfColumns, x: Any, old: Carry, cut: Cut) -> Carry:
         """Return ``body(x, old, cut)`` of all columns: what is made of them a compiler keeps in the cache."""
-        carry: Carry = body(x, old, cut)
-        return carry
+        return body(x, old, cut)
 
     def down_total(self, block: Block) -> Array:
         """Return zeros."""

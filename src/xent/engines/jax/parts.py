@@ -164,8 +164,7 @@ def by_parts(
         prediction, target, numbers = given
         return of_rounds(measure, kernel.filled(numbers), xp, prediction, target)
 
-    made: Statistics = spread(whole, given, divide, rule)
-    return made
+    return spread(whole, given, divide, rule)
 
 
 def _every(arrays: Any, shapes: list[Any]) -> str:

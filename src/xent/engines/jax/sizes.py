@@ -33,8 +33,7 @@ def alike(tree: Any) -> Any:
 def _varying(x: Any) -> frozenset[Any]:
     """Return the axes of the mesh of `shard_map` over which an array varies."""
     kind: Any = jax.typeof(x)
-    axes: frozenset[Any] = kind.mat.varying if hasattr(kind, "mat") else kind.vma
-    return axes
+    return kind.mat.varying if hasattr(kind, "mat") else kind.vma
 
 
 def distributed(

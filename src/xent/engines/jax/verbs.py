@@ -158,8 +158,7 @@ class JaxVerbs(Namespace):
             index < 0, x.shape[axis], index
         )  # which JAX would count from the end
         places = tuple(beyond if i == axis % x.ndim else self.iota(x, i) for i in range(x.ndim))
-        made: Array = x.at[places].add(value, mode="drop")
-        return made
+        return x.at[places].add(value, mode="drop")
 
     def first_peak(self, x: Array, axis: int) -> Array:
         """Return the index of the first maximum, or of one that is as large but for rounding."""

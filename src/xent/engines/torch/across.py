@@ -226,8 +226,7 @@ def _apart(s: Statistics) -> Pair:
     """Return the statistics of both, of a loss that was measured in two rounds too."""
     if isinstance(s, Known):
         return Pair(Known(s.before, s.own.loss), s.own.penalty)
-    pair: Pair = s
-    return pair
+    return s
 
 
 def joint(plan: Plan) -> Plan:

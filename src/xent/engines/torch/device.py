@@ -69,13 +69,11 @@ class Device(Unseen):
 
     def value(self, plan: Plan, operands: Operands) -> Array:
         """Return the value."""
-        value: Array = self._made("value", plan, operands)
-        return value
+        return self._made("value", plan, operands)
 
     def value_and_gradient(self, plan: Plan, operands: Operands) -> tuple[Array, Array]:
         """Return the value and its gradient."""
-        both: tuple[Array, Array] = self._made("value_and_gradient", plan, operands)
-        return both
+        return self._made("value_and_gradient", plan, operands)
 
     def rows(self, plan: Plan, operands: Operands, w: Array | None = None) -> Any:
         """Return the loss of each row, with ``w`` the gradient of Σ w · loss too."""
@@ -87,8 +85,7 @@ class Device(Unseen):
 
     def of_chunk(self, plan: Plan, operands: Operands, features: Any) -> tuple[Array, Array]:
         """Return the value and the gradient of a chunk, rounded where it is made; features say how."""
-        both: tuple[Array, Array] = self._made("of_chunk", plan, operands, features[:0])
-        return both
+        return self._made("of_chunk", plan, operands, features[:0])
 
     def _made(self, name: str, plan: Plan, operands: Operands, *w: Any) -> Any:
         """Return what the method of a name makes, by its program if that is worth it."""
@@ -166,8 +163,7 @@ def _compiled(name: str, plan: Plan, kernels: Callable[..., Any]) -> Callable[..
     # torch makes no more than some programs of one code, and keeps by its name what sizes it has seen.
     code = program.__code__.replace(co_name=f"xent_{name}_{next(_COUNT)}")
     own = FunctionType(code, globals(), code.co_name, None, program.__closure__)
-    compiled: Callable[..., Any] = torch.compile(own, fullgraph=True, backend=kernels)
-    return compiled
+    return torch.compile(own, fullgraph=True, backend=kernels)
 
 
 def _plain(x: Any, prediction: Any, axis: int | None) -> Any:

@@ -68,8 +68,7 @@ class Torch(Followed):
     def asarray(self, x: Any, dtype: Any, device: Any) -> Array:
         """Return a number or a nested sequence as a tensor."""
         if isinstance(x, float) and torch.compiler.is_compiling():
-            array: Array = tensor.symbol(x, dtype, device)
-            return array
+            return tensor.symbol(x, dtype, device)
         return super().asarray(x, dtype, device)
 
     def log(self, x: Any) -> Any:

@@ -96,8 +96,7 @@ class Followed(Engine):
         recorded, compiled = self.functions
         function: Any = compiled if torch.compiler.is_dynamo_compiling() else recorded
         work = Work(self, plan, operands.numbers)
-        rows: Array = function.apply(work, operands.where, *weights, x, *parts)
-        return rows
+        return function.apply(work, operands.where, *weights, x, *parts)
 
 
 FOLLOWED = Followed(array_api_compat.torch, "torch")
