@@ -57,11 +57,8 @@ def _elsewhere(x: Array, form: str, shape: Sequence[int]) -> str:
     """Return the hint for labels that lack another axis, of logits that no head makes."""
     fits = (i for i in range(len(shape)) if tuple(x.shape) == (*shape[:i], *shape[i + 1 :]))
     i = next(fits, None)
-    return (
-        f"; if axis {i} is that of the classes, pass axis={i}"
-        if form.isidentifier() and i is not None
-        else ""
-    )
+    known = form.isidentifier() and i is not None
+    return f"; if axis {i} is that of the classes, pass axis={i}" if known else ""
 
 
 def entries(
@@ -93,11 +90,8 @@ def _named(x: Array) -> str:
     if not kind.startswith(("str", "bytes", "object")):
         return ""
     hint = "; number named classes, as np.unique(labels, return_inverse=True) does"
-    return (
-        f"{hint}; a missing label is a number too, that of ignore_index"
-        if kind == "object"
-        else hint
-    )
+    missing = "; a missing label is a number too, that of ignore_index"
+    return hint + missing if kind == "object" else hint
 
 
 def ignored(x: Any, target: Array | None, by_label: bool) -> tuple[float, ...] | None:

@@ -133,8 +133,6 @@ class Columns:
 
     def _cut(self, cut: Cut) -> Operands:
         """Return what is measured of some columns."""
-        target, where = (
-            None if x is None else self.loops.some(x, cut)
-            for x in (self.operands.target, self.operands.where)
-        )
+        given = self.operands.target, self.operands.where
+        target, where = mapped(lambda x: self.loops.some(x, cut), given)
         return self.operands._replace(target=target, where=where)

@@ -83,9 +83,8 @@ def softmax(xp: Verbs, logits: Array, s: m.Normaliser, axis: int) -> Softmax:
 def through(xp: Verbs, p: Array, g: Array, axis: int) -> Array:
     """Return p (g − Σ p g) of whole rows, infinite where p g is; a class without probability adds nothing."""
     own, place = m.scaled(xp, p, g), xp.first_peak(p, axis)
-    rest, beside = (
-        xp.sum(xp.replaced(x, place, 0.0, axis), axis=axis, keepdims=True) for x in (p, own)
-    )
+    rest = xp.sum(xp.replaced(p, place, 0.0, axis), axis=axis, keepdims=True)
+    beside = xp.sum(xp.replaced(own, place, 0.0, axis), axis=axis, keepdims=True)
     top, peak = xp.pick(own, place, axis), xp.pick(p, place, axis)
     inner: Any = own - m.scaled(xp, p, beside + top)
     inner = xp.put(inner, place, m.scaled(xp, rest, top) - m.scaled(xp, peak, beside), axis)

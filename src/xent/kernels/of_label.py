@@ -229,7 +229,6 @@ def kernels(curve: Callable[[Any], Curve], parameter: Number) -> tuple[Forms, Fo
     tuple
         What `xent.Call` takes as its `labels` and its `distributions`.
     """
-    of_labels, soft = (
-        {form: kernel(curve, parameter) for form, kernel in of.items()} for of in (LABELS, SOFT)
-    )
+    of_labels = {form: kernel(curve, parameter) for form, kernel in LABELS.items()}
+    soft = {form: kernel(curve, parameter) for form, kernel in SOFT.items()}
     return of_labels, soft

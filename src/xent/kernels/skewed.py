@@ -39,9 +39,8 @@ class FromProbs(Skewed):
     def measure(self, xp: Verbs, q: Array, p: Array, axis: int) -> tuple[Statistics, None]:
         """Return the terms of p and m."""
         middle = self.middle(p, q)
-        middle = xp.where(
-            middle == 0, p, middle
-        )  # a class of which the dtype can't say what it costs
+        # Where it is 0 the dtype can't say what the class costs.
+        middle = xp.where(middle == 0, p, middle)
         return kl.terms(xp, p, middle, p - q, axis, 1 - self.skew), None
 
     def value(self, xp: Verbs, s: kl.Terms) -> Array:

@@ -78,9 +78,8 @@ class FromLogits(Kernel):
         score = score + m.scaled(xp, own - other, below)
         size = logits.shape[axis]
         mass = xp.where(elsewhere, other * size, 1 - other * (target.classes - size))
-        made_next = (
-            xp.finite and size == target.classes
-        )  # by `gradient`, which has e then, if at all
+        # It is made next, by `gradient`, which has e then, if at all.
+        made_next = xp.finite and size == target.classes
         lack = None if made_next else _lack(xp, softmax, e, axis)
         return Blend(softmax, mass, score, lack, label), e
 

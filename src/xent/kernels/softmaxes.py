@@ -41,13 +41,8 @@ class Faced(Kernel):
 
     def merge(self, xp: Verbs, a: Facing, b: Facing) -> Facing:
         """Return what is known of both halves: beside a peak, that of the half which has it."""
-        of_p, of_q = (
-            xp.where(x.peak < y.peak, other, own)
-            for x, y, own, other in (
-                (a.contrast.q, b.contrast.q, a.p, b.p),
-                (a.contrast.p, b.contrast.p, a.q, b.q),
-            )
-        )
+        of_p = xp.where(a.contrast.q.peak < b.contrast.q.peak, b.p, a.p)
+        of_q = xp.where(a.contrast.p.peak < b.contrast.p.peak, b.q, a.q)
         return Facing(OF_LOGITS.merge(xp, a.contrast, b.contrast), of_p, of_q)
 
 
@@ -100,10 +95,7 @@ class OfSoftmaxes(AfterSoftmax):
         p, q, d = _both(xp, logits, target, known.contrast, known.contrast.cost)
         terms = xp.sum(self.terms(xp, p, q, -d), axis=axis, keepdims=True)
         of_q, of_p = _alone(xp, p, q, known, axis)
-        slope, target_slope = (
-            self.slope(xp, p, q, -d, of_q),
-            self.target_slope(xp, p, q, -d, of_p),
-        )
+        slope, target_slope = self.slope(xp, p, q, -d, of_q), self.target_slope(xp, p, q, -d, of_p)
         s = known.contrast
         inner = Softmax(q, logits, s.q).inner(xp, slope, axis)
         return SumsOfTwo(terms, inner, Softmax(p, target, s.p).inner(xp, target_slope, axis))

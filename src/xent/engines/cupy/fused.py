@@ -109,9 +109,7 @@ class _Method:
                 return _nested(self.made, iter(made))
             except _NeedlessError:
                 self.fused = None
-            except (
-                Exception
-            ) as error:  # CuPy's, of what it can't follow; a formula's own comes again
+            except Exception as error:  # CuPy can't follow it; a formula's own comes again
                 self.fused = None
                 unfused = self.function(xp, *args)
                 SLOWER.say(error)

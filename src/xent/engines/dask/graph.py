@@ -38,9 +38,8 @@ class Graph:
         self.row = tuple(i for i in self.all if plan.row_axis is None or i != CLASS)
         self.dtype, self.compute, self.axis = x.dtype, compute_dtype(x), plan.row_axis
         self.static: dict[str, Any] = {"plan": plan, "numbers": operands.numbers}
-        operands = operands._replace(
-            sample_weight=None, denominator=None
-        )  # `w` has what they weigh
+        # `w` has what they weigh.
+        operands = operands._replace(sample_weight=None, denominator=None)
         others = [*operands_of(plan, operands, self.all), first_of(plan, x)]
         self.chunks, self.arguments = aligned([*(given or [(x, self.all)]), *others])
         self.measure: Any = _measure

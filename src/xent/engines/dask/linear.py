@@ -61,10 +61,8 @@ def run(
     chunks = replace(chunks, asked=chunks.asked or BUDGET_OF_TASK, elsewhere=False)
     whole = Head(uncut(head.features, 1), uncut(head.weight, 1), head.bias)
     if operands.target_weight is not None:
-        x, weight = (
-            _cut_as(operands.target, whole.features),
-            _cut_as(operands.target_weight, whole.weight),
-        )
+        x = _cut_as(operands.target, whole.features)
+        weight = _cut_as(operands.target_weight, whole.weight)
         operands = operands._replace(target=x, target_weight=weight)
     cut, _ = aligned([*_given(whole), *operands_of(plan, operands, EVERY)])
     by = _calls if plan.axis is None or len(cut[CLASS]) == 1 else _merged

@@ -142,10 +142,9 @@ def _few(plan: Plan, kernel: Kernel, prediction: Any) -> bool:
 
 def _apart(target: Any) -> tuple[Any, Any]:
     """Return a target's numbers and its arrays, each None where the other is."""
-    return (
-        jax.tree.map(lambda x: x if jnp.ndim(x) == 0 else None, target),
-        jax.tree.map(lambda x: x if jnp.ndim(x) else None, target),
-    )
+    numbers = jax.tree.map(lambda x: x if jnp.ndim(x) == 0 else None, target)
+    arrays = jax.tree.map(lambda x: x if jnp.ndim(x) else None, target)
+    return numbers, arrays
 
 
 def _joined(numbers: Any, arrays: Any) -> Any:

@@ -154,9 +154,8 @@ class JaxVerbs(Namespace):
 
     def added(self, x: Any, index: Any, value: Array, axis: int) -> Array:
         """Return ``x`` with ``value`` added at ``index``."""
-        beyond: Any = jnp.where(
-            index < 0, x.shape[axis], index
-        )  # which JAX would count from the end
+        # JAX would count a negative one from the end.
+        beyond: Any = jnp.where(index < 0, x.shape[axis], index)
         places = tuple(beyond if i == axis % x.ndim else self.iota(x, i) for i in range(x.ndim))
         return x.at[places].add(value, mode="drop")
 

@@ -117,9 +117,8 @@ class Device(Unseen):
         """Return a graph compiled, without warnings of how its kernels come out, and count the time."""
         start = perf_counter()
         try:
-            with (
-                warnings.catch_warnings()
-            ):  # torch compiles one at a time, as these are the process's
+            # The filters are the process's; torch compiles one at a time.
+            with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 return torch._dynamo.lookup_backend("inductor")(graph, inputs)
         finally:

@@ -84,9 +84,9 @@ def _loss(text: str, features: Any, weight: Any, bias: Any, given: Any) -> tuple
 _GIVEN = "str text, Tensor features, Tensor weight, Tensor? bias, Tensor[] given"
 
 
-_operation = partial(
-    torch.library.custom_op, mutates_args=(), tags=(torch.Tag.cudagraph_unsafe,)
-)  # it may compile what it runs
+# It may compile what it runs.
+_TAGS = (torch.Tag.cudagraph_unsafe,)
+_operation = partial(torch.library.custom_op, mutates_args=(), tags=_TAGS)
 
 
 @_operation("xent::linear", schema=f"({_GIVEN}) -> Tensor[]")
