@@ -150,15 +150,33 @@ def excess_with_peak(
     return xp.times(xp.put(inner, softmax.place, others - own * rest, axis), w / (1 + rest))
 
 
-class FromProbs(Kernel):
+class OfEach(Kernel):
+    """Σₖ tₖ cₖ, a plain sum of what each class costs by itself."""
+
+    def cost(self, xp: Verbs, x: Array) -> Array:
+        """Return c, what each class costs."""
+        raise NotImplementedError
+
+    def measure(self, xp: Verbs, x: Array, target: Array, axis: int) -> tuple[Array, None]:
+        """Return Σₖ tₖ cₖ, to which a class with t = 0 adds nothing (R4)."""
+        return xp.sum(m.scaled(xp, target, self.cost(xp, x)), axis=axis, keepdims=True), None
+
+    def target_gradient(
+        self, xp: Verbs, x: Array, target: Array, s: Array, w: Array, axis: int
+    ) -> Array:
+        """Return c, in which the loss is linear."""
+        return m.scaled(xp, w, self.cost(xp, x))
+
+
+class FromProbs(OfEach):
     """Cross entropy of a distribution from probabilities, −Σₖ tₖ log qₖ.
 
     The probabilities are taken as they are: they are neither clipped nor made to sum to 1 (R6).
     """
 
-    def measure(self, xp: Verbs, probs: Array, target: Array, axis: int) -> tuple[Array, None]:
-        """Return −Σₖ tₖ log qₖ, to which a class with t = 0 adds nothing."""
-        return xp.sum(m.scaled(xp, target, 0 - xp.log(probs)), axis=axis, keepdims=True), None
+    def cost(self, xp: Verbs, x: Array) -> Array:
+        """Return −log q."""
+        return 0 - xp.log(x)
 
     def gradient(
         self, xp: Verbs, probs: Array, target: Array, s: Any, made: None, w: Array, axis: int
@@ -169,34 +187,22 @@ class FromProbs(Kernel):
         """
         return -m.scaled(xp, w, m.quotient(xp, target, probs))
 
-    def target_gradient(
-        self, xp: Verbs, probs: Array, target: Array, s: Array, w: Array, axis: int
-    ) -> Array:
-        """Return −log q, what each class costs."""
-        return m.scaled(xp, w, 0 - xp.log(probs))
 
-
-class FromLogProbs(Kernel):
+class FromLogProbs(OfEach):
     """Cross entropy of a distribution from log-probabilities, −Σₖ tₖ log qₖ as they are given.
 
     They are not normalised: of logits that are not log-probabilities this is no cross entropy.
     """
 
-    def measure(self, xp: Verbs, log_probs: Array, target: Array, axis: int) -> tuple[Array, None]:
-        """Return −Σₖ tₖ log qₖ, to which a class with t = 0 adds nothing."""
-        return xp.sum(m.scaled(xp, target, 0 - log_probs), axis=axis, keepdims=True), None
+    def cost(self, xp: Verbs, x: Array) -> Array:
+        """Return −log q, as it is given."""
+        return 0 - x
 
     def gradient(
         self, xp: Verbs, log_probs: Array, target: Array, s: Any, made: None, w: Array, axis: int
     ) -> Array:
         """Return −t, as if each log q were free: nothing brings them to a sum of 1."""
         return -w * target
-
-    def target_gradient(
-        self, xp: Verbs, log_probs: Array, target: Array, s: Array, w: Array, axis: int
-    ) -> Array:
-        """Return −log q, what each class costs."""
-        return m.scaled(xp, w, 0 - log_probs)
 
 
 KERNELS: Forms = {"logits": FromLogits(), "probs": FromProbs(), "log_probs": FromLogProbs()}

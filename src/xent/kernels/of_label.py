@@ -16,7 +16,7 @@ from xent._kernel import Forms, Kernel, Known
 from xent._typing import Array, Number, Verbs
 from xent.kernels import labels
 from xent.kernels.curves import Curve, Shares
-from xent.kernels.distributions import excess_of_softmax, excess_with_peak
+from xent.kernels.distributions import OfEach, excess_of_softmax, excess_with_peak
 from xent.kernels.inner import AfterSoftmax, Inner, Sums
 
 
@@ -173,25 +173,14 @@ class OfLabel(Entries, labels.Entry):
         return xp.put(xp.zeros_like(prediction), label, slope, axis)
 
 
-class OfDistribution(Entries):
+class OfDistribution(Entries, OfEach):
     """Σₖ tₖ f(Cₖ): a plain sum over entries, to which one without weight adds nothing (R4)."""
-
-    def measure(self, xp: Verbs, x: Array, target: Array, axis: int) -> tuple[Array, None]:
-        """Return the sum."""
-        cost = m.scaled(xp, target, self.cost(xp, x))
-        return xp.sum(cost, axis=axis, keepdims=True), None
 
     def gradient(
         self, xp: Verbs, x: Array, target: Array, s: Array, made: None, w: Array, axis: int
     ) -> Array:
         """Return t times the derivative of f."""
         return -m.scaled(xp, w, m.scaled(xp, target, self.fall(xp, x)))
-
-    def target_gradient(
-        self, xp: Verbs, x: Array, target: Array, s: Array, w: Array, axis: int
-    ) -> Array:
-        """Return f(Cₖ), in which the loss is linear."""
-        return m.scaled(xp, w, self.cost(xp, x))
 
 
 class LabelFromProbs(OfProbs, OfLabel):

@@ -61,13 +61,24 @@ class FromLogits(ce.FromLogits):
     partition = ce.FromLogits.partition  # the mass of this gradient too
 
 
-class FromProbs(ce.FromProbs):
-    """Cross entropy of a few classes from probabilities, −Σⱼ pⱼ log qⱼ."""
+class OfEntries(ce.OfEach):
+    """Σⱼ pⱼ cⱼ of what each entry costs by itself."""
 
-    def measure(self, xp: Verbs, probs: Array, target: Any, axis: int) -> tuple[Array, None]:
+    def measure(self, xp: Verbs, x: Array, target: Any, axis: int) -> tuple[Array, None]:
         """Return the sum over the entries."""
-        q, p, _ = here(xp, probs, target, axis)
-        return xp.sum(m.scaled(xp, p, 0 - xp.log(q)), axis=axis, keepdims=True), None
+        own, p, _ = here(xp, x, target, axis)
+        return super().measure(xp, own, p, axis)
+
+    def target_gradient(
+        self, xp: Verbs, x: Array, target: Any, s: Array, w: Array, axis: int
+    ) -> Any:
+        """Return what each entry costs."""
+        own, _, inside = here(xp, x, target, axis)
+        return None, _of(xp, inside, w, self.cost(xp, own))
+
+
+class FromProbs(OfEntries, ce.FromProbs):
+    """Cross entropy of a few classes from probabilities, −Σⱼ pⱼ log qⱼ."""
 
     def gradient(
         self, xp: Verbs, probs: Array, target: Any, s: Any, made: None, w: Array, axis: int
@@ -77,21 +88,9 @@ class FromProbs(ce.FromProbs):
         t = xp.added(xp.zeros_like(probs), index, p, axis)
         return super().gradient(xp, probs, t, s, made, w, axis)
 
-    def target_gradient(
-        self, xp: Verbs, probs: Array, target: Any, s: Array, w: Array, axis: int
-    ) -> Any:
-        """Return −log q of each entry."""
-        q, _, inside = here(xp, probs, target, axis)
-        return None, _of(xp, inside, w, 0 - xp.log(q))
 
-
-class FromLogProbs(ce.FromLogProbs):
+class FromLogProbs(OfEntries, ce.FromLogProbs):
     """Cross entropy of a few classes from log-probabilities, −Σⱼ pⱼ log qⱼ as they are given."""
-
-    def measure(self, xp: Verbs, log_probs: Array, target: Any, axis: int) -> tuple[Array, None]:
-        """Return the sum over the entries."""
-        log_q, p, _ = here(xp, log_probs, target, axis)
-        return xp.sum(m.scaled(xp, p, 0 - log_q), axis=axis, keepdims=True), None
 
     def gradient(
         self, xp: Verbs, log_probs: Array, target: Any, s: Any, made: None, w: Array, axis: int
@@ -99,13 +98,6 @@ class FromLogProbs(ce.FromLogProbs):
         """Return −p at the entries."""
         index, p = target
         return xp.added(xp.zeros_like(log_probs), index, -w * p, axis)
-
-    def target_gradient(
-        self, xp: Verbs, log_probs: Array, target: Any, s: Array, w: Array, axis: int
-    ) -> Any:
-        """Return −log q of each entry."""
-        log_q, _, inside = here(xp, log_probs, target, axis)
-        return None, _of(xp, inside, w, 0 - log_q)
 
 
 def _of(xp: Verbs, inside: Array, w: Array, cost: Array) -> Array:
