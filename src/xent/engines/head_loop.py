@@ -112,6 +112,15 @@ def with_target(xp: Any, plan: Plan, operands: Operands, product: Callable[..., 
     return operands._replace(target=logits, target_weight=None, target_bias=None)
 
 
+def with_logits(
+    xp: Any, plan: Plan, operands: Operands, product: Callable[..., Any], head: Head
+) -> tuple[Array, Operands]:
+    """Return the features that count, and operands with the logits made of them, and of a second head's."""
+    features = clean(xp, plan, operands, head.features)
+    operands = with_target(xp, plan, operands, product)
+    return features, operands._replace(prediction=product(features, head.weight, head.bias))
+
+
 def _by_engine(
     loops: Loops,
     plan: Plan,

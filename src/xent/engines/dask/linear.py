@@ -44,7 +44,7 @@ from xent.engines.dask.tasks import (
     taken,
     uncut,
 )
-from xent.engines.head_loop import clean, per_row, with_target
+from xent.engines.head_loop import per_row, with_logits
 
 BUDGET_OF_TASK = BUDGET // 4
 """Bytes of logits that a task holds at a time, as there are some tasks at a time."""
@@ -182,10 +182,8 @@ def _blocks(
     product = partial(engine.product, wide=True)
     for rows in list(cuts(chunks.shape[0], chunks.whole_rows)) or [slice(0, 0)]:
         own = operands._replace(**{name: x[rows] for name, x in per_row(operands).items()})
-        features = clean(engine.xp, plan, own, head.features[rows])
-        own = with_target(engine.xp, plan, own, product)
-        logits = product(features, head.weight, head.bias)
-        yield _Block(rows, features, own._replace(prediction=logits))
+        mine = head._replace(features=head.features[rows])
+        yield _Block(rows, *with_logits(engine.xp, plan, own, product, mine))
 
 
 def _measure(*given: Any, plan: Plan, numbers: Numbers, chunks: Chunks) -> Measured:

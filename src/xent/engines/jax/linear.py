@@ -21,7 +21,7 @@ from xent._linear import ALL, Chunks, Gradients, Head, Made, Sums
 from xent._plan import Operands, Plan
 from xent._rows import divided_by
 from xent._typing import Array
-from xent.engines.head_loop import clean, run, with_target
+from xent.engines.head_loop import run, with_logits
 from xent.engines.jax.derivative import is_zero
 from xent.engines.jax.heads import by_parts
 from xent.engines.jax.loops import Traced, ample, over_rows, product, wide, zeros
@@ -126,9 +126,7 @@ def _differentiable(
         return both(head, operands) + both(other, operands)
 
     def one(sums: Sums, features: Array, some: Operands) -> tuple[Sums, Made]:
-        features = clean(engine.xp, plan, some, features)
-        logits = product(features, head.weight, head.bias)
-        some = with_target(engine.xp, plan, some, product)._replace(prediction=logits)
+        _, some = with_logits(engine.xp, plan, some, product, head._replace(features=features))
         value = values_of(partial(value_of, engine), plan, some)
         value, beside = value if plan.beside else (value, ())
         if each:

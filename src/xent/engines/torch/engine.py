@@ -19,7 +19,7 @@ from xent._plan import Operands, Plan, masked, widened
 from xent._rows import rows_and_gradient_of
 from xent._typing import Array
 from xent.engines.columns import slopes_of_both
-from xent.engines.head_loop import clean, with_target
+from xent.engines.head_loop import with_logits
 from xent.engines.torch import half, learned, tensor
 from xent.engines.torch.choice import engine_of, follows_numbers, gradient_of_values
 from xent.engines.torch.device import DEVICE
@@ -201,10 +201,8 @@ class Torch(Followed):
         made: Any = None if differentiable(tensors) else _of_compiler(loss, head, known=True)
         if made is not None:
             return made
-        features: Any = clean(self.xp, plan, operands, head.features)
         product = partial(half.linear, wide=chunks.size >= 4)
-        logits = product(features, head.weight, head.bias)
-        made = with_target(self.xp, plan, operands, product)._replace(prediction=logits)
+        features, made = with_logits(self.xp, plan, operands, product, head)
         if plan.mutual:
             value, g = slopes_of_both(self.value_and_gradient, self.xp, plan, made)
         else:

@@ -16,7 +16,7 @@ from xent._plan import Operands, Plan
 from xent._rows import divided_by
 from xent.engines import head as heads
 from xent.engines.columns import value_of_both
-from xent.engines.head_loop import clean, with_target
+from xent.engines.head_loop import with_logits
 from xent.engines.torch import half, tensor
 from xent.engines.torch.tensor import eager
 from xent.engines.torch.values import UNSEEN
@@ -186,10 +186,8 @@ def of_logits(
     engine: Any, plan: Plan, operands: Operands, wide: bool, features: Any, *head: Any
 ) -> Any:
     """Return the value of whole logits, made in float32 if ``wide``, for autograd to follow."""
-    features = clean(engine.xp, plan, operands, features)
     product = partial(half.linear, wide=wide)
-    operands = with_target(engine.xp, plan, operands, product)
-    operands = operands._replace(prediction=product(features, *head))
+    _, operands = with_logits(engine.xp, plan, operands, product, Head(features, *head))
     return values_of(partial(value_of_both, engine.value, engine.xp), plan, operands)
 
 
