@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, cast
 
@@ -100,20 +100,27 @@ def _of_others(
 rows_of.defjvp(_derivative, symbolic_zeros=True)
 
 
-@partial(jax.custom_jvp, nondiff_argnums=(0, 1))
-def known_rows(
-    xp: Any, plan: Plan, prediction: Array, target: Any, numbers: Numbers, rows: Array
-) -> Array:
-    """Return ``rows``, with the derivative that they have as `rows_of` of the other arguments."""
-    return rows
+def known_by(derivative: Callable[..., tuple[Any, Any]], static: int) -> Callable[..., Any]:
+    """Return a function that returns its last argument, with a ``derivative`` that is stated of the others.
+
+    The first ``static`` of them are no arrays.
+    """
+
+    @partial(jax.custom_jvp, nondiff_argnums=tuple(range(static)))
+    def known(*given: Any) -> Any:
+        return given[-1]
+
+    def derivative_of_known(*given: Any) -> tuple[Any, Any]:
+        *statics, primals, tangents = given
+        _, slope = derivative(*statics, primals[:-1], tangents[:-1])
+        return known(*statics, *primals), slope
+
+    known.defjvp(derivative_of_known, symbolic_zeros=True)
+    return known
 
 
-def _known_derivative(xp: Any, plan: Plan, primals: Any, tangents: Any) -> tuple[Array, Array]:
-    _, d_rows = _derivative(xp, plan, primals[:3], tangents[:3])
-    return known_rows(xp, plan, *primals), d_rows
-
-
-known_rows.defjvp(_known_derivative, symbolic_zeros=True)
+known_rows = known_by(_derivative, 2)
+"""Of the arguments of `rows_of` and rows that were made of them, these."""
 
 
 def is_zero(x: Any) -> bool:

@@ -22,7 +22,7 @@ from xent._plan import Operands, Plan
 from xent._rows import divided_by
 from xent._typing import Array
 from xent.engines.head_loop import run, with_logits
-from xent.engines.jax.derivative import is_zero
+from xent.engines.jax.derivative import is_zero, known_by
 from xent.engines.jax.heads import by_parts
 from xent.engines.jax.loops import Traced, ample, over_rows, product, wide, zeros
 from xent.engines.jax.lying import lying_as
@@ -179,25 +179,11 @@ def _head_derivative(
 _head_value.defjvp(_head_derivative, symbolic_zeros=True)
 
 
-@partial(jax.custom_jvp, nondiff_argnums=(0, 1, 2))
-def _known_value(
-    engine: Engine, plan: Plan, chunks: Chunks, head: Head, operands: Operands, value: Array
-) -> Array:
-    """Return ``value``, with the derivative that it has as `_head_value` of head and operands.
+_known_value = known_by(_head_derivative, 3)
+"""Of the arguments of `_head_value` and a value that was made of them, this.
 
-    Its own is lost where JAX evaluates a scan in part: that drops the derivatives given in it.
-    """
-    return value
-
-
-def _known_value_derivative(
-    engine: Engine, plan: Plan, chunks: Chunks, primals: Any, tangents: Any
-) -> tuple[Array, Array]:
-    _, d_value = _head_derivative(engine, plan, chunks, primals[:2], tangents[:2])
-    return _known_value(engine, plan, chunks, *primals), d_value
-
-
-_known_value.defjvp(_known_value_derivative, symbolic_zeros=True)
+The value's own derivative is lost where JAX evaluates a scan in part: that drops those given in it.
+"""
 
 
 def _moved(function: Callable[..., Array], primals: Any, tangents: Any) -> tuple[Array, Array]:
