@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import ContextVar
+from functools import partial
 from itertools import permutations, product
 from math import prod
 from typing import Any, NamedTuple
@@ -145,26 +146,22 @@ def by_parts(
         names = () if axis is None else names_of(spec[axis])
         rows = [None if i == axis else part for i, part in enumerate(spec)]
 
-        def of_part(given: Any) -> Statistics:
-            prediction, target, numbers = given
-            if names:
-                first = jax.lax.axis_index(names) * prediction.shape[axis]
-                target = jax.tree.map(lambda x: x - first if _is_label(x) else x, target)
-            return of_rounds(measure, kernel.filled(numbers), xp, prediction, target, names)
-
         placed = [_placed(mesh, x, like, spec) for x, like in zip(args, shapes, strict=True)]
         made = jax.tree.map(lambda x: _placed(mesh, x, shape, rows), results)
-        return Division(placed, made, of_part)
+        return Division(placed, made, partial(of_part, names))
 
     def rule(args: Any, results: Any) -> str:
         left, right = _every(args, shapes), _every(results, [shape] * len(results))
         return f"{left} -> {right}"
 
-    def whole(given: Any) -> Statistics:
+    def of_part(names: tuple[str, ...], given: Any) -> Statistics:
         prediction, target, numbers = given
-        return of_rounds(measure, kernel.filled(numbers), xp, prediction, target)
+        if names:
+            first = jax.lax.axis_index(names) * prediction.shape[axis]
+            target = jax.tree.map(lambda x: x - first if _is_label(x) else x, target)
+        return of_rounds(measure, kernel.filled(numbers), xp, prediction, target, names)
 
-    return spread(whole, given, divide, rule)
+    return spread(partial(of_part, ()), given, divide, rule)
 
 
 def _every(arrays: Any, shapes: list[Any]) -> str:
