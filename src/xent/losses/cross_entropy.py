@@ -12,13 +12,14 @@ from xent._sparse import TargetLike
 from xent._typing import A, ArrayLike, Maybe
 from xent.kernels import distributions, labels, smoothed, sparse
 
-_CALL = partial(
+CALL = partial(
     Call,
     labels=labels.KERNELS,
     distributions=distributions.KERNELS,
     smoothed=smoothed.KERNELS,
     sparse=sparse.KERNELS,
 )
+"""A call of whatever is made of the cross entropy."""
 
 
 @loss(CrossEntropyOptions)
@@ -80,9 +81,8 @@ def cross_entropy(
     >>> print(f"{float(bits):.6g}")
     2.25
     """
-    return _CALL(
-        target, {"probs": probs, "logits": logits, "log_probs": log_probs}, options=options
-    )
+    forms = {"probs": probs, "logits": logits, "log_probs": log_probs}
+    return CALL(target, forms, options=options)
 
 
 @loss(CrossEntropyOptions)
@@ -123,7 +123,7 @@ def categorical_cross_entropy(
     0.094589911877288...
     """
     forms = {"probs": probs, "logits": logits, "log_probs": log_probs}
-    return _CALL(target, forms, options=options, only="distributions")
+    return CALL(target, forms, options=options, only="distributions")
 
 
 @loss(CrossEntropyOptions)
@@ -163,4 +163,4 @@ def sparse_categorical_cross_entropy(
     0.094589911877288...
     """
     forms = {"probs": probs, "logits": logits, "log_probs": log_probs}
-    return _CALL(target, forms, options=options, only="labels")
+    return CALL(target, forms, options=options, only="labels")

@@ -147,6 +147,5 @@ def negative_log_likelihood(
     >>> print(xent.negative_log_likelihood([0, 1], [[0.5, 0.5], [0.25, 0.75]], reduction="sum"))
     0.9808292530117...
     """
-    return _CALL(
-        target, {"probs": probs, "logits": logits, "log_probs": log_probs}, options=options
-    )
+    forms = {"probs": probs, "logits": logits, "log_probs": log_probs}
+    return _CALL(target, forms, options=options)

@@ -16,7 +16,7 @@ from xent._rows import divided, exponential
 from xent._sparse import TargetLike
 from xent._target import along
 from xent._typing import A, Array, Maybe, Verbs
-from xent.kernels import distributions, labels, smoothed, sparse
+from xent.losses.cross_entropy import CALL
 
 
 class _Sequences(NamedTuple):
@@ -131,14 +131,5 @@ def perplexity(
     >>> print(xent.perplexity(padded, q, sequence_axis=1, ignore_index=-1))
     [2. 4.]
     """
-    return Call(
-        target,
-        {"probs": probs, "logits": logits, "log_probs": log_probs},
-        labels=labels.KERNELS,
-        distributions=distributions.KERNELS,
-        smoothed=smoothed.KERNELS,
-        sparse=sparse.KERNELS,
-        options=options,
-        finish="exp",
-        sequence_axis=sequence_axis,
-    )
+    forms = {"probs": probs, "logits": logits, "log_probs": log_probs}
+    return CALL(target, forms, options=options, finish="exp", sequence_axis=sequence_axis)
