@@ -9,7 +9,6 @@ from math import prod
 from typing import Any, NamedTuple
 
 from xent import _dispatch, _dtype, _signature
-from xent import _math as m
 from xent._beside import slopes_of, values_of
 from xent._call import planned, seen
 from xent._check import arguments, structure
@@ -19,6 +18,7 @@ from xent._made import part_of
 from xent._namespace import Sight
 from xent._plan import Operands, Plan
 from xent._request import Call, Outline, weighing, with_numbers
+from xent._rows import times
 from xent._sparse import SparseDistribution
 from xent._sparse_target import apart
 from xent._typing import Array
@@ -107,7 +107,7 @@ class LinearProblem(NamedTuple):
             value, g = slopes_of(self._value_of, self._both_of, plan, self.operands)
         if plan is not self.plan:
             value = xp.exp(value)
-            g = Gradients(*(None if x is None else _times(xp, x, value) for x in g))
+            g = Gradients(*(None if x is None else times(xp, x, value) for x in g))
         return self._shaped(value), self.like(g)
 
     def like(self, g: Gradients) -> Gradients:
@@ -141,12 +141,6 @@ class LinearProblem(NamedTuple):
             value = reshape(value, shape)
         beside = tuple(reshape(x, shape) for x in beside)
         return value if self.returns is None else self.returns(value, beside)
-
-
-def _times(xp: Any, g: Array, value: Array) -> Array:
-    """Return ``g · value`` in the dtype of ``g``, 0 where that is."""
-    product = m.silent(xp, _dtype.cast(xp, g, value.dtype), value)
-    return _dtype.cast(xp, product, g.dtype)
 
 
 def prepare(function: str, given: LinearCall) -> LinearProblem:

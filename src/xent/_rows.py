@@ -237,6 +237,11 @@ def exponential(xp: Verbs, cost: Array, sloped: Callable[[Array], Array]) -> tup
     within = xp.minimum(cost, xp.full_like(cost, log(xp.finfo(cost.dtype).max) - 1))
     g = sloped(xp.exp(within))
     if xp.anywhere(lambda: within < cost):
-        wide = m.silent(xp, _dtype.cast(xp, g, cost.dtype), xp.exp(cost - within))
-        g = _dtype.cast(xp, wide, g.dtype)
+        g = times(xp, g, xp.exp(cost - within))
     return xp.exp(cost), g
+
+
+def times(xp: Verbs, g: Array, factor: Array) -> Array:
+    """Return a gradient times a number in its own dtype, multiplied in that of the number; 0 where it is."""
+    product = m.silent(xp, _dtype.cast(xp, g, factor.dtype), factor)
+    return _dtype.cast(xp, product, g.dtype)

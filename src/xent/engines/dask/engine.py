@@ -9,15 +9,14 @@ from typing import Any
 
 import dask.array as da
 
-from xent import _dispatch, _dtype
-from xent import _math as m
+from xent import _dispatch
 from xent._elementary import LOGSUMEXP
 from xent._engine import Engine
 from xent._linear import Chunks, Gradients, Head
 from xent._made_target import SOFTMAX_OF
 from xent._namespace import Sight
 from xent._plan import NOTHING, READY, Operands, Plan
-from xent._rows import divided_by
+from xent._rows import divided_by, times
 from xent._target import LOGITS
 from xent._typing import Array
 from xent.engines.dask import linear, parts
@@ -201,9 +200,4 @@ def _beyond(g: Any, excess: Any) -> Any:
     if not excess > 0:
         return g
     engine = _dispatch.engine_of("g", g)
-    return engine.run(_times_exp, engine.xp, g, excess)
-
-
-def _times_exp(xp: Any, g: Any, excess: Any) -> Any:
-    product = m.silent(xp, _dtype.cast(xp, g, excess.dtype), xp.exp(excess))
-    return _dtype.cast(xp, product, g.dtype)
+    return engine.run(times, engine.xp, g, engine.run(engine.xp.exp, excess))

@@ -11,14 +11,13 @@ import array_api_compat.torch
 import torch
 from torch.utils._pytree import tree_map_only
 
-from xent import _math as m
 from xent._engine import Engine, value_of
 from xent._kernel import Statistics
 from xent._made_target import SOFTMAX_OF
 from xent._nested import leaves, mapped
 from xent._plan import READY, Operands, Plan, masked, widened
 from xent._rounds import Round
-from xent._rows import reduced, rows_and_gradient_of
+from xent._rows import reduced, rows_and_gradient_of, times
 from xent._target import along, ready
 from xent._typing import Array
 from xent.engines import blocks
@@ -195,8 +194,7 @@ class Local(Torch):
                 w, beyond = torch.exp(within), torch.exp(cost - within)
             (g,) = torch.autograd.grad(cost, leaf, w, create_graph=graph)
             if beyond is not None:
-                wide: Any = m.silent(self.xp, g.to(cost.dtype), beyond)
-                g = wide.to(g.dtype)
+                g = times(self.xp, g, beyond)
                 cost = torch.exp(cost)
         return (cost, g) if graph else (cost.detach(), g)
 
