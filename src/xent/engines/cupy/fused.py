@@ -10,6 +10,7 @@ from typing import Any
 import cupy
 
 from xent._kernel import Kernel
+from xent._nested import mapped
 from xent.engines.cupy.verbs import INSIDE
 from xent.engines.slower import Slower
 
@@ -60,23 +61,19 @@ _ARRAY = object()
 
 def _taken(x: Any, leaves: list[Any]) -> Any:
     """Return how arrays are nested, and take them out."""
-    if isinstance(x, tuple):
-        return type(x), tuple(_taken(part, leaves) for part in x)
-    if not hasattr(x, "astype"):
-        return x
-    leaves.append(x)
-    return _ARRAY
+
+    def of(x: Any) -> Any:
+        if not hasattr(x, "astype"):
+            return x
+        leaves.append(x)
+        return _ARRAY
+
+    return mapped(of, x)
 
 
 def _nested(form: Any, leaves: Iterator[Any]) -> Any:
     """Return arrays nested again."""
-    if form is _ARRAY:
-        return next(leaves)
-    if not isinstance(form, tuple):
-        return form
-    kind, parts = form
-    made = tuple(_nested(part, leaves) for part in parts)
-    return kind(*made) if hasattr(kind, "_fields") else made
+    return mapped(lambda x: next(leaves) if x is _ARRAY else x, form)
 
 
 class _NeedlessError(Exception):
