@@ -18,7 +18,33 @@ Pair = tuple[Array, ...]
 """The target: (t, 1 − t), both weighted, and of a soft target t without its weight beside them."""
 
 
-class FromLogits(Kernel):
+Two = tuple[Array, Array]
+"""Of the positive and of the negative class."""
+
+
+class OfPair(Kernel):
+    """A loss of elements that is linear in the pair (t, 1 − t)."""
+
+    shape = "element"
+
+    def costs(self, xp: Verbs, x: Array) -> Two:
+        """Return what each class costs."""
+        raise NotImplementedError
+
+    def weighed(self, pair: Pair) -> Two:
+        """Return the target times what each class weighs."""
+        return pair[0], pair[1]
+
+    def target_gradient(
+        self, xp: Verbs, x: Array, target: Pair, s: Array, w: Array, axis: int
+    ) -> Pair:
+        """Return what each class costs, and 0 of what comes beside the pair: the loss has no other part."""
+        weights = self.weighed((w, w))
+        parts = zip(weights, self.costs(xp, x), strict=True)
+        return *(m.scaled(xp, a, cost) for a, cost in parts), *map(xp.zeros_like, target[2:])
+
+
+class FromLogits(OfPair):
     """Cross entropy of two classes from one logit, t log(1 + e⁻ᶻ) + (1 − t) log(1 + eᶻ).
 
     Both logarithms are of e^−|z|, which cannot overflow: log(1 + e^±z) = max(±z, 0) + log1p(e^−|z|). So
@@ -29,8 +55,6 @@ class FromLogits(Kernel):
 
     Limits (R5): a logit of ±inf costs 0 where the target agrees, and inf where it does not.
     """
-
-    shape = "element"
 
     def measure(self, xp: Verbs, logits: Array, target: Pair, axis: int) -> tuple[Array, None]:
         """Return (t + 1 − t) log1p(e^−|z|) + t max(−z, 0) + (1 − t) max(z, 0).
@@ -60,14 +84,9 @@ class FromLogits(Kernel):
             inner = inner + ((1 - negative) - t) * e_down
         return w * (inner / (e_up + e_down))
 
-    def target_gradient(
-        self, xp: Verbs, logits: Array, target: Pair, s: Array, w: Array, axis: int
-    ) -> Pair:
-        """Return what each class costs, log(1 + e⁻ᶻ) and log(1 + eᶻ).
-
-        The loss is linear in the pair, and so these are its derivatives.
-        """
-        return _of_parts(xp, target, w, *costs(xp, logits))
+    def costs(self, xp: Verbs, x: Array) -> Two:
+        """Return log(1 + e⁻ᶻ) and log(1 + eᶻ)."""
+        return costs(xp, x)
 
 
 def decays(xp: Verbs, z: Array) -> tuple[Array, Array]:
@@ -101,19 +120,11 @@ def costs(xp: Verbs, z: Array) -> tuple[Array, Array]:
     return xp.where(below, -z, nothing) + rest, xp.where(below, nothing, z) + rest
 
 
-def _of_parts(xp: Verbs, target: Pair, w: Array, cost: Array, anti: Array) -> Pair:
-    """Return the gradients of (t, 1 − t); the loss has no other part."""
-    none = (xp.zeros_like(t) for t in target[2:])
-    return m.scaled(xp, w, cost), m.scaled(xp, w, anti), *none
-
-
-class FromProbs(Kernel):
+class FromProbs(OfPair):
     """Cross entropy of two classes from the probability of one, −t log p − (1 − t) log(1 − p).
 
     Nothing is clipped: p = 0 costs inf where t > 0, and p = 1 where t < 1; a class without weight costs 0.
     """
-
-    shape = "element"
 
     def measure(self, xp: Verbs, probs: Array, target: Pair, axis: int) -> tuple[Array, None]:
         """Return −t log p − (1 − t) log(1 − p), 0 for a class without weight.
@@ -140,11 +151,9 @@ class FromProbs(Kernel):
         both = xp.divide(inner, xp.where(hard, one, probs * (1 - probs)))
         return m.scaled(xp, w, xp.where(hard, alone, both))
 
-    def target_gradient(
-        self, xp: Verbs, probs: Array, target: Pair, s: Array, w: Array, axis: int
-    ) -> Pair:
-        """Return what each class costs, −log p and −log(1 − p), in which the loss is linear."""
-        return _of_parts(xp, target, w, 0 - xp.log(probs), 0 - log1m(xp, probs))
+    def costs(self, xp: Verbs, x: Array) -> Two:
+        """Return −log p and −log(1 − p)."""
+        return 0 - xp.log(x), 0 - log1m(xp, x)
 
 
 def log1m(xp: Verbs, p: Array) -> Array:

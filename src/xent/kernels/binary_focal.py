@@ -12,31 +12,19 @@ from typing import NamedTuple
 
 from xent import _math as m
 from xent import _series as series
-from xent._kernel import Forms, Kernel
+from xent._kernel import Forms
 from xent._typing import Array, Number, Verbs
 from xent.kernels import binary
+from xent.kernels.binary import Two
 from xent.kernels.curves import Focal, FocalOfShares
 
-Two = tuple[Array, Array]
-"""Of the positive and of the negative class."""
 
-
-class TwoClasses(Kernel):
-    """A loss of elements that is linear in the pair (t, 1 − t)."""
-
-    shape = "element"
-
-    def costs(self, xp: Verbs, x: Array) -> Two:
-        """Return what each class costs."""
-        raise NotImplementedError
+class TwoClasses(binary.OfPair):
+    """A loss of elements that is the sum of what both classes cost, and its gradient that of their slopes."""
 
     def slopes(self, xp: Verbs, x: Array) -> Two:
-        """Return the derivatives of that in the prediction."""
+        """Return the derivatives of the costs in the prediction."""
         raise NotImplementedError
-
-    def weighed(self, pair: binary.Pair) -> Two:
-        """Return the target times what each class weighs."""
-        return pair[0], pair[1]
 
     def measure(self, xp: Verbs, x: Array, target: binary.Pair, axis: int) -> tuple[Array, None]:
         """Return the sum of both costs, where a class without weight adds nothing (R4)."""
@@ -47,14 +35,6 @@ class TwoClasses(Kernel):
     ) -> Array:
         """Return the sum of both slopes, likewise."""
         return m.scaled(xp, w, self._sum(xp, target, self.slopes(xp, x)))
-
-    def target_gradient(
-        self, xp: Verbs, x: Array, target: binary.Pair, s: Array, w: Array, axis: int
-    ) -> binary.Pair:
-        """Return what each class costs."""
-        weights = self.weighed((w, w))
-        parts = zip(weights, self.costs(xp, x), strict=True)
-        return *(m.scaled(xp, a, cost) for a, cost in parts), *map(xp.zeros_like, target[2:])
 
     def _sum(self, xp: Verbs, target: binary.Pair, each: Two) -> Array:
         (a, b), (up, down) = self.weighed(target), each
