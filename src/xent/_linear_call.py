@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial, reduce
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from xent import _dispatch, _dtype, _signature
 from xent._beside import slopes_of, values_of
@@ -141,6 +141,15 @@ class LinearProblem(NamedTuple):
             value = reshape(value, shape)
         beside = tuple(reshape(x, shape) for x in beside)
         return value if self.returns is None else self.returns(value, beside)
+
+
+class LossOfHead(Protocol):
+    """What a checker knows of every loss of a linear head; each adds the arguments that it takes."""
+
+    __name__: str
+
+    @property
+    def problem(self) -> Callable[..., LinearProblem]: ...
 
 
 def prepare(function: str, given: LinearCall) -> LinearProblem:

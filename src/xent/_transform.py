@@ -11,7 +11,7 @@ from xent import _call, _signature
 from xent._check import arguments
 from xent._engine import Problem
 from xent._linear import Gradients
-from xent._linear_call import LinearProblem, of_logits, prepare
+from xent._linear_call import LossOfHead, of_logits, prepare
 from xent._made import Made, original, part_of
 from xent._pair_call import BySign, ByTemperature, PairProblem
 from xent._sparse import TargetLike
@@ -170,13 +170,8 @@ def problem_of(loss: Any) -> Callable[..., Problem]:
     return problem
 
 
-class LinearLoss(Protocol):
+class LinearLoss(LossOfHead, Protocol):
     """The loss of a linear head, whose options only the loss of logits knows, to a checker."""
-
-    __name__: str
-
-    @property
-    def problem(self) -> Callable[..., LinearProblem]: ...
 
     def __call__(
         self,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Protocol, Unpack
 
 from xent._call import loss
-from xent._linear_call import LinearCall, LinearProblem, of_logits, prepare
+from xent._linear_call import LinearCall, LossOfHead, of_logits, prepare
 from xent._options import HeadOptions, LinearBinaryOptions, LinearOptions
 from xent._sparse import TargetLike
 from xent._typing import A, ArrayLike, Like
@@ -14,13 +14,8 @@ from xent.losses.binary_cross_entropy import binary_cross_entropy
 from xent.losses.cross_entropy import cross_entropy
 
 
-class _LinearLoss(Protocol):
+class _LinearLoss(LossOfHead, Protocol):
     """A loss of a linear head, as a checker sees it: its result is of the features' type."""
-
-    __name__: str
-
-    @property
-    def problem(self) -> Callable[..., LinearProblem]: ...
 
     def __call__(
         self,

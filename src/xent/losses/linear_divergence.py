@@ -6,19 +6,14 @@ from collections.abc import Callable
 from typing import Any, Protocol, Unpack, cast
 
 from xent._call import loss
-from xent._linear_call import LinearCall, LinearProblem, of_two_heads, prepare
+from xent._linear_call import LinearCall, LossOfHead, of_two_heads, prepare
 from xent._options import LinearDivergenceOptions
 from xent._typing import A, ArrayLike, Like, Scalar
 from xent.losses.divergence import jensen_shannon_divergence, kl_divergence
 
 
-class _KullbackLeibler(Protocol):
+class _KullbackLeibler(LossOfHead, Protocol):
     """`linear_kl_divergence`, as a checker sees it: its result is of the features' type."""
-
-    __name__: str
-
-    @property
-    def problem(self) -> Callable[..., LinearProblem]: ...
 
     def __call__(
         self,
@@ -35,13 +30,8 @@ class _KullbackLeibler(Protocol):
     ) -> A: ...
 
 
-class _JensenShannon(Protocol):
+class _JensenShannon(LossOfHead, Protocol):
     """`linear_jensen_shannon_divergence`, likewise."""
-
-    __name__: str
-
-    @property
-    def problem(self) -> Callable[..., LinearProblem]: ...
 
     def __call__(
         self,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Generic, NamedTuple, Protocol, Unpack
 
 from xent._call import loss
-from xent._linear_call import LinearCall, LinearProblem, of_logits, prepare
+from xent._linear_call import LinearCall, LossOfHead, of_logits, prepare
 from xent._options import LinearPolicyOptions, TokenOptions
 from xent._request import Call
 from xent._typing import A, ArrayLike, Like, R
@@ -24,13 +24,8 @@ def _log_probs(log_prob: Any, beside: tuple[Any, ...]) -> LogProbs[Any]:
     return LogProbs(log_prob, *beside)
 
 
-class _OfHead(Protocol):
+class _OfHead(LossOfHead, Protocol):
     """The same of a linear head, as a checker sees it."""
-
-    __name__: str
-
-    @property
-    def problem(self) -> Callable[..., LinearProblem]: ...
 
     def __call__(
         self,
