@@ -211,9 +211,7 @@ def _value(engine: Jax, plan: Plan, operands: Operands) -> Array:
     return value_of(engine, plan, widened(engine.xp, operands))
 
 
-@partial(jax.jit, static_argnums=(0, 1))
-def _value_and_gradient(engine: Jax, plan: Plan, operands: Operands) -> tuple[Array, Array]:
-    return value_and_gradient_of(engine, plan, operands)
+_value_and_gradient = jax.jit(value_and_gradient_of, static_argnums=(0, 1))
 
 
 def _mesh(x: Any) -> Any:
