@@ -132,9 +132,8 @@ class Dask(Engine):
         self, plan: Plan, head: Head, operands: Operands, chunks: Chunks, *, sloped: bool
     ) -> tuple[Any, Any]:
         if not plan.kernel.merges:
-            bias = None if head.bias is None else uncut(head.bias, 0)
             weight: Any = head.weight
-            head = Head(head.features, weight.rechunk(-1), bias)
+            head = Head(head.features, weight.rechunk(-1), uncut(head.bias, 0))
         logits = operands._replace(prediction=linear.logits_of(head))
         operands = _with_whole_rows(plan, logits)
         plan, operands = _counted(plan, operands)
@@ -143,7 +142,7 @@ class Dask(Engine):
 
 def _with_whole_rows(plan: Plan, operands: Operands, *, needed: bool = False) -> Operands:
     """Return operands whose rows are one chunk each, if the prediction's are or the plan needs them whole."""
-    axis, target, weights = plan.axis, operands.target, operands.class_weight
+    axis, target = plan.axis, operands.target
     x: Any = operands.prediction
     if operands.target_probs is not None:
         target, probs = (uncut(x, x.ndim - 1) for x in (target, operands.target_probs))
@@ -153,15 +152,13 @@ def _with_whole_rows(plan: Plan, operands: Operands, *, needed: bool = False) ->
     whole = needed or not plan.kernel.merges
     if not whole and x.numblocks[axis] != 1:
         return operands
-    if target is not None and not plan.target.by_label:
-        target = uncut(target, axis)
-    weights = None if weights is None else uncut(weights, 0)
-    if plan.row_axis is None and operands.sample_weight is not None:  # one for each class
+    target = target if plan.target.by_label else uncut(target, axis)
+    weights = uncut(operands.class_weight, 0)
+    if plan.row_axis is None:  # one for each class
         operands = operands._replace(sample_weight=uncut(operands.sample_weight, axis))
     second: Any = operands.target_weight
     if second is not None:
-        bias = operands.target_bias
-        bias = None if bias is None else uncut(bias, 0)
+        bias = uncut(operands.target_bias, 0)
         operands = operands._replace(target_weight=second.rechunk(-1), target_bias=bias)
     return operands._replace(prediction=uncut(x, axis), target=target, class_weight=weights)
 

@@ -123,7 +123,12 @@ def chained(
 
 
 def uncut(x: Any, axis: int) -> Any:
-    """Return ``x`` with an axis in one chunk; its longest other is cut the finer, so that none grows."""
+    """Return ``x`` with an axis in one chunk; its longest other is cut the finer, so that none grows.
+
+    None is none.
+    """
+    if x is None:
+        return None
     times = x.numblocks[axis]
     others = [i for i in range(x.ndim) if i != axis and not any(map(isnan, x.chunks[i]))]
     cut: dict[int, Any] = {axis: -1}
