@@ -8,7 +8,7 @@ from functools import partial, reduce
 from math import prod
 from typing import Any, NamedTuple, Protocol
 
-from xent import _dispatch, _dtype, _signature
+from xent import _dispatch, _dtype
 from xent._beside import slopes_of, values_of
 from xent._call import planned, seen
 from xent._check import arguments, structure
@@ -40,9 +40,8 @@ class LinearCall:
 def of_logits(
     loss_of_logits: Any, target: Any, features: Any, weight: Any, bias: Any, options: Any
 ) -> LinearCall:
-    """Return the call of a loss of logits that a head makes of features."""
-    options = dict(options)
-    chunk_bytes = options.pop("chunk_bytes", _signature.DEFAULTS["chunk_bytes"])
+    """Return the call of a loss of logits that a head makes of features; the options are ours to take."""
+    chunk_bytes = options.pop("chunk_bytes", None)
     call = part_of(loss_of_logits, "call")(target, logits=UNMADE, **options)
     return LinearCall(call, {"features": features, "weight": weight, "bias": bias}, chunk_bytes)
 
@@ -51,8 +50,7 @@ def of_two_heads(
     loss_of_logits: Any, teacher: tuple[Any, ...], student: tuple[Any, ...], options: Any
 ) -> LinearCall:
     """Return the call of a loss of two rows of logits, each of which a head makes of its features."""
-    options = dict(options)
-    chunk_bytes = options.pop("chunk_bytes", _signature.DEFAULTS["chunk_bytes"])
+    chunk_bytes = options.pop("chunk_bytes", None)
     call = part_of(loss_of_logits, "call")(target_logits=UNMADE, logits=UNMADE, **options)
     head = dict(zip(Head._fields, student, strict=True))
     of = {f"target_{name}": x for name, x in zip(Head._fields, teacher, strict=True)}

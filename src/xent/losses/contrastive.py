@@ -214,7 +214,6 @@ def sigmoid_contrastive_loss(
 
 
 def _call(kernels: Forms, of: Pairs[Any], a: Any, b: Any, numbers: Any, options: Any) -> PairCall:
-    options = dict(options)
     chunk_bytes = options.pop("chunk_bytes", None)
     call: Call[Any] = Call(None, {"logits": UNMADE}, kernels, options=options)
     return PairCall(call, of, a, b, numbers, chunk_bytes)
