@@ -7,6 +7,7 @@ from typing import Unpack
 from xent._call import loss
 from xent._check.arguments import exactly_one, truth
 from xent._check.numbers import number
+from xent._kernel import Forms
 from xent._made_target import SOFTMAX_OF
 from xent._options import DivergenceOptions, TemperedOptions
 from xent._plan import Target
@@ -78,28 +79,19 @@ def kl_divergence(
     """
     predictions = {"probs": probs, "logits": logits, "log_probs": log_probs}
     exactly_one("kl_divergence", target=target, target_logits=target_logits)
+    both = target_logits is not None
+    of_labels: Forms = {}
     if truth("reverse", reverse) or is_there("skew", skew):
-        return Call(
-            target if target_logits is None else target_logits,
-            predictions,
-            distributions=skewed_softmax.kernels(
-                number("skew", skew) if is_there("skew", skew) else None,
-                reverse=reverse,
-                both=target_logits is not None,
-            ),
-            soft=_soft(target_logits, logits),
-            target_name="target" if target_logits is None else "target_logits",
-            options=options,
-        )
-    if target is not None:
-        return Call(target, predictions, labels.KERNELS, kl.KERNELS, options=options)
+        share = number("skew", skew) if is_there("skew", skew) else None
+        kernels = skewed_softmax.kernels(share, reverse=reverse, both=both)
+    elif both:
+        kernels = kl.KERNELS if logits is None else kl_logits.KERNELS
+    else:
+        of_labels, kernels = labels.KERNELS, kl.KERNELS
+    given, name = (target_logits, "target_logits") if both else (target, "target")
+    soft = _soft(target_logits, logits)
     return Call(
-        target_logits,
-        predictions,
-        distributions=kl.KERNELS if logits is None else kl_logits.KERNELS,
-        soft=SOFTMAX_OF if logits is None else LOGITS,
-        target_name="target_logits",
-        options=options,
+        given, predictions, of_labels, kernels, soft=soft, target_name=name, options=options
     )
 
 
