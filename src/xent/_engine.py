@@ -58,13 +58,9 @@ class Engine:
         """Return the device that all arrays lie on, None where it is not known; raise for two."""
         given = {name: x for name, x in arrays.items() if x is not None}
         known = [d for d in map(self.device, given.values()) if d is not None]
-        if any(self.apart(known[0], d) for d in known[1:]):
+        if any(d != known[0] for d in known[1:]):
             raise arguments.mixed_devices(self, given)
         return known[0] if known else None
-
-    def apart(self, a: Any, b: Any) -> bool:
-        """Whether two devices are different ones."""
-        return bool(a != b)
 
     def beside(self, arrays: list[Any]) -> list[Any]:
         """Return the arrays as the library's own operators take them beside each other; None is none."""

@@ -69,13 +69,9 @@ class Library:
         x = arrays.pop(name)
         return lambda x: function(**arrays, **{name: x}).sum(), x
 
-    def call(self, function: Any, given: dict[str, Any]) -> Any:
-        """Return what a function makes of the arguments, as it is."""
-        return function(**self.arrays(given))
-
     def run(self, function: Any, **given: Any) -> Any:
         """Return what a function makes of the arguments, as NumPy arrays."""
-        made = self.call(function, given)
+        made = function(**self.arrays(given))
         return tuple(map(self.numbers, made)) if isinstance(made, tuple) else self.numbers(made)
 
 
