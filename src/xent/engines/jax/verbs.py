@@ -148,7 +148,8 @@ class JaxVerbs(Namespace):
 
     def put(self, x: Array, index: Array, value: Any, axis: int) -> Array:
         """Return ``x`` with ``value`` at ``index``, a 0.0 by arithmetic, where ``x`` must be finite."""
-        if self.mode == "block" or not _is(value, 0.0) or not arithmetic.countable(x, axis):
+        zero = isinstance(value, float) and value == 0.0
+        if self.mode == "block" or not zero or not arithmetic.countable(x, axis):
             return super().replaced(x, index, value, axis)
         return arithmetic.emptied(x, index, axis)
 
@@ -210,8 +211,3 @@ class TurnedVerbs(JaxVerbs):
             above = other > peak
             peak, index = jnp.where(above, other, peak), jnp.where(above, i, index)
         return stored(index).astype(arithmetic.integer())
-
-
-def _is(value: Any, number: float) -> bool:
-    """Whether a value is a plain number, and this one."""
-    return isinstance(value, float) and value == number

@@ -56,7 +56,8 @@ class _Part(Loss):
     def __init__(self, loss: HeadLoss, plan: Plan, given: tuple[Any, ...]) -> None:
         no_others = Operands(given[0].new_empty(0), numbers=loss.numbers)
         super().__init__(loss.engine, loss.own, plan, no_others)
-        self.wide, self.wanted = loss.chunks.size >= 4, [_is_learned(x) for x in given]
+        self.wide = loss.chunks.size >= 4
+        self.wanted = [x is not None and x.requires_grad for x in given]
 
     def made(self, operands: Operands, *inputs: Any) -> Any:
         """Return the value, of which no gradient is known."""
@@ -71,7 +72,3 @@ class _Part(Loss):
     def again(self, ws: Any, others: tuple[Any, ...], *inputs: Any) -> Any:
         """Return the gradients of Σ w · value, of the value and of those beside it."""
         return gradients_of(partial(self.plain, others), inputs, self.wanted, ws)
-
-
-def _is_learned(x: Any) -> bool:
-    return x is not None and x.requires_grad
