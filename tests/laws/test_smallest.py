@@ -3,6 +3,10 @@
 import numpy as np
 import pytest
 
+import xent
+from xent import _dispatch
+from xent.kernels import skewed
+
 DTYPES = ("float32", "float64")
 
 
@@ -47,3 +51,31 @@ def test_smallest_probabilities(backend, case):
             if weight == 0:
                 assert not np.any(value)
                 assert not np.any(gradient)
+
+
+@pytest.mark.parametrize("beta", [0.25, 2.0**-40, 1 - 2.0**-20])
+def test_a_bounded_divergence_of_the_smallest_is_bounded(backend, beta):
+    """By −β log β − (1 − β) log(1 − β), also where β p is no number."""
+    most = -beta * np.log(beta) - (1 - beta) * np.log1p(-beta)
+    for dtype in DTYPES[: 1 if backend.is_slow else 2]:
+        p, q = (np.stack([x, 1 - x], axis=1) for x in pairs(dtype))
+        got = backend.run(
+            lambda p, q: xent.jensen_shannon_divergence(p, q, beta=beta, reduction="none"),
+            p=p,
+            q=q,
+        )
+        assert np.all(got >= 0)
+        assert np.all(got <= most * (1 + 4 * np.finfo(dtype).eps))
+
+
+@pytest.mark.parametrize("skew", [0.25, 0.999, 1.0])
+def test_a_skewed_divergence_has_a_slope_in_the_smallest_target(skew):
+    """None of NaN; and of the skew 1, of which the value is 0 whatever p is, none but 0."""
+    xp, kernel = _dispatch.engine_of("x", np.zeros(1)).xp, skewed.FromProbs(skew)
+    for dtype in DTYPES:
+        p, q = (x[:, None] for x in pairs(dtype))
+        with np.errstate(all="ignore"):
+            s, _ = kernel.measure(xp, q, p, 1)
+            slope = kernel.target_gradient(xp, q, p, s, np.ones_like(p), 1)
+        assert not np.any(np.isnan(slope))
+        assert skew < 1 or not np.any(slope)

@@ -98,7 +98,14 @@ TABLE = [
     ("KLDivLoss", {"reduction": "batchmean"}, Z[0, 0], SOFT[0, 0], TypeError, "at least 1 axis"),
     ("MultiLabelSoftMarginLoss", {}, Z[0, 0], SOFT[0, 0], TypeError, "at least 1 axis"),
     ("SoftMarginLoss", {}, Z, 1j * SOFT, TypeError, "target has dtype complex64; it takes real"),
-    ("CrossEntropyLoss", {}, Z, LABELS + 3, ValueError, "(rows are left out by ignore_index="),
+    (
+        "CrossEntropyLoss",
+        {},
+        Z,
+        LABELS + 3,
+        ValueError,
+        "pass target - 1; rows are left out by ignore_index=",
+    ),
     ("CrossEntropyLoss", {}, Z, SOFT > 0, TypeError, "target has dtype bool", "BCEWithLogitsLoss"),
     ("CrossEntropyLoss", {"ignore_index": 1}, Z, SOFT, ValueError, "ignore_index is for integer"),
     ("CrossEntropyLoss", {}, Z[:, :0], LABELS, ValueError, "input of shape (4, 0) has no classes"),
@@ -142,6 +149,12 @@ def test_what_a_head_makes_is_no_input():
     one = ours.LinearCrossEntropyLoss(3, 2, device="meta")
     held = ("input is torch on cpu", " linear.weight is torch on meta")
     assert_refused(one, Z, LABELS, ValueError, held)
+
+
+def test_classes_along_the_last_axis_are_told_of_in_words_of_torch():
+    held = ("if axis 2 is that of the classes, take input.movedim(2, 1)",)
+    labels = torch.zeros(2, 7, dtype=torch.long)
+    assert_refused(ours.CrossEntropyLoss(), torch.zeros(2, 7, 5), labels, ValueError, held)
 
 
 @pytest.mark.parametrize("name", ["BCELoss", "BCEWithLogitsLoss", "MultiLabelSoftMarginLoss"])

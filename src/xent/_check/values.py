@@ -52,18 +52,26 @@ def _left_out(name: str) -> str:
     return LEFT_OUT
 
 
-_FEW = {
-    1: "of two classes by one logit take binary_cross_entropy; ",
-    2: "of labels -1 and 1 pass (target + 1) // 2; ",
-}
-"""What labels of so few classes may have been meant for."""
+def _meant(xp: Verbs, index: Array, classes: int, keep: Array | None) -> str:
+    """Return what to do with labels as other libraries count classes."""
+
+    def there(label: int) -> bool:
+        found = index == label
+        return bool(xp.any(found if keep is None else found & keep))
+
+    if classes == 1:
+        return "of two classes by one logit take binary_cross_entropy; "
+    if there(classes) and not there(0):
+        return f"of labels 1 to {classes} pass target - 1; "
+    signs = classes == 2 and there(-1) and not there(0)
+    return "of labels -1 and 1 pass (target + 1) // 2; " if signs else ""
 
 
 def labels(xp: Verbs, name: str, x: Array, classes: int, keep: Array | None) -> None:
     """Raise with the first label out of range."""
     index = _dtype.cast(xp, x, xp.integer)
     if not _within(xp, index, 0, classes - 1):
-        hint = _FEW.get(classes, "") if name == "target" else ""
+        hint = _meant(xp, index, classes, keep) if name == "target" else ""
         rule = f"labels are 0 to {classes - 1} ({hint}{_left_out(name)})"
         message = f"{name} holds label {{}} at {{}}; {rule}"
         _none(xp, x, (index < 0) | (index >= classes), keep, message)

@@ -31,8 +31,10 @@ class FromProbs(Kernel):
     beta: float = 0.5
 
     def measure(self, xp: Verbs, q: Array, p: Array, axis: int) -> tuple[Array, None]:
-        """Return Σ β E(p, m) + (1 − β) E(q, m)."""
-        return xp.sum(_terms(xp, p, q, p - q, self.beta), axis=axis, keepdims=True), None
+        """Return Σ β E(p, m) + (1 − β) E(q, m), of 2⁶⁰ p and q: of the smallest β p would be 0."""
+        p, q = _UP * p, _UP * q
+        terms = _terms(xp, p, q, p - q, self.beta)
+        return xp.sum(terms, axis=axis, keepdims=True) / _UP, None
 
     def gradient(
         self, xp: Verbs, q: Array, p: Array, s: Array, made: None, w: Array, axis: int

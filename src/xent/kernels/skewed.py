@@ -57,11 +57,11 @@ class FromProbs(Skewed):
     def target_gradient(
         self, xp: Verbs, q: Array, p: Array, s: Statistics, w: Array, axis: int
     ) -> Array:
-        """Return log(p/m) + (1 − α) q/m, which is 1 − α p/m."""
+        """Return log(p/m) + (1 − α) q/m, which is 1 − α p/m; of α = 1, where m is p, it is 0."""
         p, q, _ = self.lifted(xp, p, q)
-        middle = self.middle(p, q)
-        log_ratio = series.log_ratio(xp, p, middle, (1 - self.skew) * (p - q))
-        return m.scaled(xp, w, log_ratio + (1 - self.skew) * m.quotient(xp, q, middle))
+        middle, other = self.middle(p, q), xp.zeros_like(p) + (1 - self.skew)
+        log_ratio = series.log_ratio(xp, p, middle, other * (p - q))
+        return m.scaled(xp, w, log_ratio + m.scaled(xp, other, m.quotient(xp, q, middle)))
 
 
 class FromLogits(Skewed, OfSoftmaxes):

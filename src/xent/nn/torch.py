@@ -59,6 +59,7 @@ _WORDS = {
     labels.MASK: "leave ignore_index out",
     labels.ROUNDED: "labels must be integers: pass target.long()",
     values.LEFT_OUT: "rows are left out by ignore_index=, of a loss that has it",
+    **{f"pass axis={i}": f"take input.movedim({i}, 1)" for i in range(6)},
     values.LOGITS: "BCEWithLogitsLoss takes logits",
     values.OF_LOGS: f"{values.OF_LOGS} (log_softmax makes them of logits; CrossEntropyLoss takes logits)",
     values.OF_ELEMENTS: "softmax or sigmoid makes them of logits; labels -1 and 1 are (y + 1) / 2",
