@@ -20,7 +20,6 @@ _SLOPES: dict[str, Callable[[Any, Any, Any], Any]] = {
     "abs": lambda xp, x, y: xp.astype(x > 0, x.dtype) - xp.astype(x < 0, x.dtype),
     "exp": lambda xp, x, y: y,
     "expm1": lambda xp, x, y: xp.exp(x),
-    "log": lambda xp, x, y: 1 / x,
     "log1p": lambda xp, x, y: 1 / (1 + x),
     "sqrt": lambda xp, x, y: 0.5 / y,
     "square": lambda xp, x, y: 2 * x,
@@ -94,7 +93,7 @@ class DualVerbs(Namespace):
         if name not in _CONSTANT + _PLAIN and any(map(moves, args)):
             raise TypeError(
                 f"no derivative is known of xp.{name}, so that this loss has no second one; a formula "
-                f"takes {', '.join(_SLOPES)}, where, maximum, minimum, clip, sum, max, min, operators"
+                f"takes {', '.join(_SLOPES)}, log, where, maximum, minimum, clip, sum, max, min, operators"
             )
         made = function(*map(raw, args), **kwargs)
         return made if name in _PLAIN else lifted(self, made)
@@ -104,6 +103,12 @@ class DualVerbs(Namespace):
     def astype(self, x: Any, dtype: Any, **how: Any) -> Any:
         """Return ``x`` in another dtype."""
         return lifted(self, linear(self.base.astype, x, dtype))
+
+    def log(self, x: Any) -> Dual:
+        """Return log x, of which a derivative is divided by x: one over a subnormal number is none."""
+        moving = x.parts.items() if isinstance(x, Dual) else ()
+        parts = {key: self.share(part, raw(x)) for key, part in moving}
+        return Dual(self, self.base.log(raw(x)), parts)
 
     def divide(self, a: Any, b: Any) -> Dual:
         """Return a / b; its derivatives are added before they are divided: each alone may overflow."""

@@ -123,3 +123,47 @@ def test_small_probabilities(backend, name, small):
     exact = np.inf if exact > float(np.finfo(np.float32).max) else float(exact)
     wanted = np.float32([[exact, 0], [0, 0]])
     np.testing.assert_allclose(got, wanted, rtol=16 * 2.0**-23, atol=0)
+
+
+SPREAD = np.asarray([0.0, 60.0, -36.0], np.float32)
+TARGET, TANGENT = np.asarray([[0.2, 0.5, 0.3], [1.0, -1.0, 2.0]], np.float32)
+
+
+def reversed_slope(e):
+    """Return the gradient of D(q‖p) at logits that have moved by ``e`` times the tangent."""
+    z = [mpmath.mpf(float(z)) + e * float(v) for z, v in zip(SPREAD, TANGENT, strict=True)]
+    total = mpmath.fsum(map(mpmath.exp, z))
+    q = [mpmath.exp(x) / total for x in z]
+    logs = [mpmath.log(x / mpmath.mpf(float(p))) for x, p in zip(q, TARGET, strict=True)]
+    mean = mpmath.fsum(x * y for x, y in zip(q, logs, strict=True))
+    return [x * (y - mean) for x, y in zip(q, logs, strict=True)]
+
+
+def test_a_softmax_that_is_subnormal(backend):
+    """Of a reversed divergence one over it is none of float32, and the curvature is a number."""
+    if backend.library.startswith("jax"):
+        pytest.skip("its compiler flushes what is subnormal")
+    arrays = {"target": TARGET, "logits": SPREAD, "tangent": TANGENT}
+    got = backend.run(lambda **given: xent.hvp(xent.kl_divergence)(**given, reverse=True), **arrays)
+    with mpmath.workdps(80):
+        slopes = [mpmath.diff(lambda e, k=k: reversed_slope(e)[k], 0) for k in range(3)]
+    wanted = np.asarray(slopes, float)
+    q = np.exp(SPREAD.astype(float) - 60)  # whose last digit is half the smallest number
+    off = np.abs(wanted) * (16 * 2.0**-23 + np.finfo(np.float32).smallest_subnormal / q)
+    assert np.all(np.abs(got - wanted) <= off)
+
+
+def test_a_target_that_is_subnormal_beside_logits(backend):
+    """D(q‖p), where q / p is none of float32: log(q / p) is a number, and so is each slope."""
+    if backend.library.startswith("jax"):
+        pytest.skip("its compiler flushes what is subnormal")
+    p = np.asarray([1e-40, 0.6, 0.4], np.float32)
+    z = np.log(np.asarray([0.2, 0.5, 0.3], np.float32))
+    got = backend.run(
+        lambda target, logits: xent.grad(xent.kl_divergence)(target, logits=logits, reverse=True),
+        target=p,
+        logits=z,
+    )
+    q = np.exp(z.astype(float)) / np.sum(np.exp(z.astype(float)))
+    logs = np.log(q / p.astype(float))
+    np.testing.assert_allclose(got, q * (logs - np.sum(q * logs)), rtol=16 * 2.0**-23)

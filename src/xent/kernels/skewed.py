@@ -103,7 +103,7 @@ class FromLogits(Skewed, OfSoftmaxes):
         log_ratio, r = series.log_ratio(xp, p, middle, own), _over(xp, own, middle)
         near = xp.abs(log_ratio) < series.NEAR
         rise = series.expm1_tail(xp, xp.where(near, log_ratio, xp.zeros_like(r)))
-        far = log_ratio - m.scaled(xp, xp.zeros_like(p) + self.skew, r)
+        far = log_ratio - m.silent(xp, xp.zeros_like(p) + self.skew, r)
         return xp.where(near, (1 - self.skew) * r - rise, far)
 
 
