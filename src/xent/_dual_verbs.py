@@ -77,7 +77,7 @@ class DualVerbs(Namespace):
         """Return a derivative divided by a number, of which 0 / 0 is 0."""
         share = self.base.divide(part, q) if is_array(q) else part / q
         if self.base.maybe(lambda: self.base.isnan(share)):
-            share = self.base.where(part == 0, 0.0, share)
+            share = self.base.where(part == 0, part, share)
         return share
 
     def along(self, x: Any, function: Callable[[Any], Any], axis: Any, index: Any = None) -> Any:
