@@ -1,6 +1,7 @@
 """A parameter annotated ``int`` is a count, by which a formula may loop: part of what is compiled."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pytest
@@ -57,11 +58,8 @@ def test_each_count_has_its_values(backend):
     z, y = np.random.default_rng(0).normal(size=(4, 3)), np.asarray([0, 1, 2, 0])
     q = np.exp(z) / np.sum(np.exp(z), axis=-1, keepdims=True)
     for order in (2, 5, np.int64(3), 1, 2):
-        got = backend.run(
-            lambda y, z: taylor(y, logits=z, order=order, reduction="none"),  # noqa: B023
-            y=y,
-            z=z,
-        )
+        of_rows = partial(taylor, order=order, reduction="none")
+        got = backend.run(of_rows, target=y, logits=z)
         np.testing.assert_allclose(got, textbook(np.eye(3)[y], q, order), rtol=1e-14)
 
 
@@ -82,5 +80,5 @@ def test_a_compiler_makes_a_program_of_each_count(backend):
     else:
         pytest.skip(f"{backend} has no compiler")
     for order, value in zip((2, 3, 4, 2), wanted, strict=True):
-        got = backend.run(lambda y, z: make(y, logits=z, order=order), y=y, z=z)  # noqa: B023
+        got = backend.run(partial(make, order=order), target=y, logits=z)
         np.testing.assert_allclose(got, value, rtol=1e-14)

@@ -61,7 +61,7 @@ class FromProbs(Skewed):
         p, q, _ = self.lifted(xp, p, q)
         middle, other = self.middle(p, q), xp.zeros_like(p) + (1 - self.skew)
         log_ratio = series.log_ratio(xp, p, middle, other * (p - q))
-        return m.scaled(xp, w, log_ratio + m.scaled(xp, other, m.quotient(xp, q, middle)))
+        return m.scaled(xp, w, log_ratio + m.silent(xp, other, m.quotient(xp, q, middle)))
 
 
 class FromLogits(Skewed, OfSoftmaxes):

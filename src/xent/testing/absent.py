@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from xent._target import ready
 from xent.testing.case import Case, narrowed
 from xent.testing.compare import close, law, require, tends
 from xent.testing.edges import FALLING
@@ -74,11 +73,8 @@ def target(lib: Any, case: Case) -> None:
     """Where a class has nothing, or an element everything, the gradient in the target is no NaN."""
     for edge in EDGES if case.elementwise else ("nothing",):
         for word, _, _, at in _places(case, edge):
-            problem = case.problem(**at, **case.each)
-            plan, operands, xp = problem.plan, problem.operands, problem.engine.xp
-            kernel = plan.kernel.filled(operands.numbers.kernel)
+            kernel, xp, x, t, plan = case.prepared(**at, **case.each)
             with np.errstate(all="ignore"):
-                x, t = ready(xp, plan, operands)
                 s, _ = kernel.measure(xp, x, t, plan.axis)
                 value = kernel.value(xp, s)
                 try:

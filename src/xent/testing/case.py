@@ -12,7 +12,9 @@ import numpy as np
 
 import xent
 from xent._check.arguments import shown
-from xent._kernel import COUNTS, is_number
+from xent._kernel import COUNTS, Kernel, is_number
+from xent._plan import Plan
+from xent._target import ready
 
 Given = dict[str, Any]
 ROWS, CLASSES = 3, 5
@@ -135,6 +137,14 @@ class Case:
     def problem(self, **given: Any) -> Any:
         """Return the checked call: its engine, plan and operands."""
         return vars(self.loss)["problem"](**given, **self.parameters)
+
+    def prepared(self, **given: Any) -> tuple[Kernel, Any, Any, Any, Plan]:
+        """Return kernel, verbs, prediction and target as the kernel takes them, and the plan, on NumPy."""
+        problem = self.problem(**given)
+        plan, operands, xp = problem.plan, problem.operands, problem.engine.xp
+        with np.errstate(all="ignore"):
+            x, target = ready(xp, plan, operands)
+        return plan.kernel.filled(operands.numbers.kernel), xp, x, target, plan
 
     # --- arguments ---
 

@@ -9,7 +9,6 @@ import numpy as np
 from xent._check.calls import named
 from xent._kernel import Kernel
 from xent._nested import leaves
-from xent._target import ready
 from xent.testing.case import Case
 
 
@@ -19,10 +18,7 @@ def hold(loss: str, case: Case) -> None:
     Whatever else a loss raises is left to the laws.
     """
     try:
-        problem = case.problem(**case.draw(), **case.each)
-        plan, operands, xp = problem.plan, problem.operands, problem.engine.xp
-        kernel = plan.kernel.filled(operands.numbers.kernel)
-        x, target = ready(xp, plan, operands)
+        kernel, xp, x, target, plan = case.prepared(**case.draw(), **case.each)
         axis = plan.axis if kernel.shape == "row" else None
         with np.errstate(all="ignore"):
             what = _broken(kernel, xp, x, target, plan.axis, _of_rows(x.shape, axis))

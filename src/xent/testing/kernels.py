@@ -158,10 +158,7 @@ def made(lib: Any, case: Case) -> None:
 @law(lambda case: case.kind in ("distributions", "target_logits", "binary"), of=NUMPY)
 def target_gradient(lib: Any, case: Case) -> None:
     """The kernel's gradient in the target is the derivative of its value."""
-    problem = case.problem(**case.draw(seed=31), **case.each)
-    plan, operands, xp = problem.plan, problem.operands, problem.engine.xp
-    kernel = plan.kernel.filled(operands.numbers.kernel)
-    x, t = ready(xp, plan, operands)
+    kernel, xp, x, t, plan = case.prepared(**case.draw(seed=31), **case.each)
     parts = t if isinstance(t, tuple) else (t,)
 
     def value(at: int, part: Any) -> Any:
