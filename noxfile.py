@@ -31,6 +31,8 @@ EVERY = {"XENT_EVERY": "1"}
 """What has the tests try every loss where each costs a compilation, or processes; else they try some."""
 BRIEFLY = ("--one-in=16",)
 """What has them try a sixteenth of each test's cases on a library but NumPy; `nox -s every` tries all."""
+COSTLY = ("jax",)
+"""Where each conformance case is a compilation: `nox` tries one in four; `nox -s every` tries all."""
 SHARED = {"OMP_WAIT_POLICY": "PASSIVE", "OPENBLAS_NUM_THREADS": "1"}
 """Has no thread spin while it waits: those of one test process would on another's cores."""
 PROCESSES = f"--processes={len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else 1}"
@@ -75,6 +77,13 @@ def pytest(session: nox.Session, *libraries: str, options: tuple[str, ...] = ())
     parallel = ("-n=auto", "--dist=worksteal")
     words = ("tests", *parallel, *chosen, *ignored, *options, *session.posargs)
     session.run("pytest", *words, env=SHARED)
+
+
+def suite(session: nox.Session, library: str, *options: str) -> None:
+    """Run the conformance suite on a library."""
+    words = ("python", "-m", "conformance", "--backend", library, "--quiet")
+    shared = [] if library in ON_GPU else [PROCESSES]
+    session.run(*words, *shared, *options, env=SHARED)
 
 
 @nox.session
@@ -133,8 +142,7 @@ def _register(library: str) -> None:
     @nox.session(name=f"conformance-{library}", **made)
     def conformance(session: nox.Session) -> None:
         prepare(session, ("conformance",))
-        words = ("python", "-m", "conformance", "--backend", library, "--quiet")
-        session.run(*words, *([PROCESSES] if default else []), *session.posargs, env=SHARED)
+        suite(session, library, *(["--one-in=4"] if library in COSTLY else []), *session.posargs)
 
     tests.__doc__ = f"The tests on {library}."
     conformance.__doc__ = f"The documents' values on {library}."
@@ -225,10 +233,12 @@ def _built(session: nox.Session, source: str = ".") -> Path:
 @nox.session(default=False)
 @nox.parametrize("library", ["strict", "torch", "jax", "dask"])
 def every(session: nox.Session, library: str) -> None:
-    """The tests of every loss and case on a library of which its own session tries some."""
-    install(session, library, groups=("test",))
+    """The tests of every loss and case on a library of which its own sessions try some."""
+    install(session, library, groups=("test", "conformance"))
     session.env.update(EVERY)
     pytest(session, library)
+    if library in COSTLY:
+        suite(session, library)
 
 
 def _aged(age: str, relation: str) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from itertools import chain
 from multiprocessing import get_context
+from zlib import crc32
 
 from conformance import html, report
 from conformance.backends import BACKENDS, installed, missing
@@ -44,6 +46,8 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--json", type=new_file, metavar="FILE", help="write the outcomes here")
     options.add_argument("--html", type=new_file, metavar="FILE",
                          help="write a report for people here")  # fmt: skip
+    options.add_argument("--one-in", type=int, default=1, metavar="N",
+                         help="one in N of the cases of each function and quantity (1)")  # fmt: skip
     options.add_argument("--processes", type=int, default=1, metavar="N",
                          help="share the cases among N processes (1)")  # fmt: skip
     options.add_argument("--quiet", action="store_true", help="show what failed, and no more")
@@ -53,10 +57,11 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str]) -> int:
     """Run the command and return its exit status."""
     options = parser().parse_args(argv)
-    if options.processes < 1:
-        parser().error("--processes is 1 or more")
+    for name in ("processes", "one_in"):
+        if getattr(options, name) < 1:
+            parser().error(f"--{name.replace('_', '-')} is 1 or more")
     every = load(options.cases)
-    cases = [case for case in every if options.only in case.id]
+    cases = some([case for case in every if options.only in case.id], options.one_in)
     if not cases:
         parser().error(f"--only {options.only!r}: no case has it in its id")
     try:
@@ -80,6 +85,17 @@ def main(argv: Sequence[str]) -> int:
     said = notes(module, every, lacks, backend)
     _say(said, lacks, options, runs)
     return FAILED if lacks or not _stands(options.implementation, runs) else OK
+
+
+def some(cases: Sequence[Case], share: int) -> list[Case]:
+    """Return one in ``share`` of the cases of each function and quantity, and of each at least one."""
+    groups = defaultdict(list)
+    for case in cases:
+        groups[case.function, case.quantity].append(case)
+    # By a hash, as every second or third of a grid would be all of one kind.
+    mixed = (sorted(group, key=lambda case: crc32(case.id.encode())) for group in groups.values())
+    chosen = {case.id for group in mixed for case in group[: -(-len(group) // share)]}
+    return [case for case in cases if case.id in chosen]
 
 
 def _say(

@@ -129,6 +129,10 @@ class Engine:
         """Return ``function(self, plan, *arrays)``, of a plan or what else is static."""
         return self.run(function, self, plan, *arrays)
 
+    def compiled(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Return ``function(*args)``, of a part of the classes of rows, as one program of the library."""
+        return self.run(function, *args)
+
     @property
     def over_rows(self) -> Callable[..., Any] | None:
         """A loop of the library's own over chunks of rows, of which Python's would make one long program."""

@@ -40,7 +40,7 @@ class Part(Generic[R]):
     @property
     def statistics(self) -> R:
         """All that others need of this part, an array (k, *rows), measured each time that it is asked for."""
-        return self.engine.run(self._measured)
+        return self.engine.compiled(Part._measured, self)
 
     def merged(self, every: Any) -> Whole[R]:
         """Return this part with what is known of whole rows, from the statistics of ``every`` part.
@@ -67,7 +67,7 @@ class Part(Generic[R]):
         parts.alike(every)
         own = {"prediction": self.block.prediction}
         arrays = _dispatch.resolve({**own, "statistics": every})[1]["statistics"]
-        return Whole(self, self.engine.run(self._merged, arrays))
+        return Whole(self, self.engine.compiled(Part._merged, self, arrays))
 
     def _measured(self) -> Array:
         return self.stacked(self._of(self.block))
@@ -131,7 +131,7 @@ class Whole(Generic[R]):
     @property
     def statistics(self) -> R:
         """What all the parts that were merged are to others, as of one part: an array (k, *rows)."""
-        return self._run(self.part.stacked, self.merged)
+        return self._run(Whole._stacked)
 
     @property
     def again(self) -> Part[R] | None:
@@ -153,7 +153,7 @@ class Whole(Generic[R]):
 
     def value(self) -> R:
         """Return the value of the loss, as if it had been called with whole rows."""
-        return self._run(self._value)
+        return self._run(Whole._value)
 
     def gradient(self) -> R:
         """Return the gradient with respect to this part of the prediction, in its dtype.
@@ -164,10 +164,13 @@ class Whole(Generic[R]):
 
     def value_and_gradient(self) -> tuple[R, R]:
         """Return both."""
-        return self._run(self._value_and_gradient)
+        return self._run(Whole._value_and_gradient)
 
-    def _run(self, function: Callable[..., Any], *args: Any) -> Any:
-        return self.part.engine.run(function, *args)
+    def _run(self, function: Callable[[Whole[R]], Any]) -> Any:
+        return self.part.engine.compiled(function, self)
+
+    def _stacked(self) -> Any:
+        return self.part.stacked(self.merged)
 
     def _value(self) -> Any:
         part, xp = self.part, self.part.engine.xp

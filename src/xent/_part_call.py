@@ -169,8 +169,8 @@ def part(loss: Callable[..., Any]) -> LossOfParts:
     A mean divides by what the rows that were given weigh. Where rows lie apart too, take
     ``reduction="sum"``, or give all of them the same `denominator`. What a communicator sends, no library
     differentiates: pass ``gradient()`` on, as by `jax.custom_vjp` or `torch.autograd.Function`. A part is
-    measured as one block, in memory of a few times its size; in JAX call it under `jit`. Arrays of Dask lie
-    in parts that Dask itself merges: call the loss.
+    measured as one block, in memory of a few times its size. In JAX each step is jitted, and a part is a
+    pytree. Arrays of Dask lie in parts that Dask itself merges: call the loss.
 
     Examples
     --------

@@ -14,7 +14,7 @@ from conformance import command, libraries
 from conformance.__main__ import NEEDS, main
 from conformance.adapters.functions import SUBJECTS, Functions
 from conformance.adapters.peer import Peer
-from conformance.case import case_files, read, write
+from conformance.case import case_files, load, read, write
 
 pytest.importorskip("numpy")
 
@@ -203,6 +203,18 @@ def test_processes_share_the_cases(tmp_path: Path, capsys: pytest.CaptureFixture
         assert (" 0 failed" in said[0]) == (status == command.OK)
     with pytest.raises(SystemExit):
         main([*right, "--processes", "0"])
+
+
+def test_some_cases_of_every_function_and_quantity() -> None:
+    every = load()
+    some = command.some(every, 4)
+    assert command.some(every, 1) == every
+    assert len(every) / 4 < len(some) < len(every) / 2
+    assert some == [case for case in every if case in some]
+    kinds = [{(case.function, case.quantity) for case in cases} for cases in (every, some)]
+    assert kinds[0] == kinds[1]
+    with pytest.raises(SystemExit):
+        main(["--one-in", "0"])
 
 
 def test_gradients_by_jax(tmp_path: Path) -> None:

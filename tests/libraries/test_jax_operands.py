@@ -22,6 +22,7 @@ CACHES = {
     "linear value": linear.value,
     "linear value and gradients": linear.value_and_gradients,
     "call": engine._call,
+    "part": engine._compiled,
 }
 LABELS = NAMED["cross_entropy-labels-logits"]
 STEP = 1e-5
@@ -186,3 +187,30 @@ def test_a_number_that_is_closed_over(case, option):
         return loss_with(case, option)(**given, **{case.form: z, option: number}).sum()
 
     assert jax.eval_shape(jax.grad(function), z).shape == z.shape
+
+
+def in_parts(labels, smoothing, places=(0, 2)):
+    """Return the parts of two classes each, and the value and the gradients that they have of their rows."""
+    make, z = xent.part(xent.cross_entropy), jnp.asarray([[0.5, -2.0, 1.0, 3.0]] * len(labels))
+    given = {"classes": 4, "label_smoothing": smoothing, "z_loss": 0.5 * smoothing}
+    parts = [make(labels, logits=z[:, i : i + 2], first=i, **given) for i in places]
+    every = [part.statistics for part in parts]
+    return parts, [part.merged(every).value_and_gradient() for part in parts]
+
+
+def test_a_part_compiles_nothing_for_other_labels_numbers_and_places():
+    labels = jnp.asarray([0, 3])
+    in_parts(labels, 0.125)
+    before = sizes()
+    in_parts(labels[::-1], 0.25)
+    assert sizes() == before
+
+
+def test_a_part_is_a_tree_of_arrays():
+    """So it goes into a jitted function, and out of one."""
+    parts, wanted = in_parts(jnp.asarray([0, 3]), 0.125)
+    every = jnp.stack([part.statistics for part in parts])
+    for part, (value, gradient) in zip(parts, wanted, strict=True):
+        whole = jax.jit(lambda p, every: p.merged(every))(part, every)
+        assert_near(whole.value(), value, 1)
+        assert_near(whole.gradient(), gradient, 1)

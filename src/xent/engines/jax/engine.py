@@ -12,12 +12,14 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 from jax.sharding import PartitionSpec
+from jax.tree_util import register_dataclass
 
 from xent import _dispatch
 from xent._check import arguments, meshes
 from xent._engine import Engine, value_and_gradient_of, value_of
 from xent._linear import Chunks, Gradients, Head
 from xent._namespace import Sight
+from xent._part import Part, Whole
 from xent._plan import Operands, Plan, widened
 from xent._rows import rows_and_gradient_of
 from xent._target import ready
@@ -30,6 +32,9 @@ from xent.engines.jax.measured import measured_apart
 from xent.engines.jax.parts import apart
 from xent.engines.jax.sizes import alike, distributed
 from xent.engines.jax.verbs import JaxVerbs
+
+register_dataclass(Part, ["operands", "block", "first", "known"], ["engine", "plan", "keep_dtype"])
+register_dataclass(Whole, ["part", "merged"], [])
 
 
 class Jax(Engine):
@@ -125,6 +130,10 @@ class Jax(Engine):
         lies = jax.tree.map(lambda x: jax.typeof(x).sharding.spec, of)
         return distributed(partial(_apply, self, function, plan), arrays, of[0], lambda _: lies)
 
+    def compiled(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Return ``function(*args)``, jitted."""
+        return _compiled(function, *args)
+
     @property
     def over_rows(self) -> Callable[..., Any]:
         """A scan over chunks of rows; of those that lie on several devices each has some of a chunk."""
@@ -197,6 +206,11 @@ def _apply(engine: Jax, function: Callable[..., Any], plan: Any, *arrays: Any) -
     if not isinstance(plan, Plan):  # the loop of a head carries what is made of all of them
         arrays = alike(arrays)
     return jax.tree.map(lying_as, _differentiated(plan, arrays), function(engine, plan, *arrays))
+
+
+@partial(jax.jit, static_argnums=0)
+def _compiled(function: Callable[..., Any], *args: Any) -> Any:
+    return function(*args)
 
 
 def _differentiated(plan: Any, arrays: Any) -> Any:
