@@ -121,9 +121,11 @@ TARGETS = [
         lambda: CE(Z > 0, logits=Z),
         TypeError,
         "target has dtype bool",
-        "integer labels or floating-point distributions",
+        "integer labels or floating-point distributions; one-hot rows must be in floating point",
         "Boolean targets are for binary_cross_entropy",
     ),
+    (lambda: CE(Y > 0, logits=Z), TypeError, "target has dtype bool", "; cast labels to integers"),
+    (lambda: xent.categorical_cross_entropy(Z.astype(int), logits=Z), TypeError, "; one-hot rows"),
     (
         lambda: CE(Z * 1j, logits=Z),
         TypeError,

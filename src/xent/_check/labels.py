@@ -30,15 +30,16 @@ def is_labels(
     cast = f"; {ROUNDED}{drop}"
     cast = cast if column or tuple(x.shape) == rows else ""
     either = "integer labels or floating-point distributions"
-    hint = ". Boolean targets are for binary_cross_entropy"
+    whole = tuple(x.shape) == tuple(shape)
+    one_hot = f"; {ONE_HOT}" if whole else ""
+    hint = one_hot or ("; cast labels to integers" if cast else "")
+    hint += ". Boolean targets are for binary_cross_entropy" if own else ""
     structure.of_kind("target", x, not _dtype.is_bool(x), either + hint)
     if _dtype.is_integer(x):
         hint = "For labels use cross_entropy or sparse_categorical_cross_entropy"
         hint = hint if own else "Make distributions of labels with xent.one_hot"
-        takes = f"distributions in floating point. {hint}"
+        takes = f"distributions in floating point{one_hot or f'. {hint}'}"
         structure.of_kind("target", x, only != "distributions", takes)
-        whole = tuple(x.shape) == tuple(shape)
-        one_hot = f"; {ONE_HOT}" if whole else ""
         one_hot += f"; {OF_BINARY}" if whole and own and len(rows) == 0 else ""
         rule = f"; it takes {{}}, the shape {{}} of {form} without axis {axis}, and nothing is broadcast"
         drop = f"; pass it without axis {axis}" if column else ""
