@@ -130,7 +130,7 @@ class Kernel:
         self, xp: Any, prediction: Any, target: Any, s: Statistics, w: Any, axis: Any, /
     ) -> Any:
         """Return the same with respect to the target, for each of its parts where it is a tuple."""
-        raise TypeError(
+        raise NoTargetGradientError(
             f"{type(self).__name__} has no gradient with respect to its target, nor to what makes one of "
             "labels, as label_smoothing; pass it without one (detach, stop_gradient)"
         )
@@ -151,9 +151,13 @@ class Kernel:
 
     @cached_property
     def key(self) -> tuple[Any, ...]:
-        """What a plan is remembered by: the class, and the parameters that are no operands."""
+        """What a plan is remembered by: the class, and the parameters that are no operands.
+
+        A count with its type, as a float or a bool that equals it is none.
+        """
         own = (HOLE if _is_operand(self, f) else getattr(self, f.name) for f in fields(self))
-        return type(self), *own
+        counts = (type(getattr(self, f.name)) for f in fields(self) if f.type in COUNTS)
+        return type(self), *own, *counts
 
     @property
     def structure(self) -> Kernel:
@@ -167,6 +171,10 @@ class Kernel:
             return self
         holes = [f.name for f in fields(self) if getattr(self, f.name) is HOLE]
         return replace(self, **dict(zip(holes, numbers, strict=True)))
+
+
+class NoTargetGradientError(TypeError):
+    """A kernel states no gradient with respect to its target."""
 
 
 def lacking(of: Any, method: str, returns: str) -> NotImplementedError:

@@ -118,6 +118,8 @@ def test_labels_that_were_meant_for_another_loss(backend):
         (xent.binary_cross_entropy, [-1, 1], np.zeros(2), r"pass \(target \+ 1\) // 2"),
         (xent.cross_entropy, [1, 2], np.zeros((2, 2)), r"of labels 1 to 2 pass target - 1; rows"),
         (xent.cross_entropy, [3, 1], np.zeros((2, 3)), r"of labels 1 to 3 pass target - 1; rows"),
+        (xent.cross_entropy, [1, 9, 3], np.zeros((3, 3)), r"0 to 2 \(rows are left out"),
+        (xent.cross_entropy, [1, -100, 3], np.zeros((3, 3)), r"0 to 2 \(rows are left out"),
         (xent.cross_entropy, [1, -1], np.zeros((2, 2)), r"of labels -1 and 1 pass"),
         (xent.cross_entropy, [0, 2], np.zeros((2, 2)), r"0 to 1 \(rows are left out"),
         (xent.cross_entropy, [0, 1], np.zeros((2, 1)), "by one logit take binary_cross_entropy"),

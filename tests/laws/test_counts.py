@@ -63,6 +63,15 @@ def test_each_count_has_its_values(backend):
         np.testing.assert_allclose(got, textbook(np.eye(3)[y], q, order), rtol=1e-14)
 
 
+def test_what_is_no_count_is_told_after_a_call_with_an_equal_one(backend):
+    z, y = np.random.default_rng(0).normal(size=(4, 3)), np.asarray([0, 1, 2, 0])
+    for count, others in ((2, (2.0, np.float64(2.0))), (1, (1.0, True))):
+        backend.run(partial(taylor, order=count), target=y, logits=z)
+        for other in others:
+            with pytest.raises(TypeError, match=r"terms is .*; it takes a whole number"):
+                backend.run(partial(taylor, order=other), target=y, logits=z)
+
+
 def test_a_compiler_makes_a_program_of_each_count(backend):
     """In JAX a count is static, and said to be where it is traced."""
     z, y = np.random.default_rng(0).normal(size=(4, 3)), np.asarray([0, 1, 2, 0])

@@ -1,6 +1,7 @@
 """`xent.testing.check` finds what is wrong beside value and gradient: curvature, signs, options, counts."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from tests.laws import broken, broken_edges, strangers
 from tests.laws.checked import failures, of
 from tests.laws.test_counts import Taylor, textbook
 from xent.kernels import labels
+from xent.testing import _where
 
 
 class TwiceCurved(labels.FromLogits):
@@ -51,6 +53,34 @@ def test_a_limit_that_the_slope_in_the_target_misses_is_found():
     assert "the gradient in the target where both of class 0 have nothing is [" in what
     assert "nan" in what
     assert len(found) == 1
+
+
+class ForgottenAxis(broken_edges.RightJeffreys):
+    """Its slope in the target can't be called: the axis is forgotten."""
+
+    def target_gradient(self, xp, probs, target, s, w):
+        return w * self.slope(xp, target, probs)
+
+
+class RaisesInTarget(NoTargetSlope):
+    """Its slope in the target raises where something has nothing, and there alone."""
+
+    def target_gradient(self, xp, probs, target, s, w, axis):
+        if xp.any((probs == 0) | (target == 0)):
+            raise TypeError("nothing there")
+        return w * self.slope(xp, target, probs)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "law", "said"),
+    [
+        (ForgottenAxis(), "The kernel's gradient in the target", "positional arguments"),
+        (RaisesInTarget(), "Where a class has nothing", "nothing there, in target_gradient"),
+    ],
+)
+def test_a_slope_in_the_target_that_raises_is_found(kernel, law, said):
+    found = failures(broken_edges.of_distributions(kernel), broken_edges.jeffreys)
+    assert any(law in name and said in what for name, what in found.items())
 
 
 class ExpandedSquare(xent.Kernel):
@@ -118,6 +148,20 @@ def test_counts_that_are_not_compared_are_found():
     assert "order = 4 and 3 are equal kernels" in of("Another count is another kernel", found)
 
 
+def test_a_count_that_is_one_less_than_its_parameter_is_a_count():
+    """Beside a number that is given as a whole one, and is none."""
+
+    @xent.loss(xent.LikelihoodOptions)
+    def loss(target, *, logits, last=4, a=3, **options):
+        kernels = {"logits": Taylor(last - 1, a)}
+        return xent.Call(target, {"logits": logits}, kernels, options=options, only="labels")
+
+    def of_last(t, q, last=4, a=3):
+        return textbook(t, q, last - 1, a)
+
+    xent.testing.check(loss, of_last, parameters={"last": 4, "a": 3}, libraries="numpy")
+
+
 class Raises(labels.FromLogits):
     """It asks for what no array has, and that where a part is merged."""
 
@@ -129,3 +173,14 @@ def test_what_is_raised_is_said_with_its_place():
     found = failures(broken.of_labels(Raises()))
     place = "in merge, line"
     assert any(place in what and "test_testing_sides.py" in what for what in found.values())
+
+
+def test_a_file_of_somebodys_is_named_whatever_its_folder(tmp_path):
+    """Also one whose name begins as that of ours, or holds what frames without a file begin with."""
+    own = str(Path(xent.__file__).parent)
+    for folder in (f"{own}_mine", str(tmp_path / "a<b")):
+        spot = {"__name__": "mine"}
+        exec(compile("def mine(x):\n    return x.nothing\n", f"{folder}/loss.py", "exec"), spot)
+        with pytest.raises(AttributeError) as caught:
+            spot["mine"](0)
+        assert _where(caught.value) == ", in mine, line 2 of loss.py"

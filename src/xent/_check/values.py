@@ -55,13 +55,15 @@ def _left_out(name: str) -> str:
 def _meant(xp: Verbs, index: Array, classes: int, keep: Array | None) -> str:
     """Return what to do with labels as other libraries count classes."""
 
-    def there(label: int) -> bool:
-        found = index == label
+    def some(found: Array) -> bool:
         return bool(xp.any(found if keep is None else found & keep))
+
+    def there(label: int) -> bool:
+        return some(index == label)
 
     if classes == 1:
         return "of two classes by one logit take binary_cross_entropy; "
-    if there(classes) and not there(0):
+    if not some((index < 1) | (index > classes)):
         return f"of labels 1 to {classes} pass target - 1; "
     signs = classes == 2 and there(-1) and not there(0)
     return "of labels -1 and 1 pass (target + 1) // 2; " if signs else ""

@@ -153,11 +153,11 @@ def check(
     name = getattr(loss, "__name__", type(loss).__qualname__)
     if not hasattr(loss, "problem"):
         raise TypeError(f"{name} is no loss: it takes a function by xent.loss")
-    kinds = None if targets is None else _case.several("targets", targets, str)
+    kinds = None if targets is None else _kinds.several("targets", targets, str)
     for kind in kinds or ():
         if kind not in _case.KINDS:
             raise ValueError(f"targets has {kind!r}; it takes {', '.join(_case.KINDS)}")
-    own = _case.several("parameters", parameters or ({},), Mapping)
+    own = _kinds.several("parameters", parameters or ({},), Mapping)
     cases = tuple(_kinds.cases(loss, textbook, kinds, own, permutes))
     if not cases:
         raise TypeError(
@@ -165,7 +165,7 @@ def check(
         )
     if libraries is None:
         libraries = _libraries.installed()
-    names = _case.several("libraries", libraries, str)
+    names = _kinds.several("libraries", libraries, str)
     report = Report(name, tuple(dict.fromkeys(case.kind for case in cases)))
     failures = list[Failure]()
     found = tuple(map(_libraries.library, names))
@@ -223,10 +223,10 @@ def _check_on(
 
 def _where(error: BaseException) -> str:
     """Return in which function of somebody's, the innermost, an error was raised, if in any."""
-    own, installed = str(Path(__file__).parents[1]), ("site-packages", "dist-packages", "<")
+    own, installed = Path(__file__).parents[1], {"site-packages", "dist-packages"}
     for frame in reversed(extract_tb(error.__traceback__)):
-        if not frame.filename.startswith((own, "<")) and not any(
-            x in frame.filename for x in installed
-        ):
-            return f", in {frame.name}, line {frame.lineno} of {Path(frame.filename).name}"
+        path = Path(frame.filename)
+        there = frame.filename.startswith("<") or own in path.parents
+        if not there and installed.isdisjoint(path.parts):
+            return f", in {frame.name}, line {frame.lineno} of {path.name}"
     return ""

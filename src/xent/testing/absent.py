@@ -10,6 +10,7 @@ import numpy as np
 from xent.testing.case import Case, narrowed
 from xent.testing.compare import close, law, require, tends
 from xent.testing.edges import FALLING
+from xent.testing.kernels import slopes_in_target
 from xent.testing.limits import FURTHER
 
 PLACES = {"the target": (True, False), "the prediction": (False, True), "both": (True, True)}
@@ -63,25 +64,21 @@ def absent(lib: Any, case: Case) -> None:
 
 
 @law(lambda case: case.elementwise and bool(case.each))
-def whole(lib: Any, case: Case) -> None:
+def certain(lib: Any, case: Case) -> None:
     """An element of which target, prediction or both have everything has the limits of that, and no NaN."""
     _hold(lib, case, "everything")
 
 
 @law(lambda case: case.kind in ("distributions", "target_logits", "binary"), of=("numpy",))
-def target(lib: Any, case: Case) -> None:
+def absent_in_target(lib: Any, case: Case) -> None:
     """Where a class has nothing, or an element everything, the gradient in the target is no NaN."""
     for edge in EDGES if case.elementwise else ("nothing",):
         for word, _, _, at in _places(case, edge):
             kernel, xp, x, t, plan = case.prepared(**at, **case.each)
             with np.errstate(all="ignore"):
-                s, _ = kernel.measure(xp, x, t, plan.axis)
-                value = kernel.value(xp, s)
-                try:
-                    found = kernel.target_gradient(xp, x, t, s, np.ones_like(value), plan.axis)
-                except TypeError:  # there is none, of which another law asks whether it says so
-                    return
-            for g in found if isinstance(found, tuple) else (found,):
+                value = kernel.value(xp, kernel.measure(xp, x, t, plan.axis)[0])
+                found = slopes_in_target(kernel, xp, x, t, plan.axis)
+            for g in found:
                 lost = np.any(np.isfinite(value) & np.isnan(g))
                 require(not lost, f"the gradient in the target {word} is {g[0]}")
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
@@ -11,7 +12,6 @@ from typing import Any
 import numpy as np
 
 import xent
-from xent._check.arguments import shown
 from xent._kernel import COUNTS, Kernel, is_number
 from xent._plan import Plan
 from xent._target import ready
@@ -67,13 +67,19 @@ class Case:
 
     @cached_property
     def counts(self) -> dict[str, Any]:
-        """Return the parameters that the kernel holds as counts, each one more."""
-        whole = {k: x for k, x in self.items if type(x) is int}
-        kernel = self.problem(**self.draw()).plan.kernel if whole else None
-        held = (
-            [getattr(kernel, f.name) for f in fields(kernel) if f.type in COUNTS] if kernel else []
-        )
-        return {k: x + 1 for k, x in whole.items() if x in held}
+        """Return the parameters by which the kernel's counts change, each one more, or one less."""
+
+        def held(**own: int) -> list[int]:
+            given = self.draw() | self.parameters | own
+            kernel = vars(self.loss)["problem"](**given).plan.kernel
+            return [getattr(kernel, f.name) for f in fields(kernel) if f.type in COUNTS]
+
+        found: dict[str, Any] = {}
+        for name, x in self.items:
+            for other in (x - 1, x + 1) if type(x) is int else ():
+                with suppress(ValueError):  # of a parameter that ends there
+                    found |= {name: other} if held(**{name: other}) != held() else {}
+        return found
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -234,14 +240,3 @@ def narrowed(given: Mapping[str, Any], dtype: Any = np.float32) -> Given:
 def forms_of(names: Collection[str]) -> list[str]:
     """Return the forms that a prediction may have; a q beside probabilities is a parameter."""
     return [x for x in FORMS if x in names and not (x == "q" and "probs" in names)]
-
-
-def several(name: str, given: Any, kind: type[Any]) -> tuple[Any, ...]:
-    """Return what is one of a kind, or several, as a tuple; raise for what is neither, and for none."""
-    one = isinstance(given, kind) or not isinstance(given, Iterable)
-    every = (given,) if one else tuple(given)
-    for x in every or (given,):
-        if not isinstance(x, kind):
-            takes = "a dict" if kind is Mapping else "a name"
-            raise TypeError(f"{name} has {shown(x)}; it takes {takes}, or several")
-    return every

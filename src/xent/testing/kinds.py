@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 import xent
+from xent._check.arguments import shown
 from xent.testing.case import FORMS, KINDS, Case, forms_of
 
 
@@ -63,3 +64,14 @@ def _made(case: Case, part: str, target: str) -> Any:
         return vars(case.loss)[part](**{target: given[case.form]}, **given, **case.parameters)
     except Exception:  # whatever it is, the loss raises it once more where it is held
         return None
+
+
+def several(name: str, given: Any, kind: type[Any]) -> tuple[Any, ...]:
+    """Return what is one of a kind, or several, as a tuple; raise for what is neither, and for none."""
+    one = isinstance(given, kind) or not isinstance(given, Iterable)
+    every = (given,) if one else tuple(given)
+    for x in every or (given,):
+        if not isinstance(x, kind):
+            takes = "a dict" if kind is Mapping else "a name"
+            raise TypeError(f"{name} has {shown(x)}; it takes {takes}, or several")
+    return every
