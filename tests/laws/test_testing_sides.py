@@ -1,7 +1,6 @@
 """`xent.testing.check` finds what is wrong beside value and gradient: curvature, signs, options, counts."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -175,10 +174,13 @@ def test_what_is_raised_is_said_with_its_place():
     assert any(place in what and "test_testing_sides.py" in what for what in found.values())
 
 
-def test_a_file_of_somebodys_is_named_whatever_its_folder(tmp_path):
+def test_a_file_of_somebodys_is_named_whatever_its_folder(tmp_path, monkeypatch):
     """Also one whose name begins as that of ours, or holds what frames without a file begin with."""
-    own = str(Path(xent.__file__).parent)
-    for folder in (f"{own}_mine", str(tmp_path / "a<b")):
+    # Where xent is installed, what lies beside it is installed too, and not somebody's to mend.
+    monkeypatch.setattr(
+        xent.testing, "__file__", str(tmp_path / "xent" / "testing" / "__init__.py")
+    )
+    for folder in (tmp_path / "xent_mine", tmp_path / "a<b"):
         spot = {"__name__": "mine"}
         exec(compile("def mine(x):\n    return x.nothing\n", f"{folder}/loss.py", "exec"), spot)
         with pytest.raises(AttributeError) as caught:
