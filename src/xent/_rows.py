@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from xent import _dtype
 from xent import _math as m
 from xent._plan import Operands, Plan, masked
-from xent._target import along, raw_gradient, ready, without
+from xent._target import raw_gradient, ready, without
 from xent._typing import Array, Verbs
 
 
@@ -41,7 +41,10 @@ def rows_and_gradient_of(
     s = kernel.whole(xp, s)
     rows = kernel.value(xp, s)
     if plan.row_axis is not None:
-        rows, w = xp.squeeze(rows, axis=plan.row_axis), along(w, axis)
+        rows = xp.squeeze(rows, axis=plan.row_axis)
+        w = w[
+            (slice(None),) * plan.row_axis + (None, ...)
+        ]  # `along`: a call is counted in each small loss
     g = kernel.gradient(xp, prediction, target, s, made if once else None, w, axis)
     if plan.capped or plan.tempered:  # `bent`, in place: a call is counted in each small loss
         g = raw_gradient(xp, plan, operands, g)
@@ -149,9 +152,10 @@ def _is_count(divisor: Any) -> bool:
 
 def divided(xp: Verbs, x: Array, divisor: Any) -> Array:
     """Return ``x / divisor``, 0 where that is 0: everything is masked or weighted away (R10)."""
+    if isinstance(divisor, int):
+        return x / divisor if divisor else x
     if _is_count(divisor):
-        nothing = isinstance(divisor, int) and divisor == 0
-        return x if nothing else x / divisor
+        return x / divisor
     if not xp.anywhere(lambda: divisor == 0):
         return xp.divide(x, divisor)
     nothing = divisor == 0

@@ -20,7 +20,7 @@ def test_a_choice_that_nobody_guesses_is_made_by_bits(backend, dtype, monkeypatc
     monkeypatch.setattr(bits, "chosen", lambda *given: made.append(chosen(*given)) or made[-1])
     engine = _dispatch.engine_of("x", backend.asarray(np.zeros(1)))
     if backend.library == "torch":
-        from xent.engines.torch.values import PLAIN as engine  # noqa: N811  # in the place of the other
+        from xent.engines.torch.lent import PLAIN as engine  # noqa: N811  # in the place of the other
     mixed(engine.xp, Given(backend.asarray, MODERATE, INSIDE, dtype))
     assert [x is not None for x in made] == [dtype in BY_BITS[backend.library]] * 5
 

@@ -28,13 +28,13 @@ SOURCE = Path(xent.__file__).parent
 FILES = sorted(SOURCE.rglob("*.py"))
 KNOWS = {
     "numpy": ("numpy",),
-    "torch": ("torch",),
+    "torch": ("torch", "numpy"),
     "cupy": ("cupy",),
     "jax": ("jax", "numpy"),
     "dask": ("dask", "numpy"),
     "keras": ("keras",),
 }
-"""What the files of a library may import; JAX's and Dask's arrays are NumPy's underneath."""
+"""What the files of a library may import; JAX's and Dask's arrays are NumPy's underneath, torch's are lent."""
 
 
 def loaded_by(code):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from operator import itemgetter
+from operator import iadd, imul, itemgetter
 from typing import Any
 
 import numpy as np
@@ -19,8 +19,14 @@ from xent.engines.eager import Eager
 from xent.engines.numpy.half import to_half
 from xent.engines.numpy.sums import FEW, by_class, of_columns, of_parts
 
+quiet = np.errstate(divide="ignore", over="ignore", under="ignore", invalid="ignore")
+"""Makes a function one without warnings: losses meet log 0 and inf − inf on purpose, and discard them."""
+
 MANY = 1 << 12
 """The fewest numbers of an array that is laid out class by class."""
+
+ROWS = 16
+"""The fewest short rows whose peak is found down the columns of a copy: NumPy goes row by row."""
 
 WIDE = {np.dtype(np.float32): np.int32, np.dtype(np.float64): np.int64}
 """Whole numbers as wide as floats."""
@@ -32,11 +38,18 @@ class NumPyVerbs(Namespace):
     max = staticmethod(np.maximum.reduce)
     sum = staticmethod(np.add.reduce)
     squeeze = staticmethod(np.ndarray.squeeze)
+    times: Any = staticmethod(imul)  # in place, by what may be a scalar of NumPy
+    plus: Any = staticmethod(iadd)
     asarray = staticmethod(np.asarray)
     constant = staticmethod(np.asarray)
     full_like = staticmethod(np.full_like)
-    ones_like = staticmethod(np.ones_like)
     zeros_like = staticmethod(np.zeros_like)
+
+    def ones_like(self, x: Any, dtype: Any = None) -> Any:
+        """Return 1 for each entry: NumPy's own takes four calls."""
+        made = np.empty(x.shape, x.dtype if dtype is None else dtype)
+        made.fill(1)
+        return made
 
     def astype(self, x: Any, dtype: Any) -> Any:
         """Return a copy in another dtype."""
@@ -72,29 +85,21 @@ class NumPyVerbs(Namespace):
         """Return exp(x − peak) in ``x``."""
         if not self.finite:
             return super().decayed(x, peak)
-        np.subtract(x, peak, out=x)
-        return np.exp(x, out=x)
+        return np.exp(np.subtract(x, peak, out=x), out=x)
 
     def beside(self, x: Any, index: Any, axis: int) -> tuple[Any, Any, Any]:
-        """Return peak, sum and exponentials; no −∞ goes through `exp`, which takes it long in float64."""
-        rest = self.replaced(x, index, -np.inf, axis)
-        peak = self.max(rest, axis=axis, keepdims=True)
-        if not self.finite or x.dtype.itemsize < 8:
-            rest = self.decayed(rest, peak)
-        else:
-            np.exp(np.subtract(x, peak, out=rest), out=rest)
-            rest = self.put(rest, index, 0.0, axis)
+        """Return peak, sum and terms; no −∞ goes through `exp`, which takes it long in float64."""
+        if not self.finite:
+            return super().beside(x, index, axis)
+        rest, at = x.copy(order="K"), _at(x, index, axis)
+        rest[at] = -np.inf
+        short = x.ndim == 2 and axis == 1 and x.shape[1] <= FEW and x.shape[0] >= ROWS
+        peak = self.max(rest.copy("F") if short else rest, axis=axis, keepdims=True)
+        narrow = x.dtype.itemsize < 8
+        np.exp(np.subtract(rest if narrow else x, peak, out=rest), out=rest)
+        if not narrow:
+            rest[at] = 0.0
         return peak, self.sum(rest, axis=axis, keepdims=True), rest
-
-    def times(self, x: Any, factor: Any) -> Any:
-        """Return ``x · factor`` in ``x``."""
-        x *= factor  # which may be a scalar of NumPy
-        return x
-
-    def plus(self, x: Any, term: Any) -> Any:
-        """Return ``x + term`` in ``x``."""
-        x += term
-        return x
 
     def pick(self, x: Any, index: Any, axis: int) -> Any:
         """Return the entry of ``x`` at ``index``."""
@@ -148,35 +153,28 @@ class Strict(Eager):
         super().__init__(api, library)
         self.result = self.xp.asarray
 
+    @quiet
     def run(self, function: Callable[..., Any], *args: Any) -> Any:
-        """Return ``function(*args)``.
-
-        The losses meet log 0 and inf − inf on purpose, in branches that a `where` discards.
-        """
-        with np.errstate(divide="ignore", over="ignore", under="ignore", invalid="ignore"):
-            return function(*args)
+        """Return ``function(*args)``."""
+        return function(*args)
 
     def each(self, function: Callable[[Any], None], items: Sequence[Any]) -> None:
-        """Call ``function`` on every item, by the threads that `xent.set_workers` asks for.
-
-        NumPy's loops release the interpreter's lock; each thread has floating-point flags of its own.
-        """
+        """Call ``function`` on every item by threads, of which each has floating-point flags of its own."""
         _workers.each(lambda item: self.run(function, item), items, _workers.get_workers())
 
     def call(self, function: Callable[..., Array], *args: Any) -> Array:
         """Return ``function(xp, *args)``."""
         return self.result(super().call(function, *args))
 
+    @quiet
     def value(self, plan: Plan, operands: Operands) -> Array:
         """Return the value of a call."""
-        with np.errstate(divide="ignore", over="ignore", under="ignore", invalid="ignore"):
-            value = super().value(plan, operands)
-        return self.result(value)
+        return self.result(super().value(plan, operands))
 
+    @quiet
     def value_and_gradient(self, plan: Plan, operands: Operands) -> tuple[Array, Array]:
         """Return value and gradient."""
-        with np.errstate(divide="ignore", over="ignore", under="ignore", invalid="ignore"):
-            value, g = super().value_and_gradient(plan, operands)
+        value, g = super().value_and_gradient(plan, operands)
         return self.result(value), self.xp.asarray(g)
 
     def sight(self, arrays: Iterable[Array | None]) -> Sight:

@@ -13,8 +13,9 @@ from xent._rows import rows_and_gradient_of, rows_of
 from xent.engines.eager import Eager
 from xent.engines.torch import tensor
 from xent.engines.torch.device import DEVICE
+from xent.engines.torch.lent import PLAIN
 from xent.engines.torch.tensor import eager
-from xent.engines.torch.values import PLAIN, TRACED
+from xent.engines.torch.values import TRACED
 
 
 def engine_of(tensors: Iterable[Any]) -> Eager | None:

@@ -24,9 +24,9 @@ from xent.engines.torch import half, learned, tensor
 from xent.engines.torch.choice import engine_of, follows_numbers, gradient_of_values
 from xent.engines.torch.device import DEVICE
 from xent.engines.torch.followed import Followed
+from xent.engines.torch.lent import PLAIN
 from xent.engines.torch.made import HeadLoss, Loss, Made
 from xent.engines.torch.tensor import differentiable, eager, is_recorded, wants_graph
-from xent.engines.torch.values import PLAIN
 
 
 class Torch(Followed):

@@ -17,8 +17,9 @@ from xent._linear import Chunks, Gradients, Wanted
 from xent._plan import Operands, Plan
 from xent.engines.torch import tensor
 from xent.engines.torch.device import DEVICE
+from xent.engines.torch.lent import PLAIN
 from xent.engines.torch.made import HeadLoss, flat
-from xent.engines.torch.values import PLAIN, TRACED
+from xent.engines.torch.values import TRACED
 from xent.engines.torch.written import apart, emptied, filled, read, written
 
 

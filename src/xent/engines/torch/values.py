@@ -83,4 +83,3 @@ class Traced(Chunked):
 
 TRACED = Traced(array_api_compat.torch, "torch")
 UNSEEN = Unseen(array_api_compat.torch, "torch")
-PLAIN = Plain(array_api_compat.torch, "torch")

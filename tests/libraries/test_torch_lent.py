@@ -1,0 +1,106 @@
+"""Small tensors are computed by NumPy, in the same memory: what comes back is torch's, and the caller's."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+import xent
+from tests.cases import TRIED
+from tests.libraries.test_torch_gradients import tensors
+from xent.engines.torch import lent
+
+
+class Own(torch.Tensor):
+    """A tensor that results are to be, too."""
+
+
+@pytest.fixture(autouse=True)
+def lends(_lent, monkeypatch):
+    """Whatever the other tests' turn is."""
+    monkeypatch.setattr(lent, "MANY", 1 << 15)
+
+
+@pytest.fixture
+def given(monkeypatch):
+    """Whether NumPy was lent the tensors, call by call."""
+    made, views = [], lent._views
+    monkeypatch.setattr(lent, "_views", lambda *of: made.append(views(*of)) or made[-1])
+    return lambda: [x is not None for x in made]
+
+
+@pytest.mark.parametrize("case", TRIED, ids=str)
+def test_every_loss_of_small_tensors_is_numpys(case, given):
+    """And what it returns shares no memory with what was lent, and may be written to."""
+    arrays, _ = tensors(case, {})
+    with torch.no_grad():
+        value, g = xent.value_and_grad(case.function)(**arrays)
+        rows = case.function(**arrays)
+    assert given() == [True, True]
+    for made in (value, g, rows):
+        assert type(made) is torch.Tensor
+        assert made.numpy().flags.writeable
+        assert not any(np.shares_memory(made.numpy(), x.numpy(force=True)) for x in arrays.values())
+
+
+@pytest.mark.parametrize("grown", [1, 1 << 12])
+def test_many_numbers_are_torchs(grown, given):
+    logits = torch.zeros(2 * grown, 3, requires_grad=True)
+    xent.cross_entropy(torch.zeros(2 * grown, dtype=torch.int64), logits=logits, reduction="mean")
+    assert any(given()) == (grown == 1)
+
+
+@pytest.mark.parametrize(
+    ("logits", "options"),
+    [
+        (torch.zeros(2, 3).as_subclass(Own), {}),
+        (torch.zeros(2, 3, dtype=torch.bfloat16), {}),
+        (torch.zeros(2, 3, dtype=torch.float16), {}),
+        (torch.zeros(2, 3), {"softcap": torch.tensor(2.0)}),
+        (torch.zeros(2, 3), {"class_weight": torch.ones(3).as_subclass(Own)}),
+        (torch.zeros(2, 3), {"sample_weight": torch.ones(2, dtype=torch.bfloat16)}),
+    ],
+)
+def test_what_numpy_has_no_word_for_is_torchs(logits, options, given):
+    with torch.no_grad():
+        value = xent.cross_entropy(torch.tensor([0, 2]), logits=logits, **options)
+    assert not any(given())
+    if type(logits) is Own:
+        assert type(value) is Own
+
+
+def test_infinite_rows_warn_of_nothing():
+    """The rows too, which autograd scales afterwards; a warning is an error here."""
+    logits = torch.tensor([[np.inf, 0.0], [-np.inf, -np.inf], [np.inf, np.inf]], requires_grad=True)
+    labels = torch.tensor([0, 1, 1])
+    rows = xent.cross_entropy(labels, logits=logits, reduction="none")
+    rows.backward(torch.tensor([1.0, 0.0, 0.0]))
+    np.testing.assert_array_equal(rows.detach(), [0, np.nan, np.nan])
+    np.testing.assert_array_equal(logits.grad[0], [0, 0])
+
+
+def test_no_device_that_a_program_sets_is_asked():
+    with torch.device("meta"):
+        value = xent.cross_entropy(
+            torch.tensor([0], device="cpu"), logits=torch.ones(1, 2, device="cpu")
+        )
+    assert value.device.type == "cpu"
+
+
+def test_without_numpy_torch_computes_for_itself():
+    code = """
+import sys, warnings
+sys.modules["numpy"] = None
+warnings.simplefilter("ignore")  # torch says that it is missing
+import torch, xent
+logits = torch.zeros(2, 4, requires_grad=True)
+xent.cross_entropy(torch.tensor([0, 1]), logits=logits, reduction="sum").backward()
+print(logits.grad.tolist())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.split("\n")[-2:] == [
+        "[[-0.75, 0.25, 0.25, 0.25], [0.25, -0.75, 0.25, 0.25]]",
+        "",
+    ], done.stderr[-500:]
