@@ -34,7 +34,7 @@ KNOWS = {
     "dask": ("dask", "numpy"),
     "keras": ("keras",),
 }
-"""What the files of a library may import; JAX's and Dask's arrays are NumPy's underneath, torch's are lent."""
+"""What the files of a library may import; JAX's and Dask's arrays are NumPy's underneath, torch's lent."""
 
 
 def loaded_by(code):
