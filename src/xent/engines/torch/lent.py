@@ -32,10 +32,11 @@ else:
     _value, _value_and_gradient, _block = map(quiet, (value_of, value_and_gradient_of, NUMPY.block))
 
 MANY = 1 << 15
-"""From how many bytes on torch computes for itself: its vectors are as wide on every processor."""
+"""From how many bytes on torch computes for itself, which has vectors for all functions everywhere."""
 
 _KINDS = torch.Tensor, torch.nn.Parameter
-_FLOATS = torch.float32, torch.float64
+_HALF = torch.float16, torch.bfloat16
+_FLOATS = torch.float32, torch.float64, *_HALF
 _WHOLE = torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool
 
 
@@ -55,7 +56,8 @@ class Lent(Plain):
         if views is None:
             return super().value_and_gradient(plan, operands)
         value, g = _value_and_gradient(NUMPY, plan, views)
-        return torch.from_numpy(np.asarray(value)), torch.from_numpy(np.asarray(g))
+        x: Any = operands.prediction
+        return torch.from_numpy(np.asarray(value)), torch.from_numpy(np.asarray(g)).to(x.dtype)
 
     def rows(self, plan: Plan, operands: Operands, w: Any = None) -> Any:
         """Return the loss of each row, and with ``w`` the gradient of Σ w · loss too."""
@@ -65,18 +67,19 @@ class Lent(Plain):
         if w is None:
             return torch.from_numpy(np.asarray(_block(plan, views)))
         rows, g = _block(plan, views, w.numpy(force=True))
-        return torch.from_numpy(np.asarray(rows)), torch.from_numpy(np.asarray(g))
+        x: Any = operands.prediction
+        return torch.from_numpy(np.asarray(rows)), torch.from_numpy(np.asarray(g)).to(x.dtype)
 
     rows_and_gradient = rows
 
 
 def _views(plan: Plan, operands: Operands, *others: Any) -> Operands | None:
-    """Return NumPy's views of the operands, None where torch is to compute.
+    """Return NumPy's views of the operands, of half precision in float32; None where torch is to compute.
 
     So it does of tensors of a subclass, of which results are to be too, and of what has no dtype of NumPy's.
     """
     x: Any = operands.prediction
-    if not THERE or x.nbytes >= MANY or x.dtype not in _FLOATS or plan.beside:
+    if not THERE or x.numel() * max(4, x.itemsize) >= MANY or x.dtype not in _FLOATS or plan.beside:
         return None
     numbers = operands.numbers
     if numbers is not NO_NUMBERS and any(map(torch.is_tensor, leaves(numbers))):
@@ -86,7 +89,7 @@ def _views(plan: Plan, operands: Operands, *others: Any) -> Operands | None:
         if y is None:
             views.append(y)
         elif type(y) in _KINDS and (y.dtype in _FLOATS or y.dtype in _WHOLE):
-            views.append(y.numpy(force=True))
+            views.append((y.float() if y.dtype in _HALF else y).numpy(force=True))
         else:
             return None
     return tuple.__new__(Operands, (*views[: len(operands) - 1], numbers))
