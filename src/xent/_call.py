@@ -223,25 +223,26 @@ def seen(
         return plan
     if operands.denominator is not None:
         values.divisor(engine, call.options.get("denominator"), operands.denominator)
-    if plan.form == "logits" and not plan.target.checks:
+    of_x, of_target, where = plan.form != "logits", plan.target.checks, operands.where
+    if not (of_x or of_target):
         return plan if plan.traced else plan.seen
-    if sight is Sight.TRACED:  # of all the arrays; of what is looked at it need not be
-        sight = engine.sight((*operands[:2], operands.where, operands.target_probs))
-    if sight is not Sight.READABLE and validate is None:
+    if sight is Sight.TRACED:  # of all the arrays: labels may be there where logits are not
+        of_x = of_x and values.readable(engine.sight((operands.prediction, where)), validate)
+        target = operands.target, operands.target_probs, where
+        of_target = of_target and values.readable(engine.sight(target), validate)
+    elif not values.readable(sight, validate):
         return plan
-    if sight is Sight.TRACED:
-        raise values.unreadable()
-    if engine.lends_views:
+    if engine.lends_views and (of_x or of_target):
         engine, operands = engine.look(operands)
-    labels, plain = operands.target, operands.where is None and operands.target_probs is None
-    plain = plain and plan.form == "logits" and plan.target.by_label
+    labels, plain = operands.target, where is None and operands.target_probs is None
+    plain = plain and not of_x and of_target and plan.target.by_label
     if plain and 0 not in labels.shape and engine.xp.within(labels, 0, plan.classes - 1):
         return plan.seen
-    if plan.ignore_index is not None:
+    if plan.ignore_index is not None and of_target:
         operands = operands._replace(where=kept(plan, operands))
-    if plan.form != "logits":
+    if of_x:
         x, keep = operands.prediction, operands.where
         engine.run(values.of_form, engine.xp, plan.form, name, x, plan.axis, keep, validate)
-    if plan.target.checks:
+    if of_target:
         plan.target.check(engine.xp, plan, operands, call.target_name, validate)
-    return plan.seen
+    return plan.seen if of_target == plan.target.checks else plan

@@ -127,11 +127,18 @@ def tolerance(eps: float) -> float:
     return math.sqrt(eps)
 
 
+def readable(sight: Sight, validate: bool | None) -> bool:
+    """Whether to look at arrays of which that is seen; raise where that is asked for and can't be."""
+    if validate and sight is Sight.TRACED:
+        raise unreadable()
+    return sight is Sight.READABLE or bool(validate)
+
+
 def unreadable() -> ValueError:
     """Return the error for validation of values that do not exist yet."""
     return ValueError(
-        "validate=True reads values, and these are being traced (jit, vmap, compile); "
-        "validate outside, or pass validate=None"
+        "validate=True reads values, and these are being traced (jit, grad, vmap, compile): call the loss "
+        "once on arrays, without these, or pass validate=None"
     )
 
 

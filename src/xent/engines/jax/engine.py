@@ -91,7 +91,10 @@ class Jax(Engine):
                 if not widest.min <= extreme <= widest.max:
                     raise OverflowError(f"{extreme} is out of bounds for {widest.dtype}")
         one = next(iter(device)) if device is not None and len(device) == 1 else None
-        return jnp.asarray(x, dtype=dtype, device=one)
+        with (
+            jax.ensure_compile_time_eval()
+        ):  # else it had no values where JAX traces what is beside it
+            return jnp.asarray(x, dtype=dtype, device=one)
 
     def sight(self, arrays: Iterable[Any]) -> Sight:
         """Return what can be seen of the arrays: one in pieces, on several devices, lies elsewhere."""
@@ -106,11 +109,11 @@ class Jax(Engine):
         return sight
 
     def look(self, operands: Operands) -> tuple[Engine, Operands]:
-        """Return what is looked at as NumPy arrays: without a copy on the CPU."""
+        """Return what can be looked at as NumPy arrays: without a copy on the CPU."""
         names = ("prediction", "target", "target_probs", "where")
-        some = {name: getattr(operands, name) for name in names}
-        some = {name: None if x is None else np.asarray(x) for name, x in some.items()}
-        return _dispatch.engine_of("prediction", some["prediction"]), operands._replace(**some)
+        there = {k: x for k in names if isinstance(x := getattr(operands, k), jax.Array)}
+        views = {k: np.asarray(x) for k, x in there.items() if not isinstance(x, Tracer)}
+        return _dispatch.engine_of(*next(iter(views.items()))), operands._replace(**views)
 
     # --- what is run ---
 
