@@ -230,7 +230,7 @@ def seen(
         of_x = of_x and values.readable(engine.sight((operands.prediction, where)), validate)
         target = operands.target, operands.target_probs, where
         of_target = of_target and values.readable(engine.sight(target), validate)
-    elif not values.readable(sight, validate):
+    elif sight is not Sight.READABLE and validate is None:
         return plan
     if engine.lends_views and (of_x or of_target):
         engine, operands = engine.look(operands)
