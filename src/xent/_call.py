@@ -8,7 +8,7 @@ from functools import wraps
 from typing import Any, ParamSpec
 
 from xent import _dispatch, _one_call, _request, _signature
-from xent._check import arguments, calls, numbers, values
+from xent._check import arguments, calls, keywords, numbers, values
 from xent._engine import Engine, Problem
 from xent._namespace import Sight
 from xent._plan import CLASSES, Operands, Plan, kept
@@ -62,7 +62,7 @@ def loss(
         def problem(*args: P.args, **kwargs: P.kwargs) -> Any:
             for key in kwargs:
                 if key not in known:
-                    raise arguments.unknown(name, key, known)
+                    raise keywords.unknown(name, key, known)
             given: Any = body  # until it has returned
             try:
                 given = body(*args, **kwargs)

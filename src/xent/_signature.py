@@ -47,14 +47,16 @@ def documented(function: Callable[..., Any], options: type | None) -> tuple[str,
     Its own signature ends in ``**options``, which the options of the typed dict replace.
     """
     signature = inspect.signature(function)
+    signature = signature.replace(return_annotation=returned(function))
     if options is None:
+        vars(function)["__signature__"] = signature
         return tuple(signature.parameters)
     taken = get_type_hints(options)
     names = [name for name in DEFAULTS if name in taken]
     calls.decorated(function, options, signature, names)
     own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
     shared = [parameter(name) for name in names]
-    signature = signature.replace(parameters=own + shared, return_annotation="Array")
+    signature = signature.replace(parameters=own + shared)
     vars(function)["__signature__"] = signature
     text = inspect.cleandoc(function.__doc__ or "")
     section = "\n".join(_DOCS.get(name, name) for name in names)
@@ -63,6 +65,13 @@ def documented(function: Callable[..., Any], options: type | None) -> tuple[str,
         head = f"{head.rstrip()}\n\nParameters\n----------"
     function.__doc__ = f"{head.rstrip()}\n{section}\n{mark}{tail}"
     return tuple(signature.parameters)
+
+
+def returned(function: Callable[..., Any]) -> str:
+    """Return what a loss returns, of a function that says so of its `Call`: an array where that is free."""
+    said = str(function.__annotations__.get("return", ""))
+    of_call = re.fullmatch(r"\w*Call\[(\w{2,}.*)\]", said)
+    return of_call[1] if of_call else "Array"
 
 
 def _documented(*groups: type) -> dict[str, str]:

@@ -50,7 +50,7 @@ HABITS = {
     "input": "the target comes first",
     "y_true": "pass the target first",
     "y_pred": "as probs, logits= or log_probs=",
-    "labels": "pass the labels first, as the target",
+    "labels": "come first, as the target",
     "from_logits": "pass logits as logits=",
     "log_target": "target_logits=",
     "weight": "class_weight and sample_weight",
@@ -64,6 +64,12 @@ HABITS = {
     "normalize": "xent's name is reduction",
     "alpha": "xent's name is class_weight",
     "logit": "xent's name is logits",
+    "prob": "xent's name is probs",
+    "log_prob": "xent's name is log_probs",
+    "preds": "pass the prediction as probs, logits= or log_probs=",
+    "class_weights": "xent's name is class_weight",
+    "sample_weights": "xent's name is sample_weight",
+    "logit_scale": "its reciprocal is the temperature",
     "temperature": "divide the logits by it",
     "eps": "xent clips nothing",
 }
@@ -72,6 +78,7 @@ HABITS_OF_OTHERS = [
     (xent.kl_divergence, "target_log_probs", "target_logits"),
     (xent.kl_divergence, "T", "temperature"),
     (xent.renyi_divergence, "alpha", "order"),
+    (xent.binary_cross_entropy, "pos_weights", "pos_weight"),
 ]
 _OPTIONS = ("axis", "reduction", "label_smoothing", "class_weight", "sample_weight")
 

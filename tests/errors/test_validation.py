@@ -53,7 +53,12 @@ def test_what_was_looked_at_gives_the_same(backend, case, planted):
 
 BAD = [
     ("probs", -0.25, "holds -0.25 at (1, 2); probabilities are 0 to 1 (logits go to logits=, of"),
-    ("probs", 1.5, "holds 1.5 at (1, 2); probabilities are 0 to 1 (logits go to logits=, of"),
+    (
+        "probs",
+        1.5,
+        "holds 1.5 at (1, 2); probabilities are 0 to 1 (logits go to logits=, of a loss that takes them; "
+        "counts are divided by their sum)",
+    ),
     ("probs", np.inf, "holds inf at (1, 2); probabilities are 0 to 1"),
     ("log_probs", 0.5, "holds 0.5 at (1, 2); log-probabilities are at most 0"),
 ]

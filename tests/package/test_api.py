@@ -147,6 +147,14 @@ def test_type_hints(name):
     get_type_hints(getattr(xent, name))
 
 
+@pytest.mark.parametrize("name", sorted(RECORDS))
+def test_what_is_returned_is_said(name):
+    """A loss's body returns a `Call`, and the loss what comes of it."""
+    said = str(inspect.signature(getattr(xent, name)).return_annotation)
+    assert "Call" not in said
+    assert said == {"log_probs": "LogProbs[A]"}.get(name, "Array")
+
+
 @pytest.mark.parametrize("name", [*LOSSES, *LINEAR, *TWO_HEADS, "contrastive_loss"])
 def test_type_hints_of_gradients(name):
     loss = getattr(xent, name)

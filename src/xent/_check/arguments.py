@@ -21,31 +21,6 @@ class Library(Protocol):
         """Return where ``x`` lies."""
 
 
-_HABITS = {
-    "input": "the target comes first, then probs, logits= or log_probs=",
-    "y_true": "pass the target first",
-    "y_pred": "pass the prediction as probs, logits= or log_probs=",
-    "labels": "pass the labels first, as the target",
-    "from_logits": "pass logits as logits=",
-    "log_target": "pass the target's logits as target_logits=",
-    "mask": "xent's name is where, True for the rows that count",
-    "eps": "xent clips nothing: probability 0 on the truth costs inf",
-    "temperature": "divide the logits by it",
-}
-
-_NAMES = {
-    **dict.fromkeys(("weight", "weights"), ("class_weight", "sample_weight")),
-    **dict.fromkeys(("size_average", "reduce", "normalize"), ("reduction",)),
-    **dict.fromkeys(("teacher_logits", "target_log_probs"), ("target_logits",)),
-    "alpha": ("order", "beta", "skew", "class_weight"),
-    "dim": ("axis",),
-    "ignore_class": ("ignore_index",),
-    "logit": ("logits",),
-    "smoothing": ("label_smoothing",),
-    "T": ("temperature",),
-}
-"""What xent calls what others have another name for, where a function takes it."""
-
 _REMEDIES = {
     "numpy.matrix": "its products are those of matrices: pass np.asarray(x)",
     "pandas.": "pass x.to_numpy()",
@@ -74,18 +49,6 @@ def shown(x: Any) -> str:
     # Rows of rows are long where each of them is short.
     half = _LONGEST // 2 - 2
     return text if len(text) <= _LONGEST else f"{text[:half]}...{text[-half:]}"
-
-
-def unknown(function: str, name: str, known: Sequence[str]) -> TypeError:
-    """Return the error for a keyword that ``function`` does not take."""
-    names = [own for own in _NAMES.get(name, ()) if own in known]
-    habit = f"xent's name{'s are' if names[1:] else ' is'} {' and '.join(names)}" if names else ""
-    habit = habit or _HABITS.get(name, "")
-    habit = f" ({habit})" if habit else ""
-    return TypeError(
-        f"{function}() got an unexpected keyword argument {shown(name)}{habit}; "
-        f"it takes {', '.join(known)}"
-    )
 
 
 def by_position(

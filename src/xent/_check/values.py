@@ -115,10 +115,12 @@ def _bounds(
     low, high, rule = _RANGES[form]
     high += _ROUNDING * _dtype.eps(x)
     if not _within(xp, x, low, high):
-        if name in ("probs", "q"):
-            rule += f" ({LOGITS})"
-        elif name == "target":
-            rule += f" ({OF_ELEMENTS if axis is None else OF_LOGITS})"
+        hints = [LOGITS] if name in ("probs", "q") else []
+        if name == "target":
+            hints = [OF_ELEMENTS if axis is None else OF_LOGITS]
+        if form == "probs" and axis is not None and _within(xp, x, 0.0, math.inf):
+            hints.append("counts are divided by their sum")
+        rule += f" ({'; '.join(hints)})" if hints else ""
         _none(xp, x, (x < low) | (x > high), keep, f"{name} holds {{!r}} at {{}}; {rule}")
 
 
