@@ -22,8 +22,8 @@ from xent.engines.numpy.sums import FEW, by_class, of_columns, of_parts
 quiet = np.errstate(divide="ignore", over="ignore", under="ignore", invalid="ignore")
 """Makes a function one without warnings: losses meet log 0 and inf − inf on purpose, and discard them."""
 
-MANY = 1 << 12
-"""The fewest numbers of an array that is laid out class by class."""
+MANY, NARROW = 1 << 15, 16
+"""The fewest numbers of an array that is laid out class by class, and the most classes of one."""
 
 ROWS = 16
 """The fewest short rows whose peak is found down the columns of a copy: NumPy goes row by row."""
@@ -218,7 +218,7 @@ class NumPy(Strict):
 
     def _is_laid(self, plan: Plan, operands: Operands) -> bool:
         x: Any = operands.prediction
-        return x.size >= MANY and plan.axis == x.ndim - 1 and 1 < x.shape[-1] <= FEW
+        return x.size >= MANY and plan.axis == x.ndim - 1 and 1 < x.shape[-1] <= NARROW
 
     def present(self, keep: Any) -> Any:
         """Return the positions of the rows that count."""

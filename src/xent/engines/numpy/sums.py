@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 FEW = 32
-"""The most classes of a row that is laid out class by class in memory."""
+"""The most classes of a short row."""
 
 LONG, PART = 256, 64
 """From how many numbers on a sum across memory is made of parts, and of how many each."""
