@@ -152,10 +152,8 @@ def _is_count(divisor: Any) -> bool:
 
 def divided(xp: Verbs, x: Array, divisor: Any) -> Array:
     """Return ``x / divisor``, 0 where that is 0: everything is masked or weighted away (R10)."""
-    if isinstance(divisor, int):
-        return x / divisor if divisor else x
-    if _is_count(divisor):
-        return x / divisor
+    if isinstance(divisor, int) or _is_count(divisor):
+        return x if isinstance(divisor, int) and divisor == 0 else x / divisor
     if not xp.anywhere(lambda: divisor == 0):
         return xp.divide(x, divisor)
     nothing = divisor == 0
