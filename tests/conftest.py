@@ -98,13 +98,14 @@ def pytest_generate_tests(metafunc):
 @pytest.fixture(autouse=True)
 def _lent(request):
     """Have torch compute small tensors itself in every second test, always the same: else NumPy would."""
-    lent = sys.modules.get("xent.engines.torch.lent")
-    if lent is None or crc32(request.node.nodeid.encode()) % 2:
+    if "torch" not in sys.modules or crc32(request.node.nodeid.encode()) % 2:
         yield
         return
-    before, lent.MANY = lent.MANY, 0
+    from xent.engines.torch import lent
+
+    before, lent.BYTES = lent.BYTES, 0
     yield
-    lent.MANY = before
+    lent.BYTES = before
 
 
 @pytest.hookimpl(trylast=True)  # of what the command line has chosen

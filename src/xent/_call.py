@@ -226,7 +226,9 @@ def seen(
     of_x, of_target, where = plan.form != "logits", plan.target.checks, operands.where
     if not (of_x or of_target):
         return plan if plan.traced else plan.seen
-    if sight is Sight.TRACED:  # of all the arrays: labels may be there where logits are not
+    if sight is Sight.TRACED:  # some of the arrays: labels may be there where logits are not
+        operands = engine.unfollowed(operands)
+        where = operands.where
         of_x = of_x and values.readable(engine.sight((operands.prediction, where)), validate)
         target = operands.target, operands.target_probs, where
         of_target = of_target and values.readable(engine.sight(target), validate)
@@ -245,4 +247,4 @@ def seen(
         engine.run(values.of_form, engine.xp, plan.form, name, x, plan.axis, keep, validate)
     if of_target:
         plan.target.check(engine.xp, plan, operands, call.target_name, validate)
-    return plan.seen if of_target == plan.target.checks else plan
+    return plan if plan.target.checks and not of_target else plan.seen

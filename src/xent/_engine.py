@@ -79,6 +79,10 @@ class Engine:
         devices = [str(self.device(x)).partition(":")[0].lower() for x in arrays if x is not None]
         return Sight.READABLE if {*devices} <= {"cpu", "cpu_device"} else Sight.ELSEWHERE
 
+    def unfollowed(self, operands: Operands) -> Operands:
+        """Return operands of the same values, of which a derivative is not followed, where that can be."""
+        return operands
+
     def look(self, operands: Operands) -> tuple[Engine, Operands]:
         """Return readable operands as arrays that are cheap to look at, and their engine."""
         return self, operands

@@ -42,9 +42,7 @@ def rows_and_gradient_of(
     rows = kernel.value(xp, s)
     if plan.row_axis is not None:
         rows = xp.squeeze(rows, axis=plan.row_axis)
-        w = w[
-            (slice(None),) * plan.row_axis + (None, ...)
-        ]  # `along`: a call is counted in each small loss
+        w = w[(slice(None),) * plan.row_axis + (None, ...)]  # as `along` would, in a call more
     g = kernel.gradient(xp, prediction, target, s, made if once else None, w, axis)
     if plan.capped or plan.tempered:  # `bent`, in place: a call is counted in each small loss
         g = raw_gradient(xp, plan, operands, g)

@@ -44,6 +44,28 @@ def check_read(transform, asarray, loss, target, said):
     of(target, validate=False)(logits)
 
 
+def check_sides(transform, asarray):
+    """Check that what is traced of a call keeps nobody from reading what is there."""
+    logits, probs = asarray(np.ones((2, 3), np.float32)), asarray(np.full((2, 2), 0.5, np.float32))
+    entries = asarray(np.asarray([[0, 1], [2, 7]]))
+    labels, beyond = asarray(np.asarray([0, 2])), asarray(np.full((2, 3), 2, np.float32))
+
+    def sparse(z):
+        return xent.cross_entropy(xent.SparseDistribution(entries, probs), logits=z)
+
+    def ignored(least):
+        there = asarray(np.asarray([least, 2]))
+        return transform(lambda z: xent.cross_entropy(there, logits=z, ignore_index=-1))(logits)
+
+    with pytest.raises(ValueError, match=re.escape("target.indices holds label 7 at (1, 1)")):
+        transform(sparse)(logits)
+    with pytest.raises(ValueError, match="target holds label -2"):
+        ignored(-2)
+    assert np.all(np.isfinite(np.asarray(ignored(-1))))
+    with pytest.raises(ValueError, match=re.escape("probs holds 2.0 at (0, 0)")):
+        transform(lambda w: xent.cross_entropy(labels, beyond, sample_weight=w))(probs[:, 0])
+
+
 def check_masked(transform, asarray):
     """Check that labels are not looked at under a mask that is traced."""
     logits, labels = asarray(np.ones((3, 3), np.float32)), asarray(LABELS)

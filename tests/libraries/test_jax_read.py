@@ -17,5 +17,10 @@ def test_what_is_there_is_read(transform, wrong, asarray):
     read.check_read(TRANSFORMS[transform], asarray, *read.WRONG[wrong])
 
 
+@pytest.mark.parametrize("transform", ["grad", "jit"])
+def test_each_side_is_read_by_itself(transform):
+    read.check_sides(TRANSFORMS[transform], jnp.asarray)
+
+
 def test_what_a_traced_mask_leaves_out_is_not_read():
     read.check_masked(jax.jit, jnp.asarray)

@@ -20,7 +20,7 @@ class Own(torch.Tensor):
 @pytest.fixture(autouse=True)
 def lends(_lent, monkeypatch):
     """Whatever the other tests' turn is."""
-    monkeypatch.setattr(lent, "MANY", 1 << 15)
+    monkeypatch.setattr(lent, "BYTES", 1 << 15)
 
 
 @pytest.fixture
@@ -45,11 +45,24 @@ def test_every_loss_of_small_tensors_is_numpys(case, given):
         assert not any(np.shares_memory(made.numpy(), x.numpy(force=True)) for x in arrays.values())
 
 
-@pytest.mark.parametrize("grown", [1, 1 << 12])
-def test_many_numbers_are_torchs(grown, given):
-    logits = torch.zeros(2 * grown, 3, requires_grad=True)
-    xent.cross_entropy(torch.zeros(2 * grown, dtype=torch.int64), logits=logits, reduction="mean")
-    assert any(given()) == (grown == 1)
+@pytest.mark.parametrize(
+    ("dtype", "numbers"),
+    [("float32", 1 << 13), ("float64", 1 << 12), ("float16", 1 << 13), ("bfloat16", 1 << 13)],
+)
+def test_many_numbers_are_torchs_and_few_of_each_dtype_numpys(dtype, numbers, given):
+    """Of half precision as many as of float32, which they are lent in."""
+    for rows, lent_too in ((numbers // 4 - 1, True), (numbers // 4, False)):
+        logits = torch.zeros(rows, 4, dtype=getattr(torch, dtype))
+        value = xent.cross_entropy(torch.zeros(rows, dtype=torch.int64), logits=logits)
+        assert given()[-1] == lent_too
+        np.testing.assert_allclose(value, np.log(4), rtol=1e-6)
+
+
+@pytest.mark.parametrize("logits", [torch.zeros(1, 3).expand(2, 3), torch.zeros(3, 2).T])
+def test_a_gradient_lies_as_torchs_of_logits_in_another_order(logits, given):
+    g = xent.grad(xent.cross_entropy)(torch.tensor([0, 2]), logits=logits)
+    assert not any(given())
+    assert g.shape == (2, 3)
 
 
 @pytest.mark.parametrize(
@@ -87,12 +100,16 @@ def test_no_device_that_a_program_sets_is_asked():
     assert value.device.type == "cpu"
 
 
-def test_without_numpy_torch_computes_for_itself():
-    code = """
+@pytest.mark.parametrize("again", ["", "del sys.modules['numpy']"])
+def test_without_numpy_torch_computes_for_itself(again):
+    """Where it is missing, and where torch alone was loaded without it."""
+    code = f"""
 import sys, warnings
 sys.modules["numpy"] = None
 warnings.simplefilter("ignore")  # torch says that it is missing
-import torch, xent
+import torch
+{again}
+import xent
 logits = torch.zeros(2, 4, requires_grad=True)
 xent.cross_entropy(torch.tensor([0, 1]), logits=logits, reduction="sum").backward()
 print(logits.grad.tolist())

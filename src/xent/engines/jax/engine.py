@@ -91,9 +91,7 @@ class Jax(Engine):
                 if not widest.min <= extreme <= widest.max:
                     raise OverflowError(f"{extreme} is out of bounds for {widest.dtype}")
         one = next(iter(device)) if device is not None and len(device) == 1 else None
-        with (
-            jax.ensure_compile_time_eval()
-        ):  # else it had no values where JAX traces what is beside it
+        with jax.ensure_compile_time_eval():  # where what is beside it is traced it has values
             return jnp.asarray(x, dtype=dtype, device=one)
 
     def sight(self, arrays: Iterable[Any]) -> Sight:

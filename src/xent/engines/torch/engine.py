@@ -65,6 +65,14 @@ class Torch(Followed):
                 return Sight.ELSEWHERE
         return Sight.READABLE
 
+    def unfollowed(self, operands: Operands) -> Operands:
+        """Return operands without the wrappers by which `torch.func` follows derivatives."""
+        if torch.compiler.is_dynamo_compiling():
+            return operands
+        return operands._replace(
+            **{k: tensor.unfollowed(x) for k, x in operands._asdict().items() if x is not None}
+        )
+
     def asarray(self, x: Any, dtype: Any, device: Any) -> Array:
         """Return a number or a nested sequence as a tensor."""
         if isinstance(x, float) and torch.compiler.is_compiling():

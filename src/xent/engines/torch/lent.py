@@ -1,4 +1,4 @@
-"""Small tensors in host memory, lent to NumPy as views, which takes a third of torch's time to begin."""
+"""Small tensors in host memory, lent to NumPy as views: each of its steps begins sooner than torch's."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ else:
     THERE = True
 
     class Block(NumPy):
-        """Runs plans on NumPy's arrays that are one block."""
+        """Runs plans on NumPy's arrays that are one block, and too small to be worth another layout."""
 
         rows = rows_and_gradient = NumPy.block
 
     NUMPY = Block(array_api_compat.numpy, "numpy")
     _value, _value_and_gradient, _block = map(quiet, (value_of, value_and_gradient_of, NUMPY.block))
 
-MANY = 1 << 15
-"""From how many bytes on torch computes for itself, which has vectors for all functions everywhere."""
+BYTES = 1 << 15
+"""From how many bytes of logits on, in float32 at least, torch computes itself: its loops are faster then."""
 
 _KINDS = torch.Tensor, torch.nn.Parameter
 _HALF = torch.float16, torch.bfloat16
@@ -45,14 +45,14 @@ class Lent(Plain):
 
     def value(self, plan: Plan, operands: Operands) -> Array:
         """Return the value."""
-        views = _views(plan, operands)
+        views = _views(operands)
         if views is None:
             return super().value(plan, operands)
         return torch.from_numpy(np.asarray(_value(NUMPY, plan, views)))
 
     def value_and_gradient(self, plan: Plan, operands: Operands) -> tuple[Array, Array]:
         """Return the value and its gradient."""
-        views = _views(plan, operands)
+        views = _views(operands)
         if views is None:
             return super().value_and_gradient(plan, operands)
         value, g = _value_and_gradient(NUMPY, plan, views)
@@ -61,7 +61,7 @@ class Lent(Plain):
 
     def rows(self, plan: Plan, operands: Operands, w: Any = None) -> Any:
         """Return the loss of each row, and with ``w`` the gradient of Σ w · loss too."""
-        views = _views(plan, operands, w)
+        views = _views(operands, w)
         if views is None:
             return super().rows(plan, operands, w)
         if w is None:
@@ -73,13 +73,14 @@ class Lent(Plain):
     rows_and_gradient = rows
 
 
-def _views(plan: Plan, operands: Operands, *others: Any) -> Operands | None:
+def _views(operands: Operands, *others: Any) -> Operands | None:
     """Return NumPy's views of the operands, of half precision in float32; None where torch is to compute.
 
-    So it does of tensors of a subclass, of which results are to be too, and of what has no dtype of NumPy's.
+    So it does of tensors of a subclass, of which results are to be too; of what has no dtype of NumPy's; and
+    of logits that lie in another order, in which torch has another for the gradient.
     """
     x: Any = operands.prediction
-    if not THERE or x.numel() * max(4, x.itemsize) >= MANY or x.dtype not in _FLOATS or plan.beside:
+    if not (THERE and 0 < x.numel() * max(4, x.itemsize) < BYTES and x.is_contiguous()):
         return None
     numbers = operands.numbers
     if numbers is not NO_NUMBERS and any(map(torch.is_tensor, leaves(numbers))):
@@ -89,7 +90,10 @@ def _views(plan: Plan, operands: Operands, *others: Any) -> Operands | None:
         if y is None:
             views.append(y)
         elif type(y) in _KINDS and (y.dtype in _FLOATS or y.dtype in _WHOLE):
-            views.append((y.float() if y.dtype in _HALF else y).numpy(force=True))
+            try:
+                views.append((y.float() if y.dtype in _HALF else y).numpy(force=True))
+            except RuntimeError:  # as of a torch that was built, or loaded, without NumPy
+                return None
         else:
             return None
     return tuple.__new__(Operands, (*views[: len(operands) - 1], numbers))

@@ -158,6 +158,13 @@ def _is_dual(x: Any) -> bool:
     return forward_ad._current_level >= 0 and forward_ad.unpack_dual(x).tangent is not None
 
 
+def unfollowed(x: Any) -> Any:
+    """Return the tensor of the same values inside what `torch.func` follows a derivative by."""
+    while isinstance(x, Tensor) and _functorch.is_gradtrackingtensor(x):
+        x = _functorch.get_unwrapped(x)
+    return x
+
+
 def bare(x: Any) -> Any:
     """Return the tensor inside the wrappers of `torch.func`, of a number that no transform maps or moves."""
     while _functorch.is_functorch_wrapped_tensor(x):
