@@ -35,9 +35,10 @@ BYTES = 1 << 15
 """From how many bytes of logits on, in float32 at least, torch computes itself: its loops are faster then."""
 
 _KINDS = torch.Tensor, torch.nn.Parameter
-_HALF = torch.float16, torch.bfloat16
-_FLOATS = torch.float32, torch.float64, *_HALF
+_WIDE = torch.float32, torch.float64
 _WHOLE = torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool
+_IS_HALF = dict.fromkeys((*_WIDE, *_WHOLE), False) | {torch.float16: True, torch.bfloat16: True}
+"""The dtypes that are lent, and whether each is of half precision."""
 
 
 class Lent(Plain):
@@ -89,12 +90,13 @@ def _views(operands: Operands, *others: Any) -> Operands | None:
     for y in (*operands[:-1], *others):
         if y is None:
             views.append(y)
-        elif type(y) in _KINDS and (y.dtype in _FLOATS or y.dtype in _WHOLE):
-            try:
-                views.append((y.float() if y.dtype in _HALF else y).numpy(force=True))
-            except RuntimeError:  # as of a torch that was built, or loaded, without NumPy
-                return None
-        else:
+            continue
+        half = _IS_HALF.get(y.dtype) if type(y) in _KINDS else None
+        if half is None:
+            return None
+        try:
+            views.append((y.float() if half else y).numpy(force=True))
+        except RuntimeError:  # as of a torch that was built, or loaded, without NumPy
             return None
     return tuple.__new__(Operands, (*views[: len(operands) - 1], numbers))
 
