@@ -247,4 +247,4 @@ def seen(
         engine.run(values.of_form, engine.xp, plan.form, name, x, plan.axis, keep, validate)
     if of_target:
         plan.target.check(engine.xp, plan, operands, call.target_name, validate)
-    return plan if plan.target.checks and not of_target else plan.seen
+    return plan.seen if of_target or (of_x and not plan.target.checks) else plan
