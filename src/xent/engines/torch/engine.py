@@ -69,9 +69,8 @@ class Torch(Followed):
         """Return operands without the wrappers by which `torch.func` follows derivatives."""
         if torch.compiler.is_dynamo_compiling():
             return operands
-        return operands._replace(
-            **{k: tensor.unfollowed(x) for k, x in operands._asdict().items() if x is not None}
-        )
+        each = (None if x is None else tensor.unfollowed(x) for x in operands[:-1])
+        return Operands._make((*each, operands.numbers))
 
     def asarray(self, x: Any, dtype: Any, device: Any) -> Array:
         """Return a number or a nested sequence as a tensor."""

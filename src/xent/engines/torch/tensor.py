@@ -158,18 +158,19 @@ def _is_dual(x: Any) -> bool:
     return forward_ad._current_level >= 0 and forward_ad.unpack_dual(x).tangent is not None
 
 
+def bare(x: Any, wrapped: Any = _functorch.is_functorch_wrapped_tensor) -> Any:
+    """Return the tensor inside the wrappers of `torch.func`: those of a kind, or all.
+
+    All are those of a number that no transform maps or moves.
+    """
+    while wrapped(x):
+        x = _functorch.get_unwrapped(x)
+    return x
+
+
 def unfollowed(x: Any) -> Any:
     """Return the tensor of the same values inside what `torch.func` follows a derivative by."""
-    while isinstance(x, Tensor) and _functorch.is_gradtrackingtensor(x):
-        x = _functorch.get_unwrapped(x)
-    return x
-
-
-def bare(x: Any) -> Any:
-    """Return the tensor inside the wrappers of `torch.func`, of a number that no transform maps or moves."""
-    while _functorch.is_functorch_wrapped_tensor(x):
-        x = _functorch.get_unwrapped(x)
-    return x
+    return bare(x, _functorch.is_gradtrackingtensor)
 
 
 def symbol(x: float, dtype: Any, device: Any) -> Any:
