@@ -14,6 +14,8 @@ from tests.cases import CASES, in_brief
 
 WHOLE = ("numpy",)
 """Where every case is tried: the formulas are one for all libraries, and here a case costs least."""
+SAID = ("errors", "nn")
+"""The folders of which every case is tried on every library: what is said costs next to nothing."""
 _OF_A_LIBRARY = re.compile(rf"test_({'|'.join(LIBRARIES)})(_\w+)?\.py")
 
 
@@ -129,7 +131,7 @@ def _beyond(share, items):
     """Return what is not tried of each test's cases where one in ``share`` is; one of each always is."""
     cases = defaultdict(list)
     for item in items:
-        if _owner(item) not in WHOLE:
+        if _owner(item) not in WHOLE and item.path.parent.name not in SAID:
             cases[item.path, item.originalname].append(item)
     # By a hash, as every second or third of a grid would be all of one kind.
     mixed = (sorted(every, key=lambda x: crc32(x.nodeid.encode())) for every in cases.values())

@@ -108,6 +108,18 @@ class Logits(Pmf):
         return xp.settled(t / operands.numbers.temperature) if plan.tempered else t
 
 
+class Logs(Logits):
+    """The log-probabilities of a distribution, which the kernel takes as such."""
+
+    checks = True
+
+    def check(
+        self, xp: Verbs, plan: Plan, operands: Operands, name: str, validate: bool | None
+    ) -> None:
+        """Raise for an entry above 0."""
+        values.of_form(xp, "log_probs", name, operands.target, plan.axis, operands.where)
+
+
 class Pair(Target):
     """A yes-or-no target: the kernel takes what the positive and the negative class weigh."""
 
@@ -155,6 +167,7 @@ LABEL = Label("LABEL")
 DISTRIBUTION = Distribution("DISTRIBUTION")
 PMF = Pmf("PMF")
 LOGITS = Logits("LOGITS")
+LOGS = Logs("LOGS")
 PAIR = Pair("PAIR")
 
 

@@ -19,6 +19,12 @@ OPTIONS = [
         "'none', 'sum', 'mean'",
     ),
     (
+        lambda: xent.kl_divergence(P, P, reduction="batchmean"),
+        ValueError,
+        "reduction is 'batchmean' (xent's name is 'mean')",
+    ),
+    (lambda: CE(Y, P, reduction=None), ValueError, "reduction is None (xent's name is 'none')"),
+    (
         lambda: xent.likelihood(Y, P, reduction="mean"),
         ValueError,
         "reduction is 'mean'",

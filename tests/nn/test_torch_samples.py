@@ -34,10 +34,8 @@ def test_torchs_own_samples(name):
             if name == "KLDivLoss" and not are_distributions(options, x, target):
                 with pytest.raises(ValueError, match=r"probabilities are (at most 0|0 to 1)"):
                     getattr(ours, name)(*given, **options)(x, target)
-                x, target = (
-                    -x.detach().abs(),
-                    target / 10 if log_target(options) else target.abs() / 10,
-                )
+                size = target.abs()
+                x, target = -x.detach().abs(), -size if log_target(options) else size / 10
             options = {**options, "like": state}
             assert_torchs(name, given, x, target, ULP, **options)
     assert tried >= 4
@@ -56,10 +54,8 @@ def log_target(options):
 
 def are_distributions(options, x, target):
     """Whether there are log-probabilities, and probabilities or their logarithms; of NaN nothing is said."""
-    outside = torch.any(x > 0) or (
-        not log_target(options) and torch.any((target < 0) | (target > 1))
-    )
-    return not outside
+    beyond = target > 0 if log_target(options) else (target < 0) | (target > 1)
+    return not (torch.any(x > 0) or torch.any(beyond))
 
 
 def draw(shape, seed=0):

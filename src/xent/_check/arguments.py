@@ -35,6 +35,12 @@ _REMEDIES = {
 }
 """What to pass in place of what looks like an array and is none, or would lose its meaning (R1)."""
 
+_CALLED: dict[Any, str] = {
+    None: "none",
+    **dict.fromkeys(("batchmean", "sum_over_batch_size"), "mean"),
+}
+"""What xent calls a choice that others have another name for."""
+
 _LONGEST = 60
 _SHORT = Repr()
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = _LONGEST
@@ -162,7 +168,10 @@ def mixed_devices(engine: Library, arrays: Mapping[str, Array]) -> ValueError:
 def choice(name: str, x: Any, choices: Sequence[str]) -> None:
     """Raise unless ``x`` is one of ``choices``."""
     if not isinstance(x, str) or x not in choices:
-        raise ValueError(f"{name} is {shown(x)}; it takes one of {', '.join(map(repr, choices))}")
+        own = _CALLED.get(x) if x is None or isinstance(x, str) else None
+        habit = f" (xent's name is {own!r})" if own in choices else ""
+        known = ", ".join(map(repr, choices))
+        raise ValueError(f"{name} is {shown(x)}{habit}; it takes one of {known}")
 
 
 def not_alike(name: str, got: Any, wanted: str) -> ValueError:

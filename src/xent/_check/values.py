@@ -116,7 +116,7 @@ def _bounds(
     high += _ROUNDING * _dtype.eps(x)
     if not _within(xp, x, low, high):
         hints = [LOGITS] if name in ("probs", "q") else []
-        if name == "target":
+        if name == "target" and form == "probs":
             hints = [OF_ELEMENTS if axis is None else OF_LOGITS]
         if form == "probs" and axis is not None and _within(xp, x, 0.0, math.inf):
             hints.append("counts are divided by their sum")

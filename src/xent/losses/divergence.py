@@ -13,7 +13,7 @@ from xent._options import DivergenceOptions, TemperedOptions
 from xent._plan import Target
 from xent._request import Call, is_there
 from xent._sparse import TargetLike
-from xent._target import LOGITS, PMF
+from xent._target import LOGITS, LOGS, PMF
 from xent._typing import A, ArrayLike, Maybe, Scalar
 from xent.kernels import jensen_shannon, kl, kl_logits, labels, skewed_softmax
 from xent.kernels.wrapped import OfSoftmax
@@ -116,7 +116,7 @@ def kl_divergence_of_logs(
     """
     kernels = {"log_probs": kl.OfLogs()}
     predictions = {"log_probs": log_probs}
-    return Call(target, predictions, distributions=kernels, soft=LOGITS, options=options)
+    return Call(target, predictions, distributions=kernels, soft=LOGS, options=options)
 
 
 @loss(TemperedOptions)

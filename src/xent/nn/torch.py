@@ -10,8 +10,8 @@ and gradients what torch's own should be. Values are checked where torch checks 
 - SoftMarginLoss does not overflow: 100 of a margin of −100, and not inf;
 - the loss of half precision is float32, and not rounded;
 - labels are of any integer type; one out of range is a ValueError, and on an accelerator NaN;
-- NLLLoss and KLDivLoss of log-probabilities above 0 raise, in host memory, as does a target of KLDivLoss that
-  is not 0 to 1; KLDivLoss broadcasts nothing;
+- NLLLoss and KLDivLoss of log-probabilities above 0 raise, in host memory, the target's among them, as does
+  a target of KLDivLoss that is not 0 to 1; KLDivLoss broadcasts nothing;
 - torch.jit.script does not take them; torch.compile, torch.export and torch.func do.
 
 Examples
