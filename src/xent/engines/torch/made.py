@@ -45,23 +45,36 @@ class Made(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *ws: Any) -> Any:
-        saved, count, wanted = ctx.saved_tensors, ctx.count, ctx.needs_input_grad[1:]
-        inputs, others = saved[:count], saved[count:]
         if torch.is_grad_enabled():
-            # As tensors of their own: one may have been made of another, whose derivative is not this one.
-            each = zip(inputs, wanted, strict=True)
-            inputs = tuple(x.view_as(x) if want else x for x, want in each)
-            sought = [x for x, want in zip(inputs, wanted, strict=True) if want]
-            values, some = _learned(flat(ctx.loss.plain(others, *inputs)), ws)
-            found = iter(torch.autograd.grad(values, sought, some, create_graph=True))
-            return (None, *(next(found) if want else None for want in wanted))
+            return _followed(ctx, ws)
         gradients, ctx.gradients = ctx.gradients, None
-        if gradients is None and ctx.loss.known and not _is_refused(inputs, ws[0]):
-            # A second backward, to the last bit as the first.
-            _, gradients = ctx.loss.made(ctx.loss.with_others(inputs[0], others), *inputs)
         known = None if gradients is None else _scaled(gradients, ws[0])
-        gradients = ctx.loss.again(ws, others, *inputs) if known is None else known
-        return (None, *gradients[:count])
+        return (None, *(_again(ctx, ws) if known is None else known)[: ctx.count])
+
+
+def _followed(ctx: Any, ws: Any) -> Any:
+    """Return the gradients as autograd can differentiate them.
+
+    Of tensors of their own: one may have been made of another, whose derivative is not this one.
+    """
+    saved, count, wanted = ctx.saved_tensors, ctx.count, ctx.needs_input_grad[1:]
+    each = zip(saved[:count], wanted, strict=True)
+    inputs = tuple(x.view_as(x) if want else x for x, want in each)
+    sought = [x for x, want in zip(inputs, wanted, strict=True) if want]
+    values, some = _learned(flat(ctx.loss.plain(saved[count:], *inputs)), ws)
+    found = iter(torch.autograd.grad(values, sought, some, create_graph=True))
+    return (None, *(next(found) if want else None for want in wanted))
+
+
+def _again(ctx: Any, ws: Any) -> Any:
+    """Return gradients that are no longer there, to the last bit as at first, or that can't be scaled."""
+    loss, saved, count = ctx.loss, ctx.saved_tensors, ctx.count
+    inputs, others = saved[:count], saved[count:]
+    known = None
+    if loss.known and not _is_refused(inputs, ws[0]):
+        _, gradients = loss.made(loss.with_others(inputs[0], others), *inputs)
+        known = _scaled(gradients, ws[0])
+    return loss.again(ws, others, *inputs) if known is None else known
 
 
 def flat(value: Any) -> list[Any]:
