@@ -122,13 +122,15 @@ class Aim(NamedTuple):
     peak : the largest logit of all classes
     place : where that is among the classes of the block, −1 after a merge
     miss : Σ (1 − t) exp(z − peak)
-    gap : Σ (tₖ − t) exp(zₖ − peak), t that of the peak, of a block that is not merged
+    own : the target t at the peak
+    gap : Σ (tₖ − t) exp(zₖ − peak)
     hit : Σ t exp(z − its own peak)
     """
 
     peak: Array
     place: Array
     miss: Array
+    own: Array
     gap: Array
     hit: Hit
 
@@ -145,14 +147,17 @@ class FromLogits(Kernel):
         peak = xp.pick(logits, place, axis)
         e, own = xp.exp(xp.shifted(logits, peak)), xp.pick(target, place, axis)
         miss, gap = (xp.sum(x * e, axis=axis, keepdims=True) for x in (1 - target, target - own))
-        return Aim(peak, place, miss, gap, _HIT.measure(xp, logits, target, axis)[0]), None
+        return Aim(peak, place, miss, own, gap, _HIT.measure(xp, logits, target, axis)[0]), None
 
     def merge(self, xp: Verbs, a: Aim, b: Aim) -> Aim:
         """Return hit and miss of a row from those of its halves."""
-        peak = xp.maximum(a.peak, b.peak)
-        parts = [xp.exp(xp.shifted(x.peak, peak)) * x.miss for x in (a, b)]
+        peak, own = xp.maximum(a.peak, b.peak), xp.where(a.peak >= b.peak, a.own, b.own)
+        scales = [xp.exp(xp.shifted(x.peak, peak)) for x in (a, b)]
+        miss = scales[0] * a.miss + scales[1] * b.miss
+        gaps = [x.gap + m.scaled(xp, x.own - own, _mass(xp, x)[1]) for x in (a, b)]
+        gap = m.scaled(xp, scales[0], gaps[0]) + m.scaled(xp, scales[1], gaps[1])
         place, hit = xp.full_like(a.place, -1), _HIT.merge(xp, a.hit, b.hit)
-        return Aim(peak, place, parts[0] + parts[1], a.gap, hit)
+        return Aim(peak, place, miss, own, gap, hit)
 
     def value(self, xp: Verbs, s: Aim) -> Array:
         """Return log1p(miss / hit) where the hit's peak is about the row's, log(hit + miss) − log(hit) else.
@@ -183,7 +188,11 @@ class FromLogits(Kernel):
         aimed = xp.where(s.hit.peak == -xp.inf, target * s.miss, aimed)
         inner, near = (1 - target) * e - aimed, d > -1
         hit = xp.where(near, s.hit.total, xp.ones_like(d)) * xp.exp(xp.where(near, d, 0.0))
-        top = xp.where(near, s.gap / hit, xp.at_label(inner, s.place, axis))
+        top = s.gap / hit
+        if xp.anywhere(lambda: s.place < 0):  # After a merge no block knows whose peak it is.
+            at_peak = near & (s.place < 0) & (logits == s.peak) & (target == s.own)
+            inner = xp.where(at_peak, top, inner)
+        top = xp.where(near, top, xp.at_label(inner, s.place, axis))
         return (w / total) * xp.put(inner, s.place, top, axis)
 
     def target_gradient(
@@ -193,10 +202,15 @@ class FromLogits(Kernel):
         return -w * m.quotient(xp, xp.exp(xp.shifted(logits, s.hit.peak)), s.hit.total)
 
 
-def _odds(xp: Verbs, s: Aim) -> tuple[Array, Array]:
-    """Return how far the hit's peak is below the row's, and hit + miss, NaN without a limit."""
+def _mass(xp: Verbs, s: Aim) -> tuple[Array, Array]:
+    """Return how far the hit's peak is below the row's, and hit + miss."""
     d = xp.shifted(s.hit.peak, s.peak)
-    total = s.miss + s.hit.total * xp.exp(d)
+    return d, s.miss + s.hit.total * xp.exp(d)
+
+
+def _odds(xp: Verbs, s: Aim) -> tuple[Array, Array]:
+    """Return the same, of which hit + miss is NaN without a limit."""
+    d, total = _mass(xp, s)
     return d, xp.where(m.is_lost(xp, s.peak, total), xp.full_like(total, xp.nan), total)
 
 

@@ -99,9 +99,10 @@ def draws(case: Case) -> dict[str, dict[str, Any]]:
     found["a half without probability"] = hidden
     if case.form == "logits":
         found["far halves"] = {**plain, case.form: np.where(half, x - 800, x)}
-        certain = x.copy()
-        certain[:, 4] = np.inf
-        found["a logit of +inf"] = {**plain, case.form: certain}
+        for what, top in (("a class that is all but certain", 36.0), ("a logit of +inf", np.inf)):
+            certain = x.copy()
+            certain[:, 4] = top
+            found[what] = {**plain, case.form: certain}
         found["a row of -inf"] = {**plain, case.form: np.full_like(x, -np.inf)}
     if case.kind == "labels":
         spoilt = x.copy()
