@@ -11,9 +11,9 @@ from functools import partial
 from typing import Any
 
 from xent import _math as m
+from xent._bent import sech
 from xent._dual import OWN, Dual, is_array, lifted, linear, moves, raw
 from xent._namespace import Namespace
-from xent._target import sech
 from xent._typing import Array
 
 _SLOPES: dict[str, Callable[[Any, Any, Any], Any]] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
+from operator import mul, truediv
 from typing import Any
 
 from array_api_compat import device
@@ -105,9 +106,8 @@ class Namespace:
         """Return ``x``, computed once and rounded: a compiler may not make it anew in each use."""
         return x
 
-    def once(self, x: Array) -> Array:
-        """Return ``x``, which a compiler that writes an argument out wherever it stands makes once."""
-        return x
+    once = settled
+    """Returns ``x``, which a compiler that writes an argument out wherever it stands makes once."""
 
     def anew(self, x: Array, row: Array) -> Array:
         """Return ``x``, or an equal array of which a compiler makes again what it would else store.
@@ -116,9 +116,15 @@ class Namespace:
         """
         return x
 
-    def silent(self, a: Array, b: Array) -> Array:
-        """Return ``a · b``; where it is differentiated, 0 · ∞ is 0 in the derivative (R4)."""
-        return a * b
+    tempered = staticmethod(truediv)
+    """Returns logits ``x / temperature``; where it is differentiated in that, 0 · ∞ is 0 (R4)."""
+
+    def capped(self, x: Array, cap: Any) -> Array:
+        """Return c tanh(x / c) of a softcap c, in which its derivative has all digits of a small x / c."""
+        return cap * self.tanh(x / cap)
+
+    silent = staticmethod(mul)
+    """Returns ``a · b``; where it is differentiated, 0 · ∞ is 0 in the derivative (R4)."""
 
     def log_near_or_far(self, near: Array, x: Array, log_b: Array, p: Array) -> Array:
         """Return log(1 + x) where |x| < ¼, ``near``, and log b − log p elsewhere, of p > 0."""
@@ -138,9 +144,8 @@ class Namespace:
         entry = self.pick(x, self.where(inside, index, self.zeros_like(index)), axis)
         return self.where(inside, entry, self.full_like(entry, self.nan))
 
-    def entries(self, x: Array, index: Array, axis: int) -> Array:
-        """Return the entries of ``x`` at ``index``, which is in range and of any size along ``axis``."""
-        return self.api.take_along_axis(x, index, axis=axis)
+    entries = pick
+    """Returns the entries of ``x`` at ``index``, which is in range and of any size along ``axis``."""
 
     def added(self, x: Array, index: Array, value: Array, axis: int) -> Array:
         """Return ``x``, the caller's own, with ``value`` added at ``index``, of any size along ``axis``.

@@ -11,12 +11,13 @@ from operator import add
 from typing import Any
 
 from xent import _dtype
+from xent._bent import raw_gradient
 from xent._beside import of_beside, of_loss
 from xent._kernel import Kernel
 from xent._plan import Operands, Plan, of_penalty
 from xent._rounds import Rounds
 from xent._rows import cotangents, reduced, weigh
-from xent._target import along, raw_gradient, ready, without
+from xent._target import along, ready, without
 from xent._typing import Array
 
 MASS = Kernel()

@@ -14,7 +14,7 @@ SMALL = 0.5
 
 
 def still(xp: Verbs, log_x: Array) -> Array:
-    """Return log x, of which an infinite one has no derivative: what is made of it has a limit there."""
+    """Return a logarithm, of which an infinite one has no derivative: what it makes has a limit there."""
     return xp.where(xp.isinf(log_x), xp.constant(log_x), log_x)
 
 
@@ -89,7 +89,7 @@ def power(xp: Verbs, x: Ratio, b: Array) -> Array:
     What a rounded x lacks is taken back, b times over.
     """
     few = xp.where(xp.abs(b) * _dtype.eps(b) < 1, b, xp.zeros_like(b))
-    rest = m.silent(xp, b, xp.where(x.plain, xp.zeros_like(b), still(xp, x.log)))
+    rest = still(xp, m.silent(xp, b, xp.where(x.plain, xp.zeros_like(b), still(xp, x.log))))
     y = x.value**b * xp.exp(few * x.lack + rest)
     if x.turns is not None:
         n = xp.where(x.turns == 0, xp.zeros_like(b), b * (2 * half_range(b)))
@@ -106,7 +106,8 @@ def power_log(xp: Verbs, x: Ratio, b: Array) -> Array:
     y = xp.once(m.silent(xp, b, log_x))
     near, some = xp.abs(y) < _dtype.eps(y) ** 0.5 / 2, xp.abs(y) < SMALL
     nothing, one = xp.zeros_like(y), xp.ones_like(y)
-    close = log_x * (1 + xp.where(near, y, nothing) / 2)
+    small = xp.where(near, y, nothing)
+    close = log_x * (1 + small / 2 * (1 + small / 3))
     rise = xp.where(some, xp.expm1(xp.where(some & ~near, y, one)), power(xp, x, b) - 1)
     far = rise / xp.where(near, one, b)
     limit = xp.where(log_x < 0, xp.full_like(y, -xp.inf), xp.full_like(y, xp.inf))

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 from xent import _dtype
 from xent import _math as m
+from xent._bent import raw_gradient
 from xent._plan import Operands, Plan, masked
-from xent._target import raw_gradient, ready, without
+from xent._target import ready, without
 from xent._typing import Array, Verbs
 
 

@@ -144,6 +144,14 @@ def expm1_excess(xp: Verbs, x: Array) -> Array:
     return xp.where(near, series, (xp.expm1(plain) - plain) / plain)
 
 
+def log1p_ratio(xp: Verbs, x: Array) -> Array:
+    """Return log(1 + x) / x for any x > −1, 1 where it is 0, and smooth there."""
+    near = xp.abs(x) < _dtype.eps(x) ** 0.25
+    inner, outer = xp.where(near, x, 0.0), xp.where(near, 1.0, x)
+    close = 1 + inner * (-1 / 2 + inner * (1 / 3 + inner * (-1 / 4 + inner / 5)))
+    return xp.where(near, close, xp.log1p(outer) / outer)
+
+
 def _series(xp: Verbs, x: Array, terms: dict[float, list[float]]) -> Array:
     """Return Σₖ cₖ xᵏ for k = 1, 2, …, by Horner's rule from the smallest term."""
     last, *others = reversed(terms[_dtype.eps(x)])

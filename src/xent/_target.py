@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import log
 from typing import Any
 
 from xent import _dtype
@@ -105,7 +104,7 @@ class Logits(Pmf):
     def ready(self, xp: Verbs, plan: Plan, operands: Operands, first: Any) -> Any:
         """Return them at the temperature of the prediction's."""
         t = super().ready(xp, plan, operands, first)
-        return xp.settled(t / operands.numbers.temperature) if plan.tempered else t
+        return xp.settled(xp.tempered(t, operands.numbers.temperature)) if plan.tempered else t
 
 
 class Logs(Logits):
@@ -190,33 +189,10 @@ def ready(xp: Verbs, plan: Plan, operands: Operands, first: Any = 0) -> tuple[Ar
     if operands.where is not None:
         x = without(xp, x, operands.where, plan.axis, 1.0 if plan.form == "probs" else 0.0)
     if plan.capped:
-        cap = operands.numbers.softcap
-        x = xp.settled(cap * xp.tanh(x / cap))
+        x = xp.settled(xp.capped(x, operands.numbers.softcap))
     if plan.tempered:
-        x = xp.settled(x / operands.numbers.temperature)
+        x = xp.settled(xp.tempered(x, operands.numbers.temperature))
     return x, plan.target.ready(xp, plan, operands, first)
-
-
-def raw_gradient(xp: Verbs, plan: Plan, operands: Operands, g: Array) -> Array:
-    """Return the gradient in what the caller gave, from that in what it was bent to."""
-    cap, temperature = operands.numbers[1:3]
-    if temperature is not None:
-        g = g / temperature
-    if cap is None:
-        return g
-    x = without(xp, _dtype.cast(xp, operands.prediction, g.dtype), operands.where, plan.axis, 0.0)
-    slope = sech(xp, x / cap)
-    return (g * slope) * slope
-
-
-def sech(xp: Verbs, x: Array) -> Array:
-    """Return 1 / cosh x, the root of the derivative of tanh, which 1 − tanh² loses where tanh is 1.
-
-    ``x`` is held where the exponential is finite: beyond, the square is 0.
-    """
-    most = log(xp.finfo(x.dtype).max) - 1
-    e = xp.exp(xp.clip(x, -most, most))
-    return 2 / (e + 1 / e)
 
 
 def without(xp: Verbs, x: Array, keep: Array | None, axis: int | None, filler: float) -> Array:

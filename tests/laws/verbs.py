@@ -186,6 +186,8 @@ CALLS = {
             xp, *labelled(g, 0), g.make(np.full((1, len(g.rows)), 7.0, g.dtype)), 0
         ),
     ],
+    "capped": [lambda xp, g: xp.capped(g.x, 1.5)],
+    "tempered": [lambda xp, g: xp.tempered(g.x, 0.75)],
     "divide": [divided],
     "entries": [lambda xp, g: xp.entries(g.x, xp.clip(g.twice, 0, 3), 1)],
     "first_peak": [first_peak],

@@ -209,9 +209,8 @@ def _both_ways(xp: Verbs, s: Powers, tsallis: Array, order: Number) -> tuple[Arr
     over = m.silent(xp, b, mean)
     small = (over > _BELOW) & (over < _CLOSE)
     small = small & (xp.abs(m.silent(xp, b, s.log_origin(xp, order) + beyond)) < _CLOSE)
-    near, even = (b < xp.inf) & (small | (b == 0)), over == 0
-    safe = xp.where(even | ~near, one, over)
-    return mean * xp.where(even, one, xp.log1p(safe) / safe), beyond, near
+    near = (b < xp.inf) & (small | (b == 0))
+    return mean * series.log1p_ratio(xp, xp.where(near, over, one)), beyond, near
 
 
 def _slope(xp: Verbs, s: Powers, tsallis: Array, x: ratios.Ratio, order: Number) -> Array:

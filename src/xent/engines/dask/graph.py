@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 import dask.array as da
 
 from xent import _dispatch, _dtype
+from xent._bent import raw_gradient
 from xent._engine import Engine
 from xent._kernel import Known
 from xent._nested import leaves, mapped
 from xent._plan import Numbers, Operands, Plan
 from xent._rounds import Round, first, second
-from xent._target import along, raw_gradient, ready
+from xent._target import along, ready
 from xent._typing import Array
 from xent.engines import blocks
 from xent.engines.dask.tasks import (

@@ -13,9 +13,10 @@ from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
 from xent import _math as m
+from xent._bent import sech, slope_in_cap
 from xent._kernel import Kernel, Statistics
 from xent._plan import Plan
-from xent._target import along, sech
+from xent._target import along
 from xent._typing import Array
 from xent.engines.jax.lying import lying_as
 from xent.engines.jax.measured import Numbers, made_once, measured
@@ -70,7 +71,8 @@ def _derivative(xp: Any, plan: Plan, primals: Any, tangents: Any) -> tuple[Array
     if moves:
         g = lying_as(prediction, kernel.gradient(made, prediction, target, s, None, one, axis))
         # In the logits every gradient is finite: a product that XLA knows. But a perplexity may not be.
-        known = plan.form == "logits" and plan.finish != "exp"
+        # So may what moves with a temperature.
+        known = plan.form == "logits" and plan.finish != "exp" and not plan.tempered
         product = jnp.multiply if known else times
         d_rows = d_rows + _summed(xp, product(g, d_prediction), plan)
     for more in _of_others(xp, plan, primals, others, s, one):
@@ -92,9 +94,22 @@ def _of_others(
             if not is_zero(tangent):
                 yield _summed(xp, times(gradient, tangent), plan)
     if not all(map(is_zero, d_numbers)):
-        of_numbers = partial(evaluated, xp, plan, prediction, target)
-        filled = tuple(jnp.zeros(d.shape, d.dtype) if is_zero(d) else d for d in d_numbers)
-        yield jax.jvp(of_numbers, (numbers,), (filled,))[1]
+        yield from _of_numbers(partial(evaluated, xp, plan, prediction, target), numbers, d_numbers)
+
+
+def _of_numbers(
+    rows_of: Callable[[Any], Array], numbers: Any, tangents: list[Any]
+) -> Iterator[Array]:
+    """Return the rows' derivative by each number that moves, made forwards, whatever is asked for.
+
+    Backwards what a `where` leaves out is multiplied by 0, be it infinite.
+    """
+    each, structure = jax.tree.flatten(numbers)
+    units = [jnp.zeros_like(x) for x in each]
+    for i, tangent in enumerate(tangents):
+        if not is_zero(tangent):
+            unit = [*units[:i], jnp.ones_like(each[i]), *units[i + 1 :]]
+            yield jax.jvp(rows_of, (numbers,), (structure.unflatten(unit),))[1] * tangent
 
 
 rows_of.defjvp(_derivative, symbolic_zeros=True)
@@ -157,6 +172,15 @@ silent.defjvps(lambda d, made, a, b: times(d, b), lambda d, made, a, b: times(a,
 
 
 @jax.custom_jvp
+def magnitude(x: Any) -> Any:
+    """Return ``|x|``, whose derivative is 0 at 0, between −1 and 1, as of a formula with two even halves."""
+    return jnp.abs(x)
+
+
+magnitude.defjvps(lambda d, made, x: d * jnp.sign(x))
+
+
+@jax.custom_jvp
 def expm1(x: Any) -> Any:
     """Return exp(x) − 1, whose derivative is made of ``x``: far below 0 the value has no digit of exp(x)."""
     return jnp.expm1(x)
@@ -172,6 +196,30 @@ def tanh(x: Any) -> Any:
 
 
 tanh.defjvps(lambda d, made, x: d * jnp.square(sech(jnp, x)))
+
+
+@jax.custom_jvp
+def tempered(x: Any, temperature: Any) -> Any:
+    """Return ``x / temperature``; a class that is masked moves infinitely, and what it does not feel is 0."""
+    return x / temperature
+
+
+tempered.defjvps(
+    lambda d, made, x, temperature: d / temperature,
+    lambda d, made, x, temperature: times(-made / temperature, d),
+)
+
+
+@jax.custom_jvp
+def capped(x: Any, cap: Any) -> Any:
+    """Return c tanh(x / c)."""
+    return cap * jnp.tanh(x / cap)
+
+
+capped.defjvps(
+    lambda d, made, x, cap: d * jnp.square(sech(jnp, x / cap)),
+    lambda d, made, x, cap: d * slope_in_cap(cast(Any, jnp), x / cap),
+)
 
 _product = Primitive("xent_product")
 _product.def_impl(jax.jit(_silent))

@@ -14,7 +14,15 @@ from xent._namespace import Namespace
 from xent._plan import LOG, QUOTIENT
 from xent._typing import Array
 from xent.engines.jax import arithmetic
-from xent.engines.jax.derivative import expm1, rows_of, silent, tanh
+from xent.engines.jax.derivative import (
+    capped,
+    expm1,
+    magnitude,
+    rows_of,
+    silent,
+    tanh,
+    tempered,
+)
 from xent.engines.jax.sizes import known
 from xent.engines.jax.turned import classes, in_pairs, stored
 from xent.engines.jax.without import FEW, SHORT, SMALL, Columns, Decayed, Unstored, Without
@@ -115,8 +123,11 @@ class JaxVerbs(Namespace):
         p, q = jnp.broadcast_arrays(a, b)
         return rows_of(self, QUOTIENT, q, p, ())
 
+    abs = staticmethod(magnitude)
+    capped = staticmethod(capped)
     expm1 = staticmethod(expm1)
     tanh = staticmethod(tanh)
+    tempered = staticmethod(tempered)
     silent = staticmethod(silent)
     at_most = staticmethod(_at_most)
 
