@@ -233,9 +233,10 @@ def cotangents(
 def exponential(xp: Verbs, cost: Array, sloped: Callable[[Array], Array]) -> tuple[Array, Array]:
     """Return exp of the cost and its gradient, that of the cost being ``sloped`` by a factor.
 
-    What is beyond the range of the dtype multiplies last, after rounding, and nothing that is 0 (R4).
+    What is beyond half the range of the dtype multiplies last, after rounding, and nothing that is 0 (R4): a
+    mean divides the rest, perhaps by a small number.
     """
-    within = xp.minimum(cost, xp.full_like(cost, log(xp.finfo(cost.dtype).max) - 1))
+    within = xp.minimum(cost, xp.full_like(cost, log(xp.finfo(cost.dtype).max) / 2))
     g = sloped(xp.exp(within))
     if xp.anywhere(lambda: within < cost):
         g = times(xp, g, xp.exp(cost - within))

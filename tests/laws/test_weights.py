@@ -183,3 +183,14 @@ def test_a_mean_that_divides_by_0_is_0_and_so_is_its_gradient(backend, case, smo
     value, gradient = backend.run(case.both, **case.arguments(seed=7), **taken)
     assert_same(value, np.asarray(1.0 if case.loss == "perplexity" else 0.0))
     assert_same(gradient + 0.0, np.zeros_like(gradient))
+
+
+@pytest.mark.parametrize("form", ["probs", "log_probs"])
+def test_a_class_without_weight_has_no_part_in_an_infinite_perplexity(backend, form):
+    """Its mean divides by little, which makes the largest of finite factors infinite."""
+    probs = np.asarray([[0.0, 0.5, 0.5]])
+    with np.errstate(divide="ignore"):
+        given = {form: np.log(probs) if form == "log_probs" else probs}
+    target, weight = np.asarray([[0.5, 0.25, 0.25]]), np.asarray([0.25, 0.0, 0.0])
+    gradient = backend.run(xent.grad(xent.perplexity), target=target, class_weight=weight, **given)
+    assert_same(gradient, np.asarray([[-np.inf, 0.0, 0.0]]))

@@ -90,12 +90,12 @@ class Dask(Engine):
     def _exponential(self, plan: Plan, operands: Operands) -> tuple[Any, Any]:
         """Return exp of the cost and its gradient, which is the cost's divided by exp(−cost).
 
-        What is beyond the range of the dtype multiplies last, in each chunk that has it.
+        What is beyond half the range of the dtype multiplies last, in each chunk that has it.
         """
         xp, plan = self.xp, replace(plan, finish="none")
         plan, operands = divided_by(xp, plan, operands, rows_of(plan, operands), counted=True)
         cost: Any = self.value(plan, operands)
-        within = xp.minimum(cost, log(xp.finfo(cost.dtype).max) - 1)
+        within = xp.minimum(cost, log(xp.finfo(cost.dtype).max) / 2)
         divisor = xp.exp(-within)
         if operands.denominator is not None:
             divisor = divisor * operands.denominator
