@@ -27,8 +27,7 @@ _of_one = ContextVar("of_one", default=False)
 
 def apart() -> bool:
     """Whether arrays may lie on several devices without that being seen while a program is traced."""
-    mesh: Any = getattr(jax.sharding, "get_abstract_mesh", lambda: None)()
-    several = jax.device_count() > 1 and not getattr(mesh, "manual_axes", ())
+    several = jax.device_count() > 1 and not jax.sharding.get_abstract_mesh().manual_axes
     return several and not _of_one.get()
 
 

@@ -23,17 +23,17 @@ def alike(tree: Any) -> Any:
 
     The transpose of what makes a replicated array vary sums its gradient over the devices.
     """
-    cast: Any = getattr(jax.lax, "pcast", None)
-    every = frozenset[Any]().union(*map(_varying, jax.tree.leaves(tree))) if cast else ()
-    if not every:  # versions of JAX without `pcast` are left to their own rules
+    every = frozenset[Any]().union(*map(_varying, jax.tree.leaves(tree)))
+    if not every:
         return tree
-    return jax.tree.map(lambda x: cast(x, tuple(every - _varying(x)), to="varying"), tree)
+    return jax.tree.map(lambda x: jax.lax.pcast(x, tuple(every - _varying(x)), to="varying"), tree)
 
 
 def _varying(x: Any) -> frozenset[Any]:
     """Return the axes of the mesh of `shard_map` over which an array varies."""
     kind: Any = jax.typeof(x)
-    return kind.mat.varying if hasattr(kind, "mat") else kind.vma
+    axes: frozenset[Any] = kind.mat.varying
+    return axes
 
 
 def distributed(

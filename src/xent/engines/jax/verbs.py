@@ -25,7 +25,7 @@ from xent.engines.jax.derivative import (
 )
 from xent.engines.jax.sizes import known
 from xent.engines.jax.turned import classes, in_pairs, stored
-from xent.engines.jax.without import FEW, SHORT, SMALL, Columns, Decayed, Unstored, Without
+from xent.engines.jax.without import FEW, SHORT, SMALL, Columns, Decayed, Unstored
 
 # XLA's CPU backend makes a reduction and the arithmetic before it in one pass, tile by tile. A
 # `select` is no part of that: what it makes is stored, which takes longer where it is no longer in
@@ -134,7 +134,7 @@ class JaxVerbs(Namespace):
     def beside(self, x: Any, index: Any, axis: int) -> tuple[Array, Array, Array | None]:
         """Return peak, sum and terms; of some arrays no term is stored."""
         rest = self._rivals(x, index, axis)
-        if isinstance(rest, Without):
+        if isinstance(rest, Columns | Unstored):
             peak = self.constant(rest.max())
             e = rest.decayed(peak)
         else:

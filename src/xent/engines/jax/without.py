@@ -59,10 +59,6 @@ class Without:
         """Return the maximum along the axis."""
         return jnp.max(self.array, axis=self.axis, keepdims=True)
 
-    def decayed(self, peak: Any) -> Any:
-        """Return exp(x − peak), or what is summed in its place."""
-        return jnp.exp(self.xp.shifted(self.array, peak))
-
 
 class Columns(Without):
     """Short rows, an array for each class: their loop is over the rows, and is one for all of a loss."""
@@ -78,7 +74,7 @@ class Columns(Without):
         return reduce(jnp.maximum, self.each())
 
     def decayed(self, peak: Any) -> Any:
-        """Return exp(x − peak)."""
+        """Return what exp(x − peak) is summed by."""
         return SumOfColumns(self, peak)
 
 
