@@ -19,7 +19,7 @@ PROBS = [[0.5, 0.375, 0.125]]
 
 
 def of_logits(loss, **options):
-    """Return a function of a number and of which classes are there, by both kinds of target."""
+    """Return a function of a number's name and value, and of which classes are there."""
 
     def value(name, x, keep):
         z = jnp.asarray(LOGITS)[:, keep]
@@ -44,14 +44,13 @@ def of_probs(loss, *rows):
 
 
 def of_token(which, name, x, keep):
-    made = xent.log_probs(jnp.asarray([0]), logits=jnp.asarray(LOGITS)[:, keep], **{name: x})
+    made = xent.log_probs(Y, logits=jnp.asarray(LOGITS)[:, keep], **{name: x})
     return jnp.sum(made[which])
 
 
 def of_head(name, x, keep):
-    bias = jnp.asarray(LOGITS)[0, keep]
-    head = jnp.asarray([[0.5, 1.0]]), jnp.ones((len(bias), 2)), bias
-    return jnp.sum(xent.linear_log_probs(jnp.asarray([0]), *head, **{name: x}).log_prob)
+    head = X, ONES[keep], jnp.asarray(LOGITS)[0, keep]
+    return jnp.sum(xent.linear_log_probs(Y, *head, **{name: x}).log_prob)
 
 
 KL, JS = xent.kl_divergence, xent.jensen_shannon_divergence
@@ -148,7 +147,7 @@ def test_a_wide_softcap_has_a_derivative_to_its_digits(cap, size):
         return mpmath.log(mpmath.fsum(map(mpmath.exp, z))) - z[0]
 
     def loss(c):
-        return xent.cross_entropy(jnp.asarray([0]), logits=jnp.asarray(logits)[None], softcap=c)
+        return xent.cross_entropy(Y, logits=jnp.asarray(logits)[None], softcap=c)
 
     with mpmath.workdps(50):
         want = float(mpmath.diff(value, mpmath.mpf(cap)))

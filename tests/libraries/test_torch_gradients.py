@@ -168,3 +168,18 @@ def test_perplexities_of_sequences_are_differentiated_in_both_modes():
 
     assert gradcheck(function, (z, s), check_forward_ad=True, check_batched_grad=True)
     assert gradgradcheck(function, (z, s), check_fwd_over_rev=True)
+
+
+@pytest.mark.parametrize("rows", [4, 4000])
+def test_logits_that_are_written_over_had_their_gradient(rows):
+    """It was made with the value; a further derivative asks for the logits, and says that they are gone."""
+    target, logits = torch.arange(rows) % 3, torch.arange(3.0 * rows).sin().reshape(rows, 3)
+    want = torch.func.grad(lambda z: xent.cross_entropy(target, logits=z, reduction="mean"))(logits)
+    given = logits.clone().requires_grad_()
+    kept = given * 1
+    value = xent.cross_entropy(target, logits=kept, reduction="mean")
+    kept.mul_(0)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        torch.autograd.grad(value, given, create_graph=True)
+    value.backward()
+    torch.testing.assert_close(given.grad, want)

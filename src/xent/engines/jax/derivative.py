@@ -70,8 +70,8 @@ def _derivative(xp: Any, plan: Plan, primals: Any, tangents: Any) -> tuple[Array
     d_rows = xp.zeros_like(rows)
     if moves:
         g = lying_as(prediction, kernel.gradient(made, prediction, target, s, None, one, axis))
-        # In the logits every gradient is finite: a product that XLA knows. But a perplexity may not be.
-        # So may what moves with a temperature.
+        # In the logits every gradient is finite: a product that XLA knows. That of a perplexity may not be,
+        # nor may be how a masked class moves with a temperature.
         known = plan.form == "logits" and plan.finish != "exp" and not plan.tempered
         product = jnp.multiply if known else times
         d_rows = d_rows + _summed(xp, product(g, d_prediction), plan)
@@ -97,9 +97,7 @@ def _of_others(
         yield from _of_numbers(partial(evaluated, xp, plan, prediction, target), numbers, d_numbers)
 
 
-def _of_numbers(
-    rows_of: Callable[[Any], Array], numbers: Any, tangents: list[Any]
-) -> Iterator[Array]:
+def _of_numbers(rows: Callable[[Any], Array], numbers: Any, tangents: list[Any]) -> Iterator[Array]:
     """Return the rows' derivative by each number that moves, made forwards, whatever is asked for.
 
     Backwards what a `where` leaves out is multiplied by 0, be it infinite.
@@ -109,7 +107,7 @@ def _of_numbers(
     for i, tangent in enumerate(tangents):
         if not is_zero(tangent):
             unit = [*units[:i], jnp.ones_like(each[i]), *units[i + 1 :]]
-            yield jax.jvp(rows_of, (numbers,), (structure.unflatten(unit),))[1] * tangent
+            yield jax.jvp(rows, (numbers,), (structure.unflatten(unit),))[1] * tangent
 
 
 rows_of.defjvp(_derivative, symbolic_zeros=True)
